@@ -1,0 +1,55 @@
+//! What the server functions call. The server implements it; pages know nothing else of the server (invariant 3).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use domain::{
+    Actor, ApiError, ClusterInfo, Command, HistoryEntry, NewRuntime, RuntimeId, RuntimeSummary, VersionName,
+    VersionSummary, VersionView,
+};
+
+/// The services behind pages and API. Every method answers errors that may be shown to people as they are.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    fn cluster(&self) -> ClusterInfo;
+
+    async fn create_runtime(&self, actor: &Actor, new: NewRuntime) -> Result<RuntimeSummary, ApiError>;
+    /// All, by name.
+    async fn runtimes(&self) -> Result<Vec<RuntimeSummary>, ApiError>;
+    async fn runtime(&self, id: &RuntimeId) -> Result<RuntimeSummary, ApiError>;
+
+    /// Published first, then newest; archived ones last.
+    async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionSummary>, ApiError>;
+    async fn version(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionView, ApiError>;
+    async fn command(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        command: Command,
+        comment: Option<String>,
+    ) -> Result<VersionSummary, ApiError>;
+    /// Sets the named values, removes those that are `None`, and leaves all others.
+    async fn set_config(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        values: BTreeMap<String, Option<String>>,
+        comment: Option<String>,
+    ) -> Result<VersionView, ApiError>;
+    /// One value, for a person who asks to see it; `None` when it is not set.
+    async fn config_value(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        name: &str,
+    ) -> Result<Option<String>, ApiError>;
+    /// Newest first.
+    async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError>;
+}
+
+/// The backend as Leptos' context carries it to the server functions.
+#[derive(Clone)]
+pub struct BackendContext(pub Arc<dyn Backend>);

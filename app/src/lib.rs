@@ -1,0 +1,4 @@
+//! Pages, components and server functions.
+
+#[cfg(feature = "ssr")]
+pub mod backend;

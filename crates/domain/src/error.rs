@@ -1,0 +1,95 @@
+//! The one error that reaches people and programs. Closed, serializable, and without internal detail.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Problem, Refusal, VersionName, VersionState};
+
+/// What an API call, a server function or an upload answers when it does not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ApiError {
+    /// `what` is a phrase such as "runtime `demo`".
+    #[error("there is no {what}")]
+    NotFound { what: String },
+    /// `what` is a phrase such as "a version named `v1` in runtime `demo`".
+    #[error("there is already {what}; choose another name")]
+    NameTaken { what: String },
+    #[error("cannot {command} `{version}`: {refusal}", command = command(.refusal))]
+    Refused { version: VersionName, state: VersionState, refusal: Refusal },
+    #[error("cannot start `{version}`: its configuration lacks {}", .missing.join(", "))]
+    ConfigIncomplete { version: VersionName, missing: Vec<String> },
+    #[error("the file is no valid KRT: {}", count(.problems))]
+    InvalidKrt { problems: Vec<Problem> },
+    #[error("{}", first(.problems))]
+    InvalidInput { problems: Vec<Problem> },
+    /// `limit` says in words which limit was passed, with its value.
+    #[error("the file is too large: {limit}")]
+    TooLarge { limit: String },
+    #[error("refused: {reason}")]
+    Forbidden { reason: String },
+    /// Something the server needs does not answer; asking again later may help.
+    #[error("{what} does not answer just now; try again in a moment")]
+    Unavailable { what: String },
+    /// The detail is in the server's log, not on the wire.
+    #[error("the server met an error of its own; its log has the detail")]
+    Internal,
+}
+
+impl ApiError {
+    /// The word for programs, as in the wire's `error.code`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::NameTaken { .. } => "name_taken",
+            Self::Refused { .. } => "refused",
+            Self::ConfigIncomplete { .. } => "config_incomplete",
+            Self::InvalidKrt { .. } => "invalid_krt",
+            Self::InvalidInput { .. } => "invalid_input",
+            Self::TooLarge { .. } => "too_large",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The HTTP status (RFC 9110 §15).
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::NotFound { .. } => 404,
+            Self::NameTaken { .. } | Self::Refused { .. } | Self::ConfigIncomplete { .. } => 409,
+            Self::InvalidKrt { .. } | Self::InvalidInput { .. } => 422,
+            Self::TooLarge { .. } => 413,
+            Self::Forbidden { .. } => 403,
+            Self::Unavailable { .. } => 503,
+            Self::Internal => 500,
+        }
+    }
+
+    pub fn problems(&self) -> &[Problem] {
+        match self {
+            Self::InvalidKrt { problems } | Self::InvalidInput { problems } => problems,
+            _ => &[],
+        }
+    }
+}
+
+fn command(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::WrongState { command, .. } | Refusal::Switching { command } => command.as_str(),
+    }
+}
+
+fn count(problems: &[Problem]) -> String {
+    match problems {
+        [one] => one.to_string(),
+        many => format!("{} problems", many.len()),
+    }
+}
+
+fn first(problems: &[Problem]) -> String {
+    match problems {
+        [] => "the request is not valid".to_owned(),
+        [one] => one.to_string(),
+        [one, rest @ ..] => format!("{one} (and {} more)", rest.len()),
+    }
+}

@@ -1,0 +1,47 @@
+//! What the server tells every open browser (`GET /api/v1/events`, server-sent events).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{RuntimeSummary, VersionSummary};
+
+/// One event. The first of every connection is `Hello`: whoever gets it reads afresh what it shows, for it cannot know
+/// what it missed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerEvent {
+    Hello { cluster: ClusterInfo },
+    Cluster { cluster: ClusterInfo },
+    Runtime { runtime: RuntimeSummary },
+    Version { version: Box<VersionSummary> },
+}
+
+/// Which cluster the server drives; in the header of every page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterInfo {
+    pub kind: ClusterKind,
+    /// The kubeconfig's context, the API server's address, or "sandbox".
+    pub name: String,
+    pub reachability: Reachability,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterKind {
+    /// The in-memory Kubernetes API of this process: nothing really runs there.
+    Sandbox,
+    Kubeconfig,
+    InCluster,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Reachability {
+    /// Not asked yet, as just after start.
+    Connecting,
+    Reachable,
+    Unreachable {
+        since: Timestamp,
+        reason: String,
+    },
+}

@@ -1,0 +1,22 @@
+//! The words of the product as types: ids, the lifecycle, and what crosses the wire.
+//!
+//! Compiled for the server and for the browser, so that both enforce one set of rules. Nothing here does I/O, reads a
+//! clock or knows a framework; timestamps are handed in.
+
+mod error;
+mod event;
+mod lifecycle;
+mod names;
+mod problem;
+mod views;
+
+pub use error::ApiError;
+pub use event::{ClusterInfo, ClusterKind, Reachability, ServerEvent};
+pub use jiff::Timestamp;
+pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
+pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
+pub use problem::{Problem, Severity};
+pub use views::{
+    Action, Actor, ConfigEntry, ConfigKind, Failure, Health, HistoryEntry, KrtVersion, NewRuntime, NodeStatus,
+    NodeView, Outcome, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
+};

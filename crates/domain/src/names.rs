@@ -1,0 +1,136 @@
+//! Resource names (krt.md §2): what versions, workflows, nodes and runtimes may be called.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// The longest resource name, in bytes (krt.md §2).
+pub const NAME_MAX_LEN: usize = 19;
+
+/// Why a text is not a resource name. `Display` says what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    #[error("a name is needed")]
+    Empty,
+    #[error("`{0}` has {len} characters; a name has at most {NAME_MAX_LEN}", len = .0.chars().count())]
+    TooLong(String),
+    #[error("`{0}` begins with a digit; Kubernetes wants a Service's name to begin with a lower-case letter")]
+    LeadingDigit(String),
+    #[error(
+        "`{0}` is no resource name; use lower-case letters, digits and `-`, beginning with a letter and ending with a letter or digit"
+    )]
+    Malformed(String),
+    #[error("`{0}` is reserved: {1}")]
+    Reserved(String, &'static str),
+}
+
+fn check(text: &str) -> Result<(), NameError> {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return Err(NameError::Empty);
+    };
+    let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+    if !bytes.iter().all(inner) || *last == b'-' || *first == b'-' {
+        return Err(NameError::Malformed(text.to_owned()));
+    }
+    if first.is_ascii_digit() {
+        return Err(NameError::LeadingDigit(text.to_owned()));
+    }
+    if bytes.len() > NAME_MAX_LEN {
+        return Err(NameError::TooLong(text.to_owned()));
+    }
+    Ok(())
+}
+
+macro_rules! resource_name {
+    ($(#[$doc:meta])* $name:ident $(, reserved $reserved:literal: $why:literal)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                check(text)?;
+                $(if text == $reserved {
+                    return Err(NameError::Reserved(text.to_owned(), $why));
+                })?
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+resource_name!(
+    /// The id of a runtime; also its namespace's suffix (lifecycle.md §3).
+    RuntimeId
+);
+resource_name!(
+    /// The name of a version, unique in its runtime.
+    VersionName, reserved "active": "its Service would be the published entrypoint's, `active-entrypoint`"
+);
+resource_name!(
+    /// The name of a workflow, unique in its version.
+    WorkflowName
+);
+resource_name!(
+    /// The name of a node, unique in its workflow.
+    NodeName, reserved "entrypoint": "it is what nodes call the version's entrypoint"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rule_of_krt_md_2() {
+        for good in ["a", "demo", "greeter-v1", "a1", "abcdefghijklmnopqrs"] {
+            assert!(good.parse::<RuntimeId>().is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "A", "1a", "a_b", "a.b", "é", "abcdefghijklmnopqrst", "a b"] {
+            assert!(bad.parse::<RuntimeId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn reserved_names_are_refused_where_they_would_collide() {
+        assert!(matches!("active".parse::<VersionName>(), Err(NameError::Reserved(..))));
+        assert!(matches!("entrypoint".parse::<NodeName>(), Err(NameError::Reserved(..))));
+        assert!("active".parse::<NodeName>().is_ok());
+        assert!("entrypoint".parse::<WorkflowName>().is_ok());
+    }
+
+    #[test]
+    fn a_wrong_name_does_not_deserialize() {
+        assert!(serde_json::from_str::<RuntimeId>("\"demo\"").is_ok());
+        assert!(serde_json::from_str::<RuntimeId>("\"Demo!\"").is_err());
+    }
+}

@@ -1,0 +1,257 @@
+//! What pages and API show. Derived for each answer; never stored.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Command, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName};
+
+/// Who did something. Until there are logins it is [`Actor::local`]; what the server does by itself is by
+/// [`Actor::kai_server`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor(pub String);
+
+impl Actor {
+    pub fn local() -> Self {
+        Self("local".to_owned())
+    }
+
+    pub fn kai_server() -> Self {
+        Self("kai-server".to_owned())
+    }
+}
+
+/// What is needed to create a runtime.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRuntime {
+    /// Kept as text, so that a wrong one is answered with what is wrong about it.
+    pub id: String,
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuntimeSummary {
+    pub id: RuntimeId,
+    pub name: String,
+    pub description: String,
+    pub created_at: Timestamp,
+    /// Grows with every change; of two summaries the one with the larger revision is newer.
+    pub revision: u64,
+    pub namespace: String,
+    /// The version that requests from outside reach now.
+    pub published: Option<VersionName>,
+    /// The host its Ingress answers to while a version is published.
+    pub host: String,
+    /// Versions that are not archived.
+    pub versions: u32,
+    /// Of those, how many are neither stopped nor archived.
+    pub running: u32,
+}
+
+/// The manifest's `krtVersion` (krt.md §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KrtVersion {
+    V1,
+    V2,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionSummary {
+    pub runtime: RuntimeId,
+    pub name: VersionName,
+    pub description: String,
+    pub krt_version: KrtVersion,
+    pub size_bytes: u64,
+    pub sha256: String,
+    pub created_at: Timestamp,
+    pub created_by: Actor,
+    /// When it was last seen published.
+    pub published_at: Option<Timestamp>,
+    /// Grows with every change; of two summaries the one with the larger revision is newer.
+    pub revision: u64,
+    pub state: VersionState,
+    /// The runtime's published entrypoint is being moved just now, from or to this or another version.
+    pub switching: bool,
+    pub health: Health,
+    /// Why the last start or publish failed; kept until the next start.
+    pub failure: Option<Failure>,
+    pub allowed_actions: Vec<Command>,
+    /// What a change in progress waits for, in words; none when nothing is under way.
+    pub waiting: Option<String>,
+}
+
+/// How a version that runs is doing, apart from its state (lifecycle.md §2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Health {
+    /// It is not meant to run, or is on its way.
+    None,
+    Healthy,
+    Degraded {
+        reason: String,
+    },
+    /// The cluster does not answer, so nobody knows.
+    Unknown,
+}
+
+/// Why a version that was asked to start or to be published was not (lifecycle.md §2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub at: Timestamp,
+    /// `workflow/node`, or `entrypoint`; none when no single node is to blame.
+    pub node: Option<String>,
+    /// What Kubernetes said, or that time ran out.
+    pub reason: String,
+    /// The last lines that the node logged.
+    #[serde(default)]
+    pub log: Vec<String>,
+}
+
+/// Everything about one version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionView {
+    #[serde(flatten)]
+    pub summary: VersionSummary,
+    /// The published version that publishing this one would replace.
+    pub replaces: Option<VersionName>,
+    pub entrypoint: NodeView,
+    pub workflows: Vec<WorkflowView>,
+    /// Variables, then files, each in the manifest's order. Values are not in here.
+    pub config: Vec<ConfigEntry>,
+    /// What was doubtful about the file.
+    pub warnings: Vec<Problem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkflowView {
+    pub name: WorkflowName,
+    /// The rpc that feeds it.
+    pub entrypoint: String,
+    pub exitpoint: NodeName,
+    pub nodes: Vec<NodeView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeView {
+    pub name: String,
+    pub image: String,
+    /// The file it runs; none for the entrypoint.
+    pub src: Option<String>,
+    pub gpu: bool,
+    /// As written: `entrypoint`, `node` or `node.subtopic`.
+    pub subscriptions: Vec<String>,
+    pub status: NodeStatus,
+    /// How many are wanted, whatever the state.
+    pub replicas: u32,
+    pub ready_replicas: u32,
+    /// What keeps it from being ready, in Kubernetes' words.
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeStatus {
+    Stopped,
+    Starting,
+    Ready,
+    /// A pod fails: its image cannot be pulled, it crashes, it cannot be scheduled.
+    Failing,
+    Stopping,
+    /// The cluster does not answer.
+    Unknown,
+}
+
+impl NodeStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Failing => "failing",
+            Self::Stopping => "stopping",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One configuration value that a version wants (krt.md §2). All are mandatory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigEntry {
+    pub name: String,
+    pub kind: ConfigKind,
+    pub is_set: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigKind {
+    Variable,
+    File,
+}
+
+/// One line of a version's history (lifecycle.md §2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    pub at: Timestamp,
+    pub who: Actor,
+    pub action: Action,
+    pub comment: Option<String>,
+    pub outcome: Outcome,
+    /// When the outcome was known; none while it is pending.
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Create,
+    Configure,
+    Start,
+    Stop,
+    Publish,
+    Unpublish,
+    Archive,
+}
+
+impl Action {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Configure => "configure",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Publish => "publish",
+            Self::Unpublish => "unpublish",
+            Self::Archive => "archive",
+        }
+    }
+}
+
+impl From<Command> for Action {
+    fn from(command: Command) -> Self {
+        match command {
+            Command::Start => Self::Start,
+            Command::Stop => Self::Stop,
+            Command::Publish => Self::Publish,
+            Command::Unpublish => Self::Unpublish,
+            Command::Archive => Self::Archive,
+        }
+    }
+}
+
+/// What became of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Outcome {
+    Pending,
+    Reached,
+    Failed {
+        reason: String,
+    },
+    /// A later action of a person undid it before it was reached.
+    Cancelled,
+    /// Another version took its place before it was reached.
+    Superseded,
+}

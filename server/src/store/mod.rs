@@ -1,0 +1,212 @@
+//! State: runtimes, versions, their configuration and history. The only place that knows SQL.
+//!
+//! One trait, one implementation per database, one conformance suite over both. Each method is one transaction; those
+//! that change something compare and set, so of two people (or a person and the reconciler) that act at once one wins
+//! and the other is told. Times are handed in; the store reads no clock.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::{
+    Actor, Command, Desired, Failure, HistoryEntry, Problem, Publication, Refusal, Role, RuntimeId, Timestamp,
+    VersionName, VersionState,
+};
+use krt::model::Manifest;
+
+/// A version's key in the database; never shown to people.
+pub type VersionKey = i64;
+
+/// A runtime as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuntimeRecord {
+    pub id: RuntimeId,
+    pub name: String,
+    pub description: String,
+    pub created_at: Timestamp,
+    /// Grows with every change of the runtime or of one of its versions.
+    pub revision: u64,
+    pub publication: Publication<VersionKey>,
+    /// Until when the present switch has to be reached; none when nothing is being switched or when it may take its time.
+    pub publish_deadline: Option<Timestamp>,
+}
+
+/// A version as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VersionRecord {
+    pub key: VersionKey,
+    pub runtime: RuntimeId,
+    pub name: VersionName,
+    pub manifest: Manifest,
+    /// `krt.yml` as it was sent.
+    pub manifest_text: String,
+    pub warnings: Vec<Problem>,
+    pub file: StoredFile,
+    pub created_at: Timestamp,
+    pub created_by: Actor,
+    pub published_at: Option<Timestamp>,
+    /// The runtime's revision at the last change of this version.
+    pub revision: u64,
+    pub desired: Desired,
+    /// Grows with every change of `desired`; what the reconciler compares and sets on.
+    pub generation: u64,
+    /// The cluster has been seen to reach `desired` in this generation.
+    pub settled: bool,
+    /// Until when the present generation has to be reached.
+    pub deadline: Option<Timestamp>,
+    pub failure: Option<Failure>,
+    /// Names and values of the configuration as entered so far.
+    pub config: BTreeMap<String, String>,
+    /// Derived from the runtime's publication when read.
+    pub role: Role,
+    pub switching: bool,
+}
+
+impl VersionRecord {
+    pub fn state(&self) -> VersionState {
+        domain::state(self.desired, self.settled, self.role)
+    }
+}
+
+/// Where a version's KRT file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its key in the object store.
+    pub object: String,
+    pub sha256: String,
+    pub size_bytes: u64,
+    /// What opens this one file on the internal listener.
+    pub download_token: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewRuntimeRecord {
+    pub id: RuntimeId,
+    pub name: String,
+    pub description: String,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewVersionRecord {
+    pub runtime: RuntimeId,
+    pub manifest: Manifest,
+    pub manifest_text: String,
+    pub warnings: Vec<Problem>,
+    pub file: StoredFile,
+    pub at: Timestamp,
+    pub by: Actor,
+}
+
+/// What a person asks, with what the history keeps of it.
+#[derive(Debug, Clone)]
+pub struct CommandRecord {
+    pub command: Command,
+    pub by: Actor,
+    pub comment: Option<String>,
+    pub at: Timestamp,
+    /// How long a start or a publish may take; the deadline that is stored.
+    pub deadline: Timestamp,
+}
+
+/// One runtime with all its versions that are not archived, read in one transaction.
+#[derive(Debug, Clone)]
+pub struct RuntimeIntent {
+    pub runtime: RuntimeRecord,
+    pub versions: Vec<VersionRecord>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("there is no {0}")]
+    NotFound(String),
+    #[error("there is already {0}")]
+    Taken(String),
+    #[error("version `{version}` of runtime `{runtime}` refuses")]
+    Refused {
+        runtime: RuntimeId,
+        version: VersionName,
+        state: VersionState,
+        #[source]
+        refusal: Refusal,
+    },
+    #[error("version `{version}` of runtime `{runtime}` lacks configuration: {}", .missing.join(", "))]
+    ConfigIncomplete { runtime: RuntimeId, version: VersionName, missing: Vec<String> },
+    #[error("a stored {what} cannot be read: {detail}")]
+    Corrupt { what: &'static str, detail: String },
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    #[error("the database's migrations failed")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Asks the database whether it is there.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// `Taken` when the id or the name is.
+    async fn create_runtime(&self, new: NewRuntimeRecord) -> Result<RuntimeRecord, StoreError>;
+    /// All, by name.
+    async fn runtimes(&self) -> Result<Vec<RuntimeRecord>, StoreError>;
+    async fn runtime(&self, id: &RuntimeId) -> Result<Option<RuntimeRecord>, StoreError>;
+
+    /// Adds a stopped version, with its `create` history entry. `Taken` when the runtime has one of that name,
+    /// `NotFound` when there is no such runtime.
+    async fn create_version(&self, new: NewVersionRecord) -> Result<VersionRecord, StoreError>;
+    /// Those of one runtime, archived ones too, newest first.
+    async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionRecord>, StoreError>;
+    async fn version(&self, runtime: &RuntimeId, name: &VersionName) -> Result<Option<VersionRecord>, StoreError>;
+    /// The version whose file this token opens.
+    async fn version_by_token(&self, download_token: &str) -> Result<Option<VersionRecord>, StoreError>;
+    /// Whether a version uses this object; what nobody uses may be deleted.
+    async fn object_in_use(&self, object: &str) -> Result<bool, StoreError>;
+
+    /// Decides (domain's `decide`), changes the intent, and writes the history, all or nothing. A `start` is refused with
+    /// `ConfigIncomplete` when a value is missing; it clears the failure. `publish` and `unpublish` set the runtime's
+    /// publication target. Each change of `desired` begins a new, unsettled generation, but for `archive`, which is
+    /// settled at once. A pending history entry of the same version that this cuts short becomes `Cancelled`.
+    async fn command(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        command: CommandRecord,
+    ) -> Result<VersionRecord, StoreError>;
+
+    /// Sets (or with `None` removes) values, with a `configure` entry that names them but not their values. The names
+    /// have been checked against the manifest.
+    async fn set_config(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        values: BTreeMap<String, Option<String>>,
+        by: Actor,
+        comment: Option<String>,
+        at: Timestamp,
+    ) -> Result<VersionRecord, StoreError>;
+
+    /// Newest first.
+    async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    // What the reconciler reads and records. Each returns whether it still applied: `false` means that the intent has
+    // moved on since it was read, and nothing was written.
+
+    async fn intent(&self, runtime: &RuntimeId) -> Result<Option<RuntimeIntent>, StoreError>;
+    /// The cluster has reached `desired` in this generation: the pending start or stop is `Reached`, and with `failure`
+    /// standing from a failed start the stop that followed it settles without another entry.
+    async fn settle(&self, version: VersionKey, generation: u64, at: Timestamp) -> Result<bool, StoreError>;
+    /// The start of this generation failed: `desired` becomes stopped in a new, unsettled generation, the reason is
+    /// kept, the pending start is `Failed`.
+    async fn fail_start(&self, version: VersionKey, generation: u64, failure: Failure) -> Result<bool, StoreError>;
+    /// The entrypoint has been seen to serve exactly the publication's target: `serving` becomes `target`, the pending
+    /// publish or unpublish is `Reached`, `published_at` is set. Applies only while `target` is the given one.
+    async fn settle_publication(
+        &self,
+        runtime: &RuntimeId,
+        target: Option<VersionKey>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// The publish of `target` failed: the target becomes what is serving again, the reason is kept on the version, the
+    /// pending publish is `Failed`. Applies only while `target` is the given one and not serving.
+    async fn fail_publish(&self, runtime: &RuntimeId, target: VersionKey, failure: Failure)
+    -> Result<bool, StoreError>;
+}

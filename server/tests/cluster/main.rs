@@ -1,0 +1,1 @@
+//! The lifecycle on the cluster that KUBECONFIG names.

@@ -1,0 +1,1 @@
+//! Tests of the server against real parts that the tests start themselves.
