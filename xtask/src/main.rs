@@ -1,1 +1,93 @@
-fn main() {}
+//! Builds, runs and tests KAI Server. The Makefile's targets call it; `cargo run -p xtask -- --help` lists more.
+//!
+//! It exists because the pages need steps that cargo alone does not do (wasm-bindgen, SCSS, hashed names), and because
+//! the tools that do them take longer to install than everything here takes to compile. It must not hold anything that
+//! the server needs at run time.
+
+mod checks;
+mod demo;
+mod http;
+mod run;
+mod samples;
+mod site;
+mod steps;
+mod watch;
+mod workspace;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{site::Mode, workspace::Workspace};
+
+#[derive(Parser)]
+#[command(about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the pages' wasm, script and style sheet
+    Build {
+        /// Small, with hashed names and compressed copies
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build everything and run the server, with a runtime "Demo" and two sample KRT files at hand
+    Run {
+        #[arg(long)]
+        release: bool,
+        /// Passed on to kai-server
+        #[arg(last = true)]
+        server_args: Vec<String>,
+    },
+    /// Like run, and build and start again whenever a source file changes
+    Watch {
+        /// Passed on to kai-server
+        #[arg(last = true)]
+        server_args: Vec<String>,
+    },
+    /// Every check that needs nothing but this machine: format, lints, tests, wasm, browser
+    Test,
+    /// The tests against the cluster that KUBECONFIG names
+    TestCluster,
+    /// The browser tests alone
+    TestBrowser {
+        /// Passed on to Playwright
+        #[arg(last = true)]
+        playwright_args: Vec<String>,
+    },
+    /// Pack each folder of end2end/samples into a KRT file
+    PackSamples { to: PathBuf },
+    /// Wait for a server and create the runtime "Demo" in it
+    #[command(hide = true)]
+    SeedDemo { addr: String, samples: PathBuf },
+}
+
+fn main() -> ExitCode {
+    match perform(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not by returning it: what cargo said stands above, and a backtrace would push it out of sight.
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Build { release } => site::build(&workspace, Mode::of(release)).map(drop),
+        Task::Run { release, server_args } => run::run(&workspace, Mode::of(release), &server_args),
+        Task::Watch { server_args } => watch::watch(&workspace, &server_args),
+        Task::Test => checks::test(&workspace),
+        Task::TestCluster => checks::test_cluster(&workspace),
+        Task::TestBrowser { playwright_args } => checks::test_browser(&workspace, &playwright_args),
+        Task::PackSamples { to } => samples::pack_all(&workspace, &to).map(drop),
+        Task::SeedDemo { addr, samples } => demo::seed(&addr, &samples),
+    }
+}

@@ -1,0 +1,87 @@
+//! Everything that is checked before a change is good. What fails fast comes first.
+
+use std::{env, process::Command};
+
+use anyhow::{Result, ensure};
+
+use crate::{
+    run, samples,
+    site::{self, Mode},
+    steps::Steps,
+    workspace::{WASM, Workspace, finish},
+};
+
+/// What runs natively. One selection for all of cargo's calls, so that dependencies are compiled with one set of
+/// features; `app` is in it with `ssr`, as `server` uses it.
+const NATIVE: [&str; 12] =
+    ["-p", "server", "-p", "krt", "-p", "domain", "-p", "sandbox", "-p", "app", "--features", "app/ssr"];
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+
+/// Every check that needs nothing but this machine.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn test(workspace: &Workspace) -> Result<()> {
+    let mut steps = Steps::default();
+    let cargo = |groups: &[&[&str]]| finish(&mut workspace.cargo(groups.concat()));
+
+    steps.run("format", || cargo(&[&["fmt", "--all", "--check"]]))?;
+    steps.run("pure crates build for wasm", || cargo(&[&["build", "-p", "krt", "-p", "domain", "--target", WASM]]))?;
+    steps.run("clippy: xtask", || cargo(&[&["clippy", "-p", "xtask", "--all-targets"], &DENY_WARNINGS]))?;
+    steps.run("clippy: pure crates for wasm", || {
+        cargo(&[&["clippy", "-p", "krt", "-p", "domain", "--target", WASM], &DENY_WARNINGS])
+    })?;
+    steps.run("clippy: pages for the browser", || {
+        cargo(&[
+            &["clippy", "-p", "frontend", "-p", "app", "--features", "app/hydrate", "--target", WASM],
+            &DENY_WARNINGS,
+        ])
+    })?;
+    steps
+        .run("clippy: server, and pages for it", || cargo(&[&["clippy", "--all-targets"], &NATIVE, &DENY_WARNINGS]))?;
+    steps.run("tests: xtask", || cargo(&[&["test", "-p", "xtask"]]))?;
+    steps.run("tests: unit and integration", || cargo(&[&["test"], &NATIVE]))?;
+    browser(workspace, &mut steps, &[])?;
+    println!("{}", steps.summary());
+    Ok(())
+}
+
+/// The browser tests, after building what they need.
+pub(crate) fn test_browser(workspace: &Workspace, playwright_args: &[String]) -> Result<()> {
+    browser(workspace, &mut Steps::default(), playwright_args)
+}
+
+fn browser(workspace: &Workspace, steps: &mut Steps, playwright_args: &[String]) -> Result<()> {
+    let site = steps.run("build: pages", || site::build(workspace, Mode::Development))?;
+    let server = steps.run("build: server", || run::build_server(workspace, Mode::Development))?;
+    let samples = workspace.target.join("samples");
+    steps.run("tests: browser", || {
+        samples::pack_all(workspace, &samples)?;
+        let end2end = workspace.root.join("end2end");
+        let playwright = end2end.join("node_modules/.bin/playwright");
+        ensure!(playwright.exists(), "end2end/node_modules is missing; `scripts/setup test` installs it");
+        let mut command = Command::new(playwright);
+        command.arg("test").args(playwright_args).current_dir(&end2end).envs(site.env());
+        command.env("KAI_SERVER_BINARY", &server).env("KAI_SAMPLES", &samples);
+        finish(&mut command)
+    })
+}
+
+/// The tests against a real cluster.
+///
+/// # Errors
+/// When KUBECONFIG is not set: no cluster is used unasked.
+pub(crate) fn test_cluster(workspace: &Workspace) -> Result<()> {
+    ensure!(
+        env::var_os("KUBECONFIG").is_some(),
+        "set KUBECONFIG to the cluster to test on; it gets namespaces of its own"
+    );
+    let mut steps = Steps::default();
+    steps.run("tests: cluster", || {
+        let samples = workspace.target.join("samples");
+        samples::pack_all(workspace, &samples)?;
+        finish(workspace.cargo(["test", "-p", "server", "--test", "cluster"]).env("KAI_SAMPLES", samples))
+    })?;
+    println!("{}", steps.summary());
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! As much of an HTTP client as talking to a server on this machine needs.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+
+/// Sends one request and answers its status and body.
+///
+/// # Errors
+/// When nobody listens there, or the answer is no HTTP.
+pub(crate) fn request(addr: &str, method: &str, path: &str, json: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let length = json.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{json}"
+    )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    parse(&String::from_utf8_lossy(&answer))
+}
+
+fn parse(answer: &str) -> Result<(u16, String)> {
+    let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no end of its head")?;
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).context("the answer has no status")?;
+    Ok((status, body.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_its_status_and_its_body() -> Result<()> {
+        let (status, body) = parse("HTTP/1.1 409 Conflict\r\na: b\r\n\r\n{\"error\":1}")?;
+        assert_eq!((status, body.as_str()), (409, "{\"error\":1}"));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_http_is_an_error() {
+        assert!(parse("SSH-2.0\r\n\r\n").is_err());
+        assert!(parse("HTTP/1.1 200 OK").is_err());
+    }
+}
