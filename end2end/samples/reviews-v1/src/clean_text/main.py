@@ -1,0 +1,14 @@
+"""Brings a review's text into one form."""
+
+import re
+import unicodedata
+
+
+def init(ctx):
+    ctx.logger.info("clean-text is ready")
+
+
+async def handler(ctx, review):
+    text = unicodedata.normalize("NFKC", review["text"])
+    text = re.sub(r"<[^>]+>", " ", text)
+    return {"product": review["product"], "text": re.sub(r"\s+", " ", text).strip()}

@@ -1,0 +1,14 @@
+"""Counts kind and unkind words."""
+
+KIND = {"great", "good", "love", "perfect", "happy", "excellent"}
+UNKIND = {"bad", "broken", "late", "never", "refund", "terrible"}
+
+
+def init(ctx):
+    ctx.logger.info("score is ready")
+
+
+async def handler(ctx, review):
+    words = {word.strip(".,!?").lower() for word in review["text"].split()}
+    kind, unkind = len(words & KIND), len(words & UNKIND)
+    return {"score": 0.5 if kind == unkind else kind / (kind + unkind)}

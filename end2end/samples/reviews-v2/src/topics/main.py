@@ -1,0 +1,15 @@
+"""Finds what a review is about."""
+
+import json
+import pathlib
+
+
+def init(ctx):
+    words_by_topic = json.loads(pathlib.Path("/krt-config/topics.json").read_text())
+    ctx.set("topics", {topic: set(words) for topic, words in words_by_topic.items()})
+
+
+async def handler(ctx, message):
+    words = set(message["words"])
+    found = sorted(topic for topic, signs in ctx.get("topics").items() if signs & words)
+    await ctx.send_output({"topics": found})

@@ -1,0 +1,2 @@
+async def handler(ctx, review):
+    return {"score": 0.5}
