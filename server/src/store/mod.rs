@@ -4,7 +4,17 @@
 //! that change something compare and set, so of two people (or a person and the reconciler) that act at once one wins
 //! and the other is told. Times are handed in; the store reads no clock.
 
-use std::collections::BTreeMap;
+mod commands;
+mod config;
+mod history;
+mod open;
+mod reconcile;
+mod runtimes;
+mod sql;
+mod sql_store;
+mod versions;
+
+use std::{collections::BTreeMap, path::PathBuf};
 
 use async_trait::async_trait;
 use domain::{
@@ -12,6 +22,8 @@ use domain::{
     VersionName, VersionState,
 };
 use krt::model::Manifest;
+
+pub use open::open;
 
 /// A version's key in the database; never shown to people.
 pub type VersionKey = i64;
@@ -133,6 +145,11 @@ pub enum StoreError {
     ConfigIncomplete { runtime: RuntimeId, version: VersionName, missing: Vec<String> },
     #[error("a stored {what} cannot be read: {detail}")]
     Corrupt { what: &'static str, detail: String },
+    /// Says what the URL has instead, and not the URL: it may hold a password.
+    #[error("the database's URL {0}; it has to begin with `sqlite:` or `postgres:`")]
+    UnknownScheme(String),
+    #[error("the database's file {path} cannot be created")]
+    File { path: PathBuf, source: std::io::Error },
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
     #[error("the database's migrations failed")]
@@ -173,7 +190,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<VersionRecord, StoreError>;
 
     /// Sets (or with `None` removes) values, with a `configure` entry that names them but not their values. The names
-    /// have been checked against the manifest.
+    /// have been checked against the manifest. Values that are so already are left out; when none is left, nothing is
+    /// written. `ConfigIncomplete` when it would take a value from a version that is meant to run.
     async fn set_config(
         &self,
         runtime: &RuntimeId,
@@ -184,7 +202,8 @@ pub trait Store: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<VersionRecord, StoreError>;
 
-    /// Newest first.
+    /// Newest first. A `configure` entry's comment ends with which names were set and removed. `NotFound` when there is
+    /// no such version.
     async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, StoreError>;
 
     // What the reconciler reads and records. Each returns whether it still applied: `false` means that the intent has

@@ -1,0 +1,131 @@
+//! What was done to a version, by whom, and what became of it. Entries are added; only a pending one is ever changed,
+//! once, when its outcome is known.
+
+use domain::{Action, Actor, HistoryEntry, Outcome, Timestamp};
+
+use super::{
+    StoreError, VersionKey,
+    sql::{Row, Tx, corrupt, values},
+};
+
+/// A line to add.
+pub(super) struct Entry<'a> {
+    pub(super) action: Action,
+    pub(super) by: &'a Actor,
+    pub(super) at: Timestamp,
+    /// What was done, where the action alone does not say it; for people.
+    pub(super) detail: Option<&'a str>,
+    pub(super) comment: Option<&'a str>,
+    /// Done at once; otherwise pending.
+    pub(super) reached: bool,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn reached(action: Action, by: &'a Actor, at: Timestamp) -> Self {
+        Self { action, by, at, detail: None, comment: None, reached: true }
+    }
+}
+
+pub(super) async fn append(tx: &mut Tx, version: VersionKey, entry: Entry<'_>) -> Result<(), StoreError> {
+    let outcome = if entry.reached { Outcome::Reached } else { Outcome::Pending };
+    tx.execute(
+        "INSERT INTO history (version_key, at, who, action, detail, comment, outcome, finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        values![
+            version,
+            entry.at,
+            &entry.by.0,
+            entry.action.as_str(),
+            entry.detail,
+            entry.comment,
+            word(&outcome),
+            entry.reached.then_some(entry.at),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Gives the version's pending entry of this action its outcome; does nothing where there is none.
+pub(super) async fn finish(
+    tx: &mut Tx,
+    version: VersionKey,
+    action: Action,
+    outcome: &Outcome,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let reason = match outcome {
+        Outcome::Failed { reason } => Some(reason.as_str()),
+        Outcome::Pending | Outcome::Reached | Outcome::Cancelled | Outcome::Superseded => None,
+    };
+    tx.execute(
+        "UPDATE history SET outcome = $3, reason = $4, finished_at = $5
+         WHERE version_key = $1 AND action = $2 AND outcome = 'pending'",
+        values![version, action.as_str(), word(outcome), reason, at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A new command cuts short whatever the version was about to reach.
+pub(super) async fn cancel_pending(tx: &mut Tx, version: VersionKey, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE history SET outcome = 'cancelled', finished_at = $2 WHERE version_key = $1 AND outcome = 'pending'",
+        values![version, at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Newest first.
+pub(super) async fn list(tx: &mut Tx, version: VersionKey) -> Result<Vec<HistoryEntry>, StoreError> {
+    let rows = tx
+        .fetch_all(
+            "SELECT at, who, action, detail, comment, outcome, reason, finished_at
+             FROM history WHERE version_key = $1 ORDER BY id DESC",
+            values![version],
+        )
+        .await?;
+    rows.iter().map(entry).collect()
+}
+
+fn entry(row: &Row) -> Result<HistoryEntry, StoreError> {
+    Ok(HistoryEntry {
+        at: row.time("at")?,
+        who: Actor(row.get("who")?),
+        action: row.word("action")?,
+        comment: with_detail(row.get("comment")?, row.get("detail")?),
+        outcome: outcome(row)?,
+        finished_at: row.optional_time("finished_at")?,
+    })
+}
+
+/// The person's words, and after them in parentheses what was done; either alone where the other is missing.
+fn with_detail(comment: Option<String>, detail: Option<String>) -> Option<String> {
+    match (comment, detail) {
+        (Some(comment), Some(detail)) => Some(format!("{comment} ({detail})")),
+        (comment, detail) => comment.or(detail),
+    }
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pending => "pending",
+        Outcome::Reached => "reached",
+        Outcome::Failed { .. } => "failed",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Superseded => "superseded",
+    }
+}
+
+fn outcome(row: &Row) -> Result<Outcome, StoreError> {
+    let reason: Option<String> = row.get("reason")?;
+    match row.get::<String>("outcome")?.as_str() {
+        "pending" => Ok(Outcome::Pending),
+        "reached" => Ok(Outcome::Reached),
+        "failed" => Ok(Outcome::Failed { reason: reason.unwrap_or_default() }),
+        "cancelled" => Ok(Outcome::Cancelled),
+        "superseded" => Ok(Outcome::Superseded),
+        other => Err(corrupt("outcome", format_args!("`{other}` is none"))),
+    }
+}

@@ -1,0 +1,146 @@
+//! The store over either database: each method one transaction.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use domain::{Actor, Failure, HistoryEntry, RuntimeId, Timestamp, VersionName};
+
+use super::{
+    CommandRecord, NewRuntimeRecord, NewVersionRecord, RuntimeIntent, RuntimeRecord, Store, StoreError, VersionKey,
+    VersionRecord, commands, config, history, reconcile, runtimes, sql::Database, versions,
+};
+
+pub(super) struct SqlStore {
+    database: Database,
+}
+
+impl SqlStore {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        let mut tx = self.database.read().await?;
+        tx.execute("SELECT 1", &[]).await?;
+        tx.rollback().await
+    }
+
+    async fn create_runtime(&self, new: NewRuntimeRecord) -> Result<RuntimeRecord, StoreError> {
+        let mut tx = self.database.write().await?;
+        let runtime = runtimes::create(&mut tx, &new).await?;
+        tx.commit().await?;
+        Ok(runtime)
+    }
+
+    async fn runtimes(&self) -> Result<Vec<RuntimeRecord>, StoreError> {
+        let mut tx = self.database.read().await?;
+        runtimes::list(&mut tx).await
+    }
+
+    async fn runtime(&self, id: &RuntimeId) -> Result<Option<RuntimeRecord>, StoreError> {
+        let mut tx = self.database.read().await?;
+        runtimes::get(&mut tx, id).await
+    }
+
+    async fn create_version(&self, new: NewVersionRecord) -> Result<VersionRecord, StoreError> {
+        let mut tx = self.database.write().await?;
+        let version = versions::create(&mut tx, &new).await?;
+        tx.commit().await?;
+        Ok(version)
+    }
+
+    async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionRecord>, StoreError> {
+        let mut tx = self.database.read().await?;
+        versions::list(&mut tx, runtime).await
+    }
+
+    async fn version(&self, runtime: &RuntimeId, name: &VersionName) -> Result<Option<VersionRecord>, StoreError> {
+        let mut tx = self.database.read().await?;
+        versions::get(&mut tx, runtime, name).await
+    }
+
+    async fn version_by_token(&self, download_token: &str) -> Result<Option<VersionRecord>, StoreError> {
+        let mut tx = self.database.read().await?;
+        versions::by_token(&mut tx, download_token).await
+    }
+
+    async fn object_in_use(&self, object: &str) -> Result<bool, StoreError> {
+        let mut tx = self.database.read().await?;
+        versions::object_in_use(&mut tx, object).await
+    }
+
+    async fn command(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        command: CommandRecord,
+    ) -> Result<VersionRecord, StoreError> {
+        let mut tx = self.database.write().await?;
+        let version = commands::command(&mut tx, runtime, version, &command).await?;
+        tx.commit().await?;
+        Ok(version)
+    }
+
+    async fn set_config(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        values: BTreeMap<String, Option<String>>,
+        by: Actor,
+        comment: Option<String>,
+        at: Timestamp,
+    ) -> Result<VersionRecord, StoreError> {
+        let mut tx = self.database.write().await?;
+        let (version, changed) = config::set(&mut tx, (runtime, version), &values, &by, comment.as_deref(), at).await?;
+        tx.commit_if(changed).await?;
+        Ok(version)
+    }
+
+    async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, StoreError> {
+        let mut tx = self.database.read().await?;
+        let version = versions::require(&mut tx, runtime, version).await?;
+        history::list(&mut tx, version.key).await
+    }
+
+    async fn intent(&self, runtime: &RuntimeId) -> Result<Option<RuntimeIntent>, StoreError> {
+        let mut tx = self.database.read().await?;
+        versions::intent(&mut tx, runtime).await
+    }
+
+    async fn settle(&self, version: VersionKey, generation: u64, at: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.database.write().await?;
+        let applied = reconcile::settle(&mut tx, version, generation, at).await?;
+        tx.commit_if(applied).await
+    }
+
+    async fn fail_start(&self, version: VersionKey, generation: u64, failure: Failure) -> Result<bool, StoreError> {
+        let mut tx = self.database.write().await?;
+        let applied = reconcile::fail_start(&mut tx, version, generation, &failure).await?;
+        tx.commit_if(applied).await
+    }
+
+    async fn settle_publication(
+        &self,
+        runtime: &RuntimeId,
+        target: Option<VersionKey>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.database.write().await?;
+        let applied = reconcile::settle_publication(&mut tx, runtime, target, at).await?;
+        tx.commit_if(applied).await
+    }
+
+    async fn fail_publish(
+        &self,
+        runtime: &RuntimeId,
+        target: VersionKey,
+        failure: Failure,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.database.write().await?;
+        let applied = reconcile::fail_publish(&mut tx, runtime, target, &failure).await?;
+        tx.commit_if(applied).await
+    }
+}

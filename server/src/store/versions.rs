@@ -1,0 +1,177 @@
+//! Versions: their rows, read together with their runtime's publication and their configuration.
+
+use std::collections::BTreeMap;
+
+use domain::{Action, Actor, Desired, Failure, Publication, RuntimeId, Timestamp, VersionName};
+
+use super::{
+    NewVersionRecord, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, config,
+    history::{self, Entry},
+    runtimes,
+    sql::{Row, Tx, to_json, values},
+};
+
+macro_rules! select {
+    ($which:literal) => {
+        concat!(
+            "SELECT v.key, v.runtime, v.name, v.manifest, v.manifest_text, v.warnings, v.object, v.sha256,
+                v.size_bytes, v.download_token, v.created_at, v.created_by, v.published_at, v.revision, v.desired,
+                v.generation, v.settled, v.deadline, v.failure, r.target, r.serving
+             FROM versions v JOIN runtimes r ON r.id = v.runtime ",
+            $which
+        )
+    };
+}
+
+pub(super) async fn create(tx: &mut Tx, new: &NewVersionRecord) -> Result<VersionRecord, StoreError> {
+    let runtime = runtimes::claim(tx, &new.runtime).await?;
+    let name = &new.manifest.version;
+    if get(tx, &new.runtime, name).await?.is_some() {
+        return Err(StoreError::Taken(format!("a version named `{name}` in runtime `{}`", new.runtime)));
+    }
+    let (manifest, warnings) = (to_json(&new.manifest)?, to_json(&new.warnings)?);
+    let row = tx
+        .fetch_one(
+            "INSERT INTO versions (runtime, name, manifest, manifest_text, warnings, object, sha256, size_bytes,
+                download_token, created_at, created_by, revision, desired, generation, settled)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'stopped', 1, $13) RETURNING key",
+            values![
+                new.runtime.as_str(),
+                name.as_str(),
+                &manifest,
+                &new.manifest_text,
+                &warnings,
+                &new.file.object,
+                &new.file.sha256,
+                new.file.size_bytes,
+                &new.file.download_token,
+                new.at,
+                &new.by.0,
+                runtime.revision,
+                true,
+            ],
+        )
+        .await?;
+    let key = row.get("key")?;
+    history::append(tx, key, Entry::reached(Action::Create, &new.by, new.at)).await?;
+    by_key(tx, key).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
+}
+
+/// Newest first.
+pub(super) async fn list(tx: &mut Tx, runtime: &RuntimeId) -> Result<Vec<VersionRecord>, StoreError> {
+    const SELECT: &str = select!("WHERE v.runtime = $1 ORDER BY v.created_at DESC, v.key DESC");
+    let rows = tx.fetch_all(SELECT, values![runtime.as_str()]).await?;
+    records(tx, &rows).await
+}
+
+pub(super) async fn get(
+    tx: &mut Tx,
+    runtime: &RuntimeId,
+    name: &VersionName,
+) -> Result<Option<VersionRecord>, StoreError> {
+    const SELECT: &str = select!("WHERE v.runtime = $1 AND v.name = $2");
+    let row = tx.fetch_optional(SELECT, values![runtime.as_str(), name.as_str()]).await?;
+    Ok(records(tx, row.as_slice()).await?.pop())
+}
+
+/// The version, or `NotFound` in words.
+pub(super) async fn require(tx: &mut Tx, runtime: &RuntimeId, name: &VersionName) -> Result<VersionRecord, StoreError> {
+    match get(tx, runtime, name).await? {
+        Some(version) => Ok(version),
+        None => Err(StoreError::NotFound(format!("version `{name}` in runtime `{runtime}`"))),
+    }
+}
+
+pub(super) async fn by_key(tx: &mut Tx, key: VersionKey) -> Result<Option<VersionRecord>, StoreError> {
+    let row = tx.fetch_optional(select!("WHERE v.key = $1"), values![key]).await?;
+    Ok(records(tx, row.as_slice()).await?.pop())
+}
+
+pub(super) async fn by_token(tx: &mut Tx, token: &str) -> Result<Option<VersionRecord>, StoreError> {
+    let row = tx.fetch_optional(select!("WHERE v.download_token = $1"), values![token]).await?;
+    Ok(records(tx, row.as_slice()).await?.pop())
+}
+
+pub(super) async fn object_in_use(tx: &mut Tx, object: &str) -> Result<bool, StoreError> {
+    let row = tx.fetch_one("SELECT count(*) AS uses FROM versions WHERE object = $1", values![object]).await?;
+    Ok(row.count("uses")? > 0)
+}
+
+pub(super) async fn intent(tx: &mut Tx, runtime: &RuntimeId) -> Result<Option<RuntimeIntent>, StoreError> {
+    const SELECT: &str = select!("WHERE v.runtime = $1 AND v.desired <> 'archived' ORDER BY v.key");
+    let Some(runtime) = runtimes::get(tx, runtime).await? else {
+        return Ok(None);
+    };
+    let rows = tx.fetch_all(SELECT, values![runtime.id.as_str()]).await?;
+    let versions = records(tx, &rows).await?;
+    Ok(Some(RuntimeIntent { runtime, versions }))
+}
+
+/// What is asked of a version from now on.
+pub(super) struct NewIntent<'a> {
+    pub(super) desired: Desired,
+    pub(super) deadline: Option<Timestamp>,
+    pub(super) failure: Option<&'a Failure>,
+}
+
+/// Begins a new generation of a version of a claimed runtime. It is unsettled, but for `archived`, which asks nothing
+/// of the cluster.
+pub(super) async fn set_intent(
+    tx: &mut Tx,
+    runtime: &RuntimeRecord,
+    key: VersionKey,
+    intent: NewIntent<'_>,
+) -> Result<(), StoreError> {
+    let desired = match intent.desired {
+        Desired::Stopped => "stopped",
+        Desired::Started => "started",
+        Desired::Archived => "archived",
+    };
+    let settled = intent.desired == Desired::Archived;
+    let failure = intent.failure.map(to_json).transpose()?;
+    tx.execute(
+        "UPDATE versions SET desired = $2, generation = generation + 1, settled = $3, deadline = $4, failure = $5,
+            revision = $6
+         WHERE key = $1",
+        values![key, desired, settled, intent.deadline, failure.as_deref(), runtime.revision],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn records(tx: &mut Tx, rows: &[Row]) -> Result<Vec<VersionRecord>, StoreError> {
+    let mut versions = rows.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    config::fill(tx, &mut versions).await?;
+    Ok(versions)
+}
+
+fn record(row: &Row) -> Result<VersionRecord, StoreError> {
+    let key = row.get("key")?;
+    let publication: Publication<VersionKey> = Publication { target: row.get("target")?, serving: row.get("serving")? };
+    Ok(VersionRecord {
+        key,
+        runtime: row.parsed("runtime")?,
+        name: row.parsed("name")?,
+        manifest: row.json("manifest")?,
+        manifest_text: row.get("manifest_text")?,
+        warnings: row.json("warnings")?,
+        file: StoredFile {
+            object: row.get("object")?,
+            sha256: row.get("sha256")?,
+            size_bytes: row.count("size_bytes")?,
+            download_token: row.get("download_token")?,
+        },
+        created_at: row.time("created_at")?,
+        created_by: Actor(row.get("created_by")?),
+        published_at: row.optional_time("published_at")?,
+        revision: row.count("revision")?,
+        desired: row.word("desired")?,
+        generation: row.count("generation")?,
+        settled: row.get("settled")?,
+        deadline: row.optional_time("deadline")?,
+        failure: row.optional_json("failure")?,
+        config: BTreeMap::new(),
+        role: publication.role_of(&key),
+        switching: publication.switching(),
+    })
+}
