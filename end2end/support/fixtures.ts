@@ -1,0 +1,80 @@
+import { type BrowserContext, type BrowserContextOptions, type Page, expect, test as base } from "@playwright/test";
+import { Server } from "./server";
+
+interface Options {
+  /** Settings of this test's server. */
+  settings: Record<string, string>;
+  /** What the browser's console may say in this test, because the test makes it happen. */
+  expectedErrors: RegExp[];
+}
+
+interface Fixtures {
+  server: Server;
+  /** Opens a browser of another person: nothing is shared with the first but the server. */
+  another: (options?: BrowserContextOptions) => Promise<Page>;
+}
+
+interface Internal {
+  complaints: Complaints;
+}
+
+/** Everything that a browser complains about, in all windows of a test. */
+class Complaints {
+  private readonly heard: string[] = [];
+
+  listen(context: BrowserContext): void {
+    context.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        this.heard.push(`${message.type()}: ${message.text()} (${message.page()?.url()})`);
+      }
+    });
+    context.on("weberror", (error) => this.heard.push(`uncaught: ${error.error().stack ?? error.error().message}`));
+  }
+
+  unexpected(expected: RegExp[]): string[] {
+    return this.heard.filter((text) => !expected.some((pattern) => pattern.test(text)));
+  }
+}
+
+export const test = base.extend<Options & Fixtures & Internal>({
+  settings: [{}, { option: true }],
+  expectedErrors: [[], { option: true }],
+
+  server: async ({ settings }, use, info) => {
+    const server = await Server.create(settings);
+    await use(server);
+    await server.close();
+    if (info.status !== info.expectedStatus) {
+      await info.attach("server.log", { body: server.printed(), contentType: "text/plain" });
+    }
+  },
+
+  complaints: [
+    async ({ expectedErrors }, use) => {
+      const complaints = new Complaints();
+      await use(complaints);
+      expect(complaints.unexpected(expectedErrors), "what the browser complained about").toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  baseURL: async ({ server }, use) => use(server.url),
+
+  context: async ({ context, complaints }, use) => {
+    complaints.listen(context);
+    await use(context);
+  },
+
+  another: async ({ browser, complaints, baseURL }, use) => {
+    const opened: BrowserContext[] = [];
+    await use(async (options) => {
+      const context = await browser.newContext({ baseURL, ...options });
+      opened.push(context);
+      complaints.listen(context);
+      return context.newPage();
+    });
+    await Promise.all(opened.map((context) => context.close()));
+  },
+});
+
+export { expect };
