@@ -54,7 +54,7 @@ pub(super) async fn set(
     comment: Option<&str>,
     at: Timestamp,
 ) -> Result<(VersionRecord, bool), StoreError> {
-    let claimed = runtimes::claim(tx, runtime).await?;
+    let claimed = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, runtime, name).await?;
     let mut config = version.config.clone();
     let (mut set, mut removed) = (Vec::new(), Vec::new());

@@ -53,7 +53,9 @@ pub(super) async fn settle_publication(
     target: Option<VersionKey>,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let runtime = runtimes::claim(tx, runtime).await?;
+    let Some(runtime) = runtimes::claim(tx, runtime).await? else {
+        return Ok(false);
+    };
     let was = runtime.publication;
     if was.target != target || !was.switching() {
         return Ok(false);
@@ -79,7 +81,9 @@ pub(super) async fn fail_publish(
     target: VersionKey,
     failure: &Failure,
 ) -> Result<bool, StoreError> {
-    let runtime = runtimes::claim(tx, runtime).await?;
+    let Some(runtime) = runtimes::claim(tx, runtime).await? else {
+        return Ok(false);
+    };
     let was = runtime.publication;
     if was.target != Some(target) || !was.switching() {
         return Ok(false);

@@ -44,12 +44,14 @@ pub(super) async fn get(tx: &mut Tx, id: &RuntimeId) -> Result<Option<RuntimeRec
 
 /// Takes the runtime's next revision, which is in the answer, and with it the runtime: whoever else wants to write to
 /// it or to its versions waits here until this transaction has ended. Undone when the transaction is.
-pub(super) async fn claim(tx: &mut Tx, id: &RuntimeId) -> Result<RuntimeRecord, StoreError> {
+pub(super) async fn claim(tx: &mut Tx, id: &RuntimeId) -> Result<Option<RuntimeRecord>, StoreError> {
     const CLAIM: &str = concat!("UPDATE runtimes SET revision = revision + 1 WHERE id = $1 RETURNING ", columns!());
-    match tx.fetch_optional(CLAIM, values![id.as_str()]).await? {
-        Some(row) => record(&row),
-        None => Err(StoreError::NotFound(format!("runtime `{id}`"))),
-    }
+    tx.fetch_optional(CLAIM, values![id.as_str()]).await?.as_ref().map(record).transpose()
+}
+
+/// [`claim`], or `NotFound` in words.
+pub(super) async fn require(tx: &mut Tx, id: &RuntimeId) -> Result<RuntimeRecord, StoreError> {
+    claim(tx, id).await?.ok_or_else(|| StoreError::NotFound(format!("runtime `{id}`")))
 }
 
 /// [`claim`], of the runtime that has this version.

@@ -24,7 +24,7 @@ macro_rules! select {
 }
 
 pub(super) async fn create(tx: &mut Tx, new: &NewVersionRecord) -> Result<VersionRecord, StoreError> {
-    let runtime = runtimes::claim(tx, &new.runtime).await?;
+    let runtime = runtimes::require(tx, &new.runtime).await?;
     let name = &new.manifest.version;
     if get(tx, &new.runtime, name).await?.is_some() {
         return Err(StoreError::Taken(format!("a version named `{name}` in runtime `{}`", new.runtime)));

@@ -1,1 +1,3 @@
 //! Tests of the server against real parts that the tests start themselves.
+
+mod store;

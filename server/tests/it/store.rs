@@ -1,0 +1,137 @@
+//! One conformance suite over both databases: each test gets an empty store, once in a SQLite file and once in a
+//! PostgreSQL database.
+
+use std::sync::Arc;
+
+use server::store::{self, Store};
+
+mod commands;
+mod config;
+mod opening;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod publication;
+mod reconciling;
+mod runtimes;
+mod samples;
+mod simultaneous;
+mod versions;
+mod walk;
+
+/// An empty store, and where it is.
+struct Db {
+    store: Arc<dyn Store>,
+    url: String,
+    _dir: Option<tempfile::TempDir>,
+}
+
+impl Db {
+    async fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("kai.db").display());
+        Self { store: store::open(&url).await.unwrap(), url, _dir: Some(dir) }
+    }
+
+    async fn postgres() -> Self {
+        let url = postgres::new_database().await;
+        Self { store: store::open(&url).await.unwrap(), url, _dir: None }
+    }
+
+    /// Another server's, or the next process', view of the same state.
+    async fn open_again(&self) -> Arc<dyn Store> {
+        store::open(&self.url).await.unwrap()
+    }
+}
+
+/// A test that is not listed here is dead code, which the build refuses.
+macro_rules! conformance {
+    ($($module:ident { $($test:ident)* })*) => {
+        conformance!(on sqlite { $($module { $($test)* })* });
+        conformance!(on postgres { $($module { $($test)* })* });
+    };
+    (on $database:ident { $($module:ident { $($test:ident)* })* }) => {
+        mod $database {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::super::super::$module::$test(super::super::super::Db::$database().await).await;
+                })*
+            })*
+        }
+    };
+}
+
+mod on {
+    conformance! {
+        runtimes {
+            a_created_runtime_is_found_and_listed
+            runtimes_are_listed_by_name_whatever_the_case
+            a_taken_id_is_refused
+            a_taken_name_is_refused
+            what_there_is_not_is_none_or_not_found
+        }
+        versions {
+            a_created_version_is_stopped_and_has_all_that_was_given
+            creating_a_version_is_the_first_line_of_its_history
+            a_taken_name_is_refused_and_nothing_is_written
+            two_runtimes_may_have_versions_of_one_name
+            a_version_needs_its_runtime
+            versions_are_listed_newest_first_with_the_archived_ones
+            the_intent_leaves_out_what_is_archived
+            a_token_opens_its_own_version_only
+            an_object_is_in_use_while_a_version_has_it
+        }
+        commands {
+            each_command_in_each_state_does_what_the_lifecycle_says
+            a_start_begins_an_unsettled_generation_with_a_deadline
+            a_start_that_lacks_configuration_is_refused_with_what_is_missing
+            a_stop_cancels_the_pending_start
+            an_archived_version_is_settled_at_once
+            the_history_tells_who_when_and_why
+        }
+        config {
+            values_are_set_replaced_and_removed
+            the_history_names_what_changed_and_no_value
+            setting_what_is_so_already_writes_nothing
+            configuring_moves_the_revision_and_leaves_the_generation
+            a_version_that_runs_keeps_its_configuration_complete
+        }
+        reconciling {
+            a_settled_start_is_started_and_reached
+            a_settled_stop_is_stopped_and_reached
+            a_failed_start_goes_back_to_stopped_with_the_reason
+            the_reason_stays_until_the_next_start
+            a_stale_generation_writes_nothing
+            what_has_settled_neither_settles_again_nor_fails
+            a_stop_is_not_failed_as_a_start
+        }
+        publication {
+            a_publish_is_pending_until_it_is_seen_to_serve
+            publishing_another_moves_the_publication_and_both_versions_revisions
+            unpublishing_leads_back_to_started
+            nobody_else_moves_the_entrypoint_while_it_is_switched_over
+            a_failed_publish_leaves_what_was_serving
+            a_failed_first_publish_leaves_nothing_published
+            a_publish_failure_is_cleared_by_a_publish_that_is_reached
+            a_stale_target_writes_nothing
+            a_runtime_publishes_only_its_own_versions
+        }
+        simultaneous {
+            of_those_who_create_one_runtime_one_succeeds
+            of_those_who_add_one_version_one_succeeds
+            of_those_who_start_one_version_one_succeeds_and_the_others_are_told_the_state
+            of_those_who_publish_one_entrypoint_one_succeeds
+            of_a_stop_and_a_settling_both_orders_end_alike
+            values_set_at_once_are_all_kept
+            runtimes_do_not_wait_for_each_other
+        }
+        walk {
+            whatever_happens_the_invariants_hold
+        }
+        opening {
+            what_was_written_is_there_when_opened_again
+            opening_again_and_again_changes_nothing
+            the_database_answers
+        }
+    }
+}
