@@ -1,13 +1,34 @@
 //! Brings the cluster to what the store says, and says how far it is.
+//!
+//! Level-triggered: a pass takes no input but "look again at this runtime". It reads the intent, observes, plans and
+//! applies; it may be killed between any two steps, and the next one goes on from what it finds. Nothing else ever
+//! changes the cluster.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod apply;
+mod diff;
+mod failure;
+#[cfg(test)]
+mod fixture;
+mod objects;
+mod observed;
+mod pass;
+mod plan;
+mod readiness;
+mod schedule;
+mod status;
 
-use domain::{Health, NodeName, NodeStatus, RuntimeId, WorkflowName};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::{Health, NodeName, NodeStatus, Reachability, RuntimeId, Timestamp, WorkflowName};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     changes::Changes,
-    cluster::Cluster,
+    cluster::{Cluster, Watches},
     store::{Store, VersionRecord},
 };
 
@@ -22,7 +43,8 @@ pub struct ObjectSettings {
     /// Base URL at which pods reach the internal listener, without a slash at its end.
     pub advertised_url: String,
     pub init_image: String,
-    /// Further environment of every runner (lifecycle.md §4): `KRT_NATS_SERVER`, and when configured `KRT_MONGO_URI` and the like.
+    /// Further environment of every runner (lifecycle.md §4): `KRT_NATS_SERVER`, and when configured `KRT_MONGO_URI` and
+    /// the like.
     pub runner_env: BTreeMap<String, String>,
 }
 
@@ -55,42 +77,77 @@ pub struct NodeState {
 
 /// A handle to the reconciler. Cheap to clone.
 #[derive(Clone)]
-pub struct Reconciler {
+pub struct Reconciler(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    cluster: Cluster,
+    watches: Arc<Watches>,
+    settings: ObjectSettings,
+    interval: Duration,
     wake: Changes,
-    _changed: Changes,
+    changed: Changes,
+    memory: Mutex<Memory>,
+}
+
+/// What is remembered between passes. All of it is for people's eyes or for pace; no step relies on it.
+#[derive(Default)]
+struct Memory {
+    /// What the cluster answered when it last refused a step, by runtime.
+    trouble: BTreeMap<RuntimeId, String>,
+    /// Since when the cluster answers again.
+    reachable_since: Option<Timestamp>,
 }
 
 impl Reconciler {
     /// `changed` is touched whenever what [`Reconciler::status`] or the store says of a runtime may have changed.
+    /// Every runtime is looked at each `interval`, even if nothing seems to have happened.
     pub fn new(
-        _store: Arc<dyn Store>,
-        _cluster: Cluster,
-        _settings: ObjectSettings,
-        _interval: Duration,
+        store: Arc<dyn Store>,
+        cluster: Cluster,
+        settings: ObjectSettings,
+        interval: Duration,
         changed: Changes,
     ) -> Self {
-        Self { wake: Changes::default(), _changed: changed }
+        Self(Arc::new(Inner {
+            store,
+            cluster,
+            watches: Arc::default(),
+            settings,
+            interval,
+            wake: Changes::default(),
+            changed,
+            memory: Mutex::default(),
+        }))
     }
 
     /// Looks at this runtime soon.
     pub fn wake(&self, runtime: &RuntimeId) {
-        self.wake.touch(runtime);
+        self.0.wake.touch(runtime);
     }
 
     /// Never waits: derived from the store's record and the watch caches.
     pub fn status(&self, version: &VersionRecord) -> Status {
-        let idle = NodeState { status: NodeStatus::Stopped, ready_replicas: 0, message: None };
-        let nodes = version
-            .manifest
-            .workflows
-            .iter()
-            .flat_map(|w| w.nodes.iter().map(|n| ((w.name.clone(), n.name.clone()), idle.clone())))
-            .collect();
-        Status { health: Health::None, waiting: None, entrypoint: idle.clone(), nodes }
+        let reachability = self.0.cluster.info().reachability;
+        if !self.0.watches.synced() || reachability != Reachability::Reachable {
+            return status::blind(version, &reachability);
+        }
+        let observed = observed::Observed::of(&self.0.watches, &self.0.settings.namespace(&version.runtime));
+        let memory = self.0.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        status::derive(version, &observed, memory.trouble.get(&version.runtime).map(String::as_str))
     }
 
     /// Runs until told to stop; never ends by an error.
     pub async fn run(self, stop: CancellationToken) {
-        stop.cancelled().await;
+        let touched = |runtime: &RuntimeId| {
+            self.0.wake.touch(runtime);
+            self.0.changed.touch(runtime);
+        };
+        let watches = self.0.watches.clone().run(self.0.cluster.clone(), touched);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = watches => {}
+            () = schedule::run(&self.0) => {}
+        }
     }
 }

@@ -1,0 +1,174 @@
+//! What the cluster was last seen to hold of one kind.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use kube::{Resource, ResourceExt, runtime::watcher::Event};
+
+type Key = (String, String);
+
+/// The objects of one kind that carry our label, by namespace and name.
+///
+/// Fed by a watch, and by what our own writes answer: without the latter, a second look right after a write would still
+/// see the world before it and write again.
+pub(crate) struct Cache<K>(RwLock<State<K>>);
+
+struct State<K> {
+    objects: BTreeMap<Key, Arc<K>>,
+    /// The list that a watch begins with, until it is complete.
+    listing: BTreeMap<Key, Arc<K>>,
+    synced: bool,
+}
+
+impl<K> Default for Cache<K> {
+    fn default() -> Self {
+        Self(RwLock::new(State { objects: BTreeMap::new(), listing: BTreeMap::new(), synced: false }))
+    }
+}
+
+impl<K: Resource> Cache<K> {
+    /// Takes one event of the watch over, and returns the objects that it is about.
+    pub(crate) fn take(&self, event: Event<K>) -> Vec<Arc<K>> {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Apply(object) => put(&mut state.objects, object).into_iter().collect(),
+            Event::Delete(object) => {
+                // A late event about a predecessor of the same name says nothing about its successor.
+                let key = key(&object);
+                if state.objects.get(&key).is_some_and(|known| known.uid() == object.uid()) {
+                    state.objects.remove(&key);
+                }
+                vec![Arc::new(object)]
+            }
+            Event::Init => {
+                state.listing.clear();
+                Vec::new()
+            }
+            Event::InitApply(object) => {
+                put(&mut state.listing, object);
+                Vec::new()
+            }
+            Event::InitDone => {
+                let listed = std::mem::take(&mut state.listing);
+                let before = std::mem::replace(&mut state.objects, listed);
+                state.synced = true;
+                before.into_values().chain(state.objects.values().cloned()).collect()
+            }
+        }
+    }
+
+    /// Whether the whole list has been seen at least once.
+    pub(crate) fn synced(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).synced
+    }
+
+    /// Takes over what a write answered.
+    pub(crate) fn written(&self, object: K) {
+        put(&mut self.0.write().unwrap_or_else(PoisonError::into_inner).objects, object);
+    }
+
+    /// Takes over that a delete found nothing, or left nothing.
+    pub(crate) fn gone(&self, namespace: &str, name: &str) {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.0.write().unwrap_or_else(PoisonError::into_inner).objects.remove(&key);
+    }
+
+    pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<String, Arc<K>> {
+        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let from = (namespace.to_owned(), String::new());
+        state
+            .objects
+            .range(from..)
+            .take_while(|((of, _), _)| of == namespace)
+            .map(|((_, name), object)| (name.clone(), object.clone()))
+            .collect()
+    }
+}
+
+fn key<K: Resource>(object: &K) -> Key {
+    (object.namespace().unwrap_or_default(), object.name_any())
+}
+
+/// Keeps the newer of two, and returns the object if it was kept.
+fn put<K: Resource>(objects: &mut BTreeMap<Key, Arc<K>>, mut object: K) -> Option<Arc<K>> {
+    // Large, and nobody here reads them.
+    object.managed_fields_mut().clear();
+    let key = key(&object);
+    if let Some(known) = objects.get(&key)
+        && known.uid() == object.uid()
+        && older(&object, known.as_ref())
+    {
+        return None;
+    }
+    let object = Arc::new(object);
+    objects.insert(key, object.clone());
+    Some(object)
+}
+
+/// Resource versions are whole numbers that grow (Kubernetes API Concepts, "Resource versions"); where they should be
+/// anything else, the event that comes later counts as newer.
+fn older<K: Resource>(this: &K, that: &K) -> bool {
+    let number = |object: &K| object.resource_version().and_then(|text| text.parse::<u64>().ok());
+    matches!((number(this), number(that)), (Some(this), Some(that)) if this < that)
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+
+    use super::*;
+
+    fn object(name: &str, uid: &str, version: u32) -> ConfigMap {
+        let mut object = ConfigMap::default();
+        object.metadata.namespace = Some("ns".into());
+        object.metadata.name = Some(name.into());
+        object.metadata.uid = Some(uid.into());
+        object.metadata.resource_version = Some(version.to_string());
+        object
+    }
+
+    fn version(cache: &Cache<ConfigMap>, name: &str) -> Option<String> {
+        cache.in_namespace("ns").get(name).and_then(|object| object.resource_version())
+    }
+
+    #[test]
+    fn an_event_from_before_our_own_write_does_not_undo_it() {
+        let cache = Cache::default();
+        cache.written(object("a", "1", 10));
+        assert!(cache.take(Event::Apply(object("a", "1", 9))).is_empty());
+        assert_eq!(version(&cache, "a").as_deref(), Some("10"));
+        cache.take(Event::Apply(object("a", "1", 11)));
+        assert_eq!(version(&cache, "a").as_deref(), Some("11"));
+    }
+
+    #[test]
+    fn the_end_of_a_predecessor_is_not_the_end_of_its_successor() {
+        let cache = Cache::default();
+        cache.written(object("a", "2", 10));
+        cache.take(Event::Delete(object("a", "1", 9)));
+        assert!(version(&cache, "a").is_some());
+        cache.take(Event::Delete(object("a", "2", 12)));
+        assert!(version(&cache, "a").is_none());
+    }
+
+    #[test]
+    fn a_new_list_replaces_the_old_one_only_when_it_is_complete() {
+        let cache = Cache::default();
+        cache.written(object("a", "1", 1));
+        cache.take(Event::Init);
+        cache.take(Event::InitApply(object("b", "2", 2)));
+        assert!(version(&cache, "a").is_some() && !cache.synced());
+        assert_eq!(cache.take(Event::InitDone).len(), 2, "both the lost and the found are told of");
+        assert!(version(&cache, "a").is_none() && version(&cache, "b").is_some() && cache.synced());
+    }
+
+    #[test]
+    fn namespaces_are_kept_apart() {
+        let cache = Cache::default();
+        cache.written(object("a", "1", 1));
+        assert!(cache.in_namespace("n").is_empty() && cache.in_namespace("ns2").is_empty());
+        assert_eq!(cache.in_namespace("ns").len(), 1);
+    }
+}

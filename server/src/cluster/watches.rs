@@ -1,0 +1,151 @@
+//! One watch per kind over our label: the work of an idle server does not grow with the number of versions.
+
+use std::{collections::BTreeMap, collections::BTreeSet, fmt::Debug, future::Future, sync::Arc};
+
+use domain::{RuntimeId, Timestamp};
+use futures::{StreamExt, TryStreamExt, future::join_all};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{
+        apps::v1::Deployment,
+        core::v1::{ConfigMap, Endpoints, Pod, Secret, Service},
+        discovery::v1::EndpointSlice,
+        networking::v1::Ingress,
+    },
+};
+use kube::{
+    Api, Resource, ResourceExt,
+    runtime::{WatchStreamExt, watcher},
+};
+use serde::de::DeserializeOwned;
+
+use super::{Cache, Cluster};
+
+/// The label that all our objects carry, and its value (lifecycle.md §3).
+pub(crate) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kai-server");
+/// The label that says which runtime an object belongs to.
+pub(crate) const RUNTIME_LABEL: &str = "runtime-id";
+
+/// What the cluster holds of ours, kept up to date.
+#[derive(Default)]
+pub(crate) struct Watches {
+    pub(crate) deployments: Cache<Deployment>,
+    pub(crate) pods: Cache<Pod>,
+    pub(crate) services: Cache<Service>,
+    pub(crate) secrets: Cache<Secret>,
+    pub(crate) config_maps: Cache<ConfigMap>,
+    pub(crate) ingresses: Cache<Ingress>,
+    slices: Cache<EndpointSlice>,
+    endpoints: Cache<Endpoints>,
+}
+
+impl Watches {
+    /// Whether everything has been seen at least once. Until then nobody knows what is there.
+    pub(crate) fn synced(&self) -> bool {
+        self.deployments.synced()
+            && self.pods.synced()
+            && self.services.synced()
+            && self.secrets.synced()
+            && self.config_maps.synced()
+            && self.ingresses.synced()
+            && (self.slices.synced() || self.endpoints.synced())
+    }
+
+    /// The names of the ready pods behind each Service that has any endpoint.
+    pub(crate) fn ready_pods(&self, namespace: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let mut ready: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for slice in self.slices.in_namespace(namespace).into_values() {
+            let Some(service) = slice.labels().get("kubernetes.io/service-name").cloned() else { continue };
+            let pods = ready.entry(service).or_default();
+            for endpoint in &slice.endpoints {
+                // Absent means ready (Kubernetes API reference, EndpointConditions).
+                if endpoint.conditions.as_ref().and_then(|c| c.ready).unwrap_or(true) {
+                    pods.extend(endpoint.target_ref.as_ref().and_then(|target| target.name.clone()));
+                }
+            }
+        }
+        for (service, endpoints) in self.endpoints.in_namespace(namespace) {
+            let pods = ready.entry(service).or_default();
+            for address in endpoints.subsets.iter().flatten().flat_map(|subset| subset.addresses.iter().flatten()) {
+                pods.extend(address.target_ref.as_ref().and_then(|target| target.name.clone()));
+            }
+        }
+        ready
+    }
+
+    /// Keeps everything up to date until dropped. `touched` is told of each runtime of which something changed.
+    pub(crate) async fn run(self: Arc<Self>, cluster: Cluster, touched: impl Fn(&RuntimeId) + Sync) {
+        let touched = &touched;
+        let (this, cluster) = (&*self, &cluster);
+        let endpoints = async {
+            // Servers before Kubernetes 1.21 have no discovery.k8s.io/v1; on all others Endpoints are deprecated.
+            if serves_endpoint_slices(cluster).await {
+                follow("endpoint slices", cluster, &this.slices, touched).await;
+            } else {
+                follow("endpoints", cluster, &this.endpoints, touched).await;
+            }
+        };
+        let others: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 6] = [
+            Box::pin(follow("deployments", cluster, &this.deployments, touched)),
+            Box::pin(follow("pods", cluster, &this.pods, touched)),
+            Box::pin(follow("services", cluster, &this.services, touched)),
+            Box::pin(follow("secrets", cluster, &this.secrets, touched)),
+            Box::pin(follow("config maps", cluster, &this.config_maps, touched)),
+            Box::pin(follow("ingresses", cluster, &this.ingresses, touched)),
+        ];
+        futures::join!(endpoints, join_all(others));
+    }
+}
+
+/// Asks until there is an answer, at the pace of a watch that fails.
+async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
+    let mut pace = watcher::DefaultBackoff::default();
+    loop {
+        match cluster.client().list_api_group_resources("discovery.k8s.io/v1").await {
+            Ok(_) => return true,
+            Err(kube::Error::Api(status)) if status.code == 404 => return false,
+            Err(error) => cluster.report_silence("endpoints", &error, Timestamp::now()),
+        }
+        tokio::time::sleep(pace.next().unwrap_or(std::time::Duration::from_secs(30))).await;
+    }
+}
+
+async fn follow<K>(part: &'static str, cluster: &Cluster, cache: &Cache<K>, touched: impl Fn(&RuntimeId))
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + DeserializeOwned
+        + Debug
+        + Send
+        + Sync
+        + 'static,
+{
+    let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
+    let mut events = watcher(Api::<K>::all(cluster.client()), ours).default_backoff().boxed();
+    loop {
+        match events.try_next().await {
+            Ok(Some(event)) => {
+                if !matches!(event, watcher::Event::Init) {
+                    cluster.report_answer(part);
+                }
+                for object in cache.take(event) {
+                    if let Some(runtime) = object.labels().get(RUNTIME_LABEL).and_then(|id| id.parse().ok()) {
+                        touched(&runtime);
+                    }
+                }
+            }
+            Ok(None) => return,
+            // An expired watch is the ordinary course of things: the list is read afresh.
+            Err(watcher::Error::WatchError(status)) => tracing::debug!(part, ?status, "a watch begins afresh"),
+            Err(watcher::Error::NoResourceVersion) => tracing::warn!(part, "the cluster does not support this watch"),
+            Err(
+                watcher::Error::InitialListFailed(error)
+                | watcher::Error::WatchStartFailed(error)
+                | watcher::Error::WatchFailed(error),
+            ) => {
+                tracing::warn!(part, error = super::in_words(&error), "the cluster does not answer a watch");
+                cluster.report_silence(part, &error, Timestamp::now());
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Carries steps out. Each is idempotent, and what the cluster answers goes into the caches at once, so that the next
+//! plan does not see the world as it was before.
+
+use domain::RuntimeId;
+use either::Either;
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, fmt::Debug};
+
+use super::plan::{Kind, Object, Step};
+use crate::cluster::{Cache, Cluster, MANAGED_BY, RUNTIME_LABEL, Watches};
+
+/// The name under which server-side apply knows what is ours (lifecycle.md §3).
+const FIELD_MANAGER: &str = "kai-server";
+
+/// Writes to one runtime's namespace.
+pub(crate) struct Writer<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) watches: &'a Watches,
+    pub(crate) runtime: &'a RuntimeId,
+    pub(crate) namespace: &'a str,
+}
+
+impl Writer<'_> {
+    /// Makes the namespace if there is none; one that exists is used as it is.
+    pub(crate) async fn ensure_namespace(&self) -> Result<(), kube::Error> {
+        let api = Api::<Namespace>::all(self.cluster.client());
+        if api.get_opt(self.namespace).await?.is_some() {
+            return Ok(());
+        }
+        let namespace = Namespace {
+            metadata: ObjectMeta {
+                name: Some(self.namespace.to_owned()),
+                labels: Some(BTreeMap::from([
+                    (MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned()),
+                    ("app.kubernetes.io/part-of".to_owned(), self.runtime.to_string()),
+                    (RUNTIME_LABEL.to_owned(), self.runtime.to_string()),
+                ])),
+                ..ObjectMeta::default()
+            },
+            ..Namespace::default()
+        };
+        match api.create(&PostParams::default(), &namespace).await {
+            // Somebody else made it in between.
+            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    pub(crate) async fn carry_out(&self, step: Step) -> Result<(), kube::Error> {
+        let watches = self.watches;
+        match step {
+            Step::Apply(Object::Deployment(object)) => self.apply(&watches.deployments, &*object).await,
+            Step::Apply(Object::Service(object)) => self.apply(&watches.services, &*object).await,
+            Step::Apply(Object::Secret(object)) => self.apply(&watches.secrets, &*object).await,
+            Step::Apply(Object::ConfigMap(object)) => self.apply(&watches.config_maps, &*object).await,
+            Step::Apply(Object::Ingress(object)) => self.apply(&watches.ingresses, &*object).await,
+            Step::Delete { kind, name, uid } => match kind {
+                Kind::Deployment => self.delete(&watches.deployments, &name, uid).await,
+                Kind::Service => self.delete(&watches.services, &name, uid).await,
+                Kind::Secret => self.delete(&watches.secrets, &name, uid).await,
+                Kind::ConfigMap => self.delete(&watches.config_maps, &name, uid).await,
+                Kind::Ingress => self.delete(&watches.ingresses, &name, uid).await,
+            },
+        }
+    }
+
+    async fn apply<K>(&self, cache: &Cache<K>, object: &K) -> Result<(), kube::Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
+    {
+        tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name = object.name_any(), "applies");
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let written = self.api::<K>().patch(&object.name_any(), &params, &Patch::Apply(object)).await?;
+        cache.written(written);
+        Ok(())
+    }
+
+    async fn delete<K>(&self, cache: &Cache<K>, name: &str, uid: Option<String>) -> Result<(), kube::Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug,
+    {
+        tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name, "deletes");
+        // In the foreground: a Deployment is there until its pods are gone, so that its absence means something.
+        let params = DeleteParams::foreground().preconditions(Preconditions { uid, resource_version: None });
+        match self.api::<K>().delete(name, &params).await {
+            Ok(Either::Left(object)) if object.meta().deletion_timestamp.is_some() => cache.written(object),
+            Ok(_) => cache.gone(self.namespace, name),
+            Err(kube::Error::Api(status)) if status.code == 404 => cache.gone(self.namespace, name),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn api<K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>>(&self) -> Api<K> {
+        Api::namespaced(self.cluster.client(), self.namespace)
+    }
+}

@@ -1,0 +1,65 @@
+//! What the cluster was last seen to hold of one runtime: the planner's only view of the world.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use domain::VersionName;
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Pod, Secret, Service},
+    networking::v1::Ingress,
+};
+use kube::{Resource, ResourceExt};
+
+use super::objects::{ACTIVE_SERVICE, VERSION_LABEL};
+use crate::cluster::Watches;
+
+/// Objects of one namespace that carry our labels, by name.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Observed {
+    pub(crate) deployments: BTreeMap<String, Arc<Deployment>>,
+    pub(crate) pods: BTreeMap<String, Arc<Pod>>,
+    pub(crate) services: BTreeMap<String, Arc<Service>>,
+    pub(crate) secrets: BTreeMap<String, Arc<Secret>>,
+    pub(crate) config_maps: BTreeMap<String, Arc<ConfigMap>>,
+    pub(crate) ingresses: BTreeMap<String, Arc<Ingress>>,
+    /// The names of the ready pods behind each Service.
+    pub(crate) ready_pods: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Observed {
+    pub(crate) fn of(watches: &Watches, namespace: &str) -> Self {
+        Self {
+            deployments: watches.deployments.in_namespace(namespace),
+            pods: watches.pods.in_namespace(namespace),
+            services: watches.services.in_namespace(namespace),
+            secrets: watches.secrets.in_namespace(namespace),
+            config_maps: watches.config_maps.in_namespace(namespace),
+            ingresses: watches.ingresses.in_namespace(namespace),
+            ready_pods: watches.ready_pods(namespace),
+        }
+    }
+
+    /// The name of the version that requests to the published entrypoint go to, by the Service's selector.
+    pub(crate) fn active_selects(&self) -> Option<&str> {
+        let spec = self.services.get(ACTIVE_SERVICE)?.spec.as_ref()?;
+        spec.selector.as_ref()?.get(VERSION_LABEL).map(String::as_str)
+    }
+
+    /// Whether every ready pod behind the published entrypoint is this version's, and there is one.
+    pub(crate) fn active_serves(&self, version: &VersionName) -> bool {
+        let Some(ready) = self.ready_pods.get(ACTIVE_SERVICE) else { return false };
+        !ready.is_empty()
+            && ready.iter().all(|name| self.pods.get(name).is_some_and(|pod| belongs_to(pod.as_ref(), version)))
+    }
+
+    pub(crate) fn pods_of(&self, version: &VersionName) -> impl Iterator<Item = &Pod> {
+        self.pods.values().map(Arc::as_ref).filter(move |pod| belongs_to(*pod, version))
+    }
+}
+
+pub(crate) fn belongs_to<K: Resource>(object: &K, version: &VersionName) -> bool {
+    object.labels().get(VERSION_LABEL).is_some_and(|name| name == version.as_str())
+}

@@ -1,0 +1,128 @@
+//! One look at one runtime: read the intent, observe, plan, apply, until nothing is left to do now.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use domain::{RuntimeId, Timestamp};
+
+use super::{
+    Inner,
+    apply::Writer,
+    failure,
+    observed::Observed,
+    plan::{Plan, Situation, Step, Verdict, plan},
+};
+use crate::{
+    cluster::in_words,
+    store::{RuntimeIntent, StoreError},
+};
+
+/// A pass that still finds something to do after this many rounds makes room for others; the next one goes on.
+const MOST_ROUNDS: usize = 16;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PassError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the cluster refuses: {}", in_words(.0))]
+    Cluster(#[source] kube::Error),
+}
+
+impl PassError {
+    /// What the API server asked for, if it did ("retryAfterSeconds" of a Status).
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        let Self::Cluster(kube::Error::Api(status)) = self else { return None };
+        let details = status.details.as_ref()?;
+        (details.retry_after_seconds > 0).then(|| Duration::from_secs(u64::from(details.retry_after_seconds)))
+    }
+}
+
+/// Returns when there is something to decide even if nothing happens until then.
+pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Option<Timestamp>, PassError> {
+    for _ in 0..MOST_ROUNDS {
+        let Some(intent) = inner.store.intent(runtime).await? else { return Ok(None) };
+        let namespace = inner.settings.namespace(runtime);
+        let plan = make_plan(inner, &intent, &Observed::of(&inner.watches, &namespace));
+        if !plan.verdicts.is_empty() {
+            for verdict in plan.verdicts {
+                record(inner, &intent, &namespace, verdict).await?;
+            }
+            inner.changed.touch(runtime);
+            continue;
+        }
+        if plan.steps.is_empty() {
+            set_trouble(inner, runtime, None);
+            return Ok(plan.look_again_at);
+        }
+        let writer = Writer { cluster: &inner.cluster, watches: &inner.watches, runtime, namespace: &namespace };
+        match carry_out(&writer, plan.steps).await {
+            Ok(()) => inner.cluster.report_answer("writes"),
+            Err(error) => {
+                match &error {
+                    kube::Error::Api(_) => set_trouble(inner, runtime, Some(in_words(&error))),
+                    _ => inner.cluster.report_silence("writes", &error, Timestamp::now()),
+                }
+                inner.changed.touch(runtime);
+                return Err(PassError::Cluster(error));
+            }
+        }
+    }
+    inner.wake.touch(runtime);
+    Ok(None)
+}
+
+fn make_plan(inner: &Inner, intent: &RuntimeIntent, observed: &Observed) -> Plan {
+    let memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
+    plan(&Situation {
+        intent,
+        observed,
+        settings: &inner.settings,
+        now: Timestamp::now(),
+        trouble: memory.trouble.get(&intent.runtime.id).map(String::as_str),
+        reachable_since: memory.reachable_since,
+    })
+}
+
+async fn carry_out(writer: &Writer<'_>, steps: Vec<Step>) -> Result<(), kube::Error> {
+    if steps.iter().any(|step| matches!(step, Step::Apply(_))) {
+        writer.ensure_namespace().await?;
+    }
+    for step in steps {
+        writer.carry_out(step).await?;
+    }
+    Ok(())
+}
+
+async fn record(inner: &Inner, intent: &RuntimeIntent, namespace: &str, verdict: Verdict) -> Result<(), StoreError> {
+    let now = Timestamp::now();
+    let runtime = &intent.runtime.id;
+    // Whether it still applied makes no difference here: if not, the intent is read again and says something else.
+    let applied = match verdict {
+        Verdict::Settled { version, generation } => inner.store.settle(version, generation, now).await?,
+        Verdict::StartFailed { version, generation, blame } => {
+            let failure = failure::explain(inner.cluster.client(), namespace, blame, now).await;
+            inner.store.fail_start(version, generation, failure).await?
+        }
+        Verdict::PublicationSettled { target } => inner.store.settle_publication(runtime, target, now).await?,
+        Verdict::PublishFailed { target, blame } => {
+            let failure = failure::explain(inner.cluster.client(), namespace, blame, now).await;
+            inner.store.fail_publish(runtime, target, failure).await?
+        }
+    };
+    tracing::info!(%runtime, applied, "recorded what was observed");
+    Ok(())
+}
+
+fn set_trouble(inner: &Inner, runtime: &RuntimeId, trouble: Option<String>) {
+    let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = match trouble {
+        Some(trouble) => memory.trouble.insert(runtime.clone(), trouble),
+        None => memory.trouble.remove(runtime),
+    };
+    drop(memory);
+    if before.is_some() {
+        inner.changed.touch(runtime);
+    }
+}

@@ -1,0 +1,121 @@
+//! What has to be done next, from what is wanted and what is there. Pure: no client, no clock, no memory.
+//!
+//! A plan holds only what may be done now. What has to wait for an effect of it is left to the next plan, which sees that
+//! effect; so the process may end between any two steps, and the next run goes on from what it finds.
+
+mod publication;
+mod version;
+
+use domain::Timestamp;
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Secret, Service},
+    networking::v1::Ingress,
+};
+
+use super::{ObjectSettings, observed::Observed};
+use crate::store::{RuntimeIntent, VersionKey};
+
+/// Everything that a plan depends on.
+pub(crate) struct Situation<'a> {
+    pub(crate) intent: &'a RuntimeIntent,
+    pub(crate) observed: &'a Observed,
+    pub(crate) settings: &'a ObjectSettings,
+    pub(crate) now: Timestamp,
+    /// What the cluster answered when it last refused a step for this runtime; the reason that is given when time runs
+    /// out.
+    pub(crate) trouble: Option<&'a str>,
+    /// Since when the cluster answers again after a time in which it did not: deadlines do not run while it is away.
+    pub(crate) reachable_since: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Plan {
+    /// What has been seen, to be recorded before anything else is done.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// In this order; the first that fails ends the pass.
+    pub(crate) steps: Vec<Step>,
+    /// When there is something to decide even if nothing happens.
+    pub(crate) look_again_at: Option<Timestamp>,
+}
+
+/// One idempotent change of the cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    /// Server-side apply. An object that carries a resource version is only changed if it still has that one.
+    Apply(Object),
+    Delete {
+        kind: Kind,
+        name: String,
+        /// So that a successor of the same name is left alone.
+        uid: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Object {
+    Deployment(Box<Deployment>),
+    Service(Box<Service>),
+    Secret(Box<Secret>),
+    ConfigMap(Box<ConfigMap>),
+    Ingress(Box<Ingress>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Deployment,
+    Service,
+    Secret,
+    ConfigMap,
+    Ingress,
+}
+
+/// Something seen that changes what the store holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Verdict {
+    Settled { version: VersionKey, generation: u64 },
+    StartFailed { version: VersionKey, generation: u64, blame: Blame },
+    PublicationSettled { target: Option<VersionKey> },
+    PublishFailed { target: VersionKey, blame: Blame },
+}
+
+/// Why something failed, and where its log is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Blame {
+    /// `workflow/node`, or `entrypoint`.
+    pub(crate) node: Option<String>,
+    pub(crate) reason: String,
+    /// Pod and container.
+    pub(crate) log_of: Option<(String, String)>,
+}
+
+pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
+    let mut plan = Plan::default();
+    for version in &situation.intent.versions {
+        version::plan_version(situation, version, &mut plan);
+    }
+    publication::plan_publication(situation, &mut plan);
+    plan
+}
+
+impl Situation<'_> {
+    /// Whether `deadline` has passed, not counting time in which the cluster did not answer. Otherwise makes sure that
+    /// somebody looks when it does.
+    fn is_past(&self, deadline: Option<Timestamp>, plan: &mut Plan) -> bool {
+        let Some(deadline) = deadline else { return false };
+        // Back after a time away, a change gets as long as a look takes to be found done.
+        let grace = self.reachable_since.map(|since| since + RECOVERY);
+        let deadline = grace.map_or(deadline, |grace| grace.max(deadline));
+        if self.now >= deadline {
+            return true;
+        }
+        plan.look_again_at = Some(plan.look_again_at.map_or(deadline, |at| at.min(deadline)));
+        false
+    }
+}
+
+/// How long a change may take once the cluster is back, whatever its deadline was.
+const RECOVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(120);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Starting, keeping and stopping one version.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::{Desired, Role};
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::{Resource, ResourceExt};
+use serde::Serialize;
+
+use super::{Blame, Kind, Object, Plan, Situation, Step, Verdict};
+use crate::{
+    reconciler::{
+        diff::differs,
+        objects::{self, ACTIVE_SERVICE, own_service},
+        observed::{Observed, belongs_to},
+        readiness::{self, Severity},
+    },
+    store::VersionRecord,
+};
+
+pub(super) fn plan_version(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) {
+    match version.desired {
+        Desired::Started => run(situation, version, plan),
+        Desired::Stopped => remove(situation.observed, version, plan),
+        // Was stopped before; a store's intent does not even hold it.
+        Desired::Archived => {}
+    }
+}
+
+fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) {
+    let steps = missing(situation, version);
+    if !version.settled {
+        let (key, generation) = (version.key, version.generation);
+        if steps.is_empty() && is_ready(situation, version) {
+            plan.verdicts.push(Verdict::Settled { version: key, generation });
+            return;
+        }
+        if let Some(blame) = fatal(situation.observed, version) {
+            plan.verdicts.push(Verdict::StartFailed { version: key, generation, blame });
+            return;
+        }
+        if situation.is_past(version.deadline, plan) {
+            let blame = out_of_time(situation, version, "it was not ready in time");
+            plan.verdicts.push(Verdict::StartFailed { version: key, generation, blame });
+            return;
+        }
+    }
+    plan.steps.extend(steps);
+    // A published version is reached as `active-entrypoint` alone (lifecycle.md §3).
+    if version.role == Role::Serving {
+        let name = own_service(&version.name);
+        plan.steps.extend(situation.observed.services.get(&name).and_then(|live| delete(Kind::Service, live.as_ref())));
+    }
+}
+
+/// What has to be applied for a version to run: what its Deployments need before them.
+fn missing(situation: &Situation<'_>, version: &VersionRecord) -> Vec<Step> {
+    let observed = situation.observed;
+    let wanted = objects::version_objects(version, situation.settings);
+    let mut steps = Vec::new();
+    steps.extend(to_apply(wanted.secret, &observed.secrets, Object::Secret));
+    steps.extend(to_apply(wanted.config_map, &observed.config_maps, Object::ConfigMap));
+    for deployment in wanted.deployments {
+        steps.extend(to_apply(deployment, &observed.deployments, Object::Deployment));
+    }
+    if version.role != Role::Serving {
+        let service = objects::own_service_object(version, situation.settings);
+        steps.extend(to_apply(service, &observed.services, Object::Service));
+    }
+    steps
+}
+
+/// The step that brings an object back to what it should be; none when it is, or when it is being deleted: what is on
+/// its way out cannot be kept, only made anew when it is gone.
+pub(super) fn to_apply<K: Resource + Serialize>(
+    wanted: K,
+    observed: &BTreeMap<String, Arc<K>>,
+    object: impl FnOnce(Box<K>) -> Object,
+) -> Option<Step> {
+    match observed.get(&wanted.name_any()) {
+        Some(live) if live.meta().deletion_timestamp.is_some() || !differs(&wanted, live.as_ref()) => None,
+        _ => Some(Step::Apply(object(Box::new(wanted)))),
+    }
+}
+
+pub(super) fn delete<K: Resource>(kind: Kind, live: &K) -> Option<Step> {
+    let meta = live.meta();
+    meta.deletion_timestamp.is_none().then(|| Step::Delete { kind, name: live.name_any(), uid: meta.uid.clone() })
+}
+
+/// All Deployments are there as they should be, and all their replicas are available.
+pub(super) fn is_ready(situation: &Situation<'_>, version: &VersionRecord) -> bool {
+    objects::version_objects(version, situation.settings).deployments.iter().all(|wanted| {
+        situation.observed.deployments.get(&wanted.name_any()).is_some_and(|live: &Arc<Deployment>| {
+            live.metadata.deletion_timestamp.is_none()
+                && !differs(wanted, live.as_ref())
+                && readiness::progress(live).complete
+        })
+    })
+}
+
+fn remove(observed: &Observed, version: &VersionRecord, plan: &mut Plan) {
+    // Cannot be while commands are decided by the lifecycle; if it is, callers come first.
+    if observed.active_selects() == Some(version.name.as_str()) {
+        return;
+    }
+    let before = plan.steps.len();
+    let left = delete_all(Kind::Service, &observed.services, version, plan)
+        + delete_all(Kind::Deployment, &observed.deployments, version, plan)
+        + delete_all(Kind::Secret, &observed.secrets, version, plan)
+        + delete_all(Kind::ConfigMap, &observed.config_maps, version, plan)
+        + observed.pods_of(&version.name).count();
+    if left == 0 && plan.steps.len() == before && !version.settled {
+        plan.verdicts.push(Verdict::Settled { version: version.key, generation: version.generation });
+    }
+}
+
+/// Plans to delete what belongs to the version, and counts all that is still there.
+fn delete_all<K: Resource>(
+    kind: Kind,
+    observed: &BTreeMap<String, Arc<K>>,
+    version: &VersionRecord,
+    plan: &mut Plan,
+) -> usize {
+    let mut left = 0;
+    for live in observed.values().filter(|live| belongs_to(live.as_ref(), &version.name)) {
+        if live.name_any() == ACTIVE_SERVICE {
+            continue;
+        }
+        left += 1;
+        plan.steps.extend(delete(kind, live.as_ref()));
+    }
+    left
+}
+
+/// What makes it certain that a start cannot succeed.
+fn fatal(observed: &Observed, version: &VersionRecord) -> Option<Blame> {
+    worst(observed, version).filter(|(severity, _)| *severity == Severity::Fatal).map(|(_, blame)| blame)
+}
+
+/// Why a version is not ready, when time has run out: the worst that can be seen.
+pub(super) fn out_of_time(situation: &Situation<'_>, version: &VersionRecord, what: &str) -> Blame {
+    match (worst(situation.observed, version), situation.trouble) {
+        (Some((_, blame)), _) => Blame { reason: format!("{what}: {}", blame.reason), ..blame },
+        (None, Some(trouble)) => Blame { node: None, reason: format!("{what}: {trouble}"), log_of: None },
+        (None, None) => Blame { node: None, reason: what.to_owned(), log_of: None },
+    }
+}
+
+pub(crate) fn worst(observed: &Observed, version: &VersionRecord) -> Option<(Severity, Blame)> {
+    let of_pods = observed.pods_of(&version.name).filter_map(|pod| {
+        let complaint = readiness::complaint(pod)?;
+        let log_of = complaint.crashed.map(|container| (complaint.pod, container));
+        Some((complaint.severity, Blame { node: node_of(pod), reason: complaint.message, log_of }))
+    });
+    let of_deployments =
+        observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name)).filter_map(|d| {
+            let (reason, severity) = readiness::replica_failure(d)?;
+            Some((severity, Blame { node: node_of(d.as_ref()), reason, log_of: None }))
+        });
+    of_pods.chain(of_deployments).max_by_key(|(severity, _)| *severity)
+}
+
+/// `workflow/node` or `entrypoint`, by an object's labels.
+fn node_of<K: Resource>(object: &K) -> Option<String> {
+    let labels = object.labels();
+    match (labels.get("workflow-name"), labels.get("node-name")) {
+        (Some(workflow), Some(node)) => Some(format!("{workflow}/{node}")),
+        _ => labels.get("type").cloned(),
+    }
+}

@@ -1,0 +1,140 @@
+//! What Deployments and pods say about how a version is doing.
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ContainerStatus, Pod},
+};
+use kube::ResourceExt;
+
+/// How often a container has to have crashed during a start before the start counts as failed. The first restarts come
+/// at once and a little later; a node that only waited for another is through by then.
+const CRASHES_THAT_FAIL_A_START: i32 = 3;
+
+/// How far a Deployment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) wanted: u32,
+    pub(crate) available: u32,
+    /// All wanted replicas are available, and all are of the newest template.
+    pub(crate) complete: bool,
+}
+
+pub(crate) fn progress(deployment: &Deployment) -> Progress {
+    let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+    let status = deployment.status.clone().unwrap_or_default();
+    let available = status.available_replicas.unwrap_or(0);
+    let current = status.observed_generation >= deployment.metadata.generation;
+    let updated = status.updated_replicas.unwrap_or(0);
+    // Replicas of an older template that are still there are counted in `replicas` alone.
+    let complete = current && available >= wanted && updated >= wanted && status.replicas.unwrap_or(0) <= updated;
+    Progress { wanted: unsigned(wanted), available: unsigned(available.min(wanted)), complete }
+}
+
+fn unsigned(count: i32) -> u32 {
+    u32::try_from(count).unwrap_or(0)
+}
+
+/// What is wrong with a pod, in Kubernetes' words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    pub(crate) pod: String,
+    pub(crate) message: String,
+    /// The container whose last run left a log that explains it.
+    pub(crate) crashed: Option<String>,
+    pub(crate) severity: Severity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    /// The ordinary course of a start.
+    Progressing,
+    /// Something is wrong that may mend itself.
+    Failing,
+    /// A start in which this is seen cannot succeed.
+    Fatal,
+}
+
+/// Why this pod is not ready; none when it is, or when it is on its way out.
+pub(crate) fn complaint(pod: &Pod) -> Option<Complaint> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let status = pod.status.as_ref()?;
+    let say = |message: String, crashed: Option<String>, severity: Severity| {
+        Some(Complaint { pod: pod.name_any(), message, crashed, severity })
+    };
+    let init = status.init_container_statuses.iter().flatten();
+    if let Some((message, crashed, severity)) =
+        init.chain(status.container_statuses.iter().flatten()).find_map(container_complaint)
+    {
+        return say(message, crashed, severity);
+    }
+    let condition = |kind: &str| status.conditions.iter().flatten().find(|c| c.type_ == kind);
+    if let Some(unscheduled) = condition("PodScheduled").filter(|c| c.status == "False") {
+        let message = unscheduled.message.clone().unwrap_or_else(|| "it cannot be scheduled".to_owned());
+        return say(format!("unschedulable: {message}"), None, Severity::Failing);
+    }
+    if condition("Ready").is_some_and(|c| c.status == "True") {
+        return None;
+    }
+    let waiting = status
+        .init_container_statuses
+        .iter()
+        .flatten()
+        .find(|c| c.state.as_ref().is_some_and(|s| s.running.is_some()))
+        .map(|_| "fetching the KRT file")
+        .or_else(|| status.container_statuses.iter().flatten().any(|c| running(c)).then_some("running, not ready yet"))
+        .unwrap_or("its container is being created");
+    say(waiting.to_owned(), None, Severity::Progressing)
+}
+
+fn running(container: &ContainerStatus) -> bool {
+    container.state.as_ref().is_some_and(|state| state.running.is_some())
+}
+
+fn container_complaint(container: &ContainerStatus) -> Option<(String, Option<String>, Severity)> {
+    let name = &container.name;
+    let state = container.state.as_ref()?;
+    if let Some(waiting) = &state.waiting {
+        let reason = waiting.reason.as_deref().unwrap_or("");
+        let said = waiting.message.as_deref().unwrap_or(reason);
+        return match reason {
+            // The first refusal may be a registry's bad moment; after the second Kubernetes itself backs off.
+            "ErrImagePull" => Some((format!("image cannot be pulled: {said}"), None, Severity::Failing)),
+            "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
+                Some((format!("image `{}` cannot be pulled: {said}", container.image), None, Severity::Fatal))
+            }
+            "CrashLoopBackOff" => {
+                let severity = if container.restart_count >= CRASHES_THAT_FAIL_A_START {
+                    Severity::Fatal
+                } else {
+                    Severity::Failing
+                };
+                Some((format!("crash-looping: {}", last_end(container)), Some(name.clone()), severity))
+            }
+            "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
+                Some((format!("its container cannot be made: {said}"), None, Severity::Failing))
+            }
+            _ => None,
+        };
+    }
+    let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
+    let message = format!("its container `{name}` ended with exit code {}", ended.exit_code);
+    Some((message, Some(name.clone()), Severity::Failing))
+}
+
+fn last_end(container: &ContainerStatus) -> String {
+    let ended = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+    let code = ended.map_or_else(|| "ended".to_owned(), |ended| format!("ended with exit code {}", ended.exit_code));
+    format!("container `{}` {code}, restarted {} times", container.name, container.restart_count)
+}
+
+/// Why a Deployment cannot even make pods, such as a quota that is used up.
+pub(crate) fn replica_failure(deployment: &Deployment) -> Option<(String, Severity)> {
+    let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
+    let failure = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True")?;
+    let said = failure.message.clone().unwrap_or_else(|| "pods cannot be created".to_owned());
+    // A namespace that was made a moment ago has no default service account yet; a quota does not grow by itself.
+    let severity = if said.contains("exceeded quota") { Severity::Fatal } else { Severity::Failing };
+    Some((said, severity))
+}
