@@ -1,4 +1,23 @@
-//! Pages, components and server functions.
+//! Pages, components and server functions: the only crate that knows Leptos.
+//!
+//! Compiled twice: with `ssr` into the server, with `hydrate` into the browser. Both must render the same markup, so
+//! nothing here asks the browser or a clock while rendering; [`browser`] is the only module that touches browser APIs,
+//! and only effects and event handlers call it.
 
+pub mod api;
 #[cfg(feature = "ssr")]
 pub mod backend;
+pub mod browser;
+pub mod components;
+pub mod error;
+pub mod format;
+pub mod live;
+pub mod live_list;
+pub mod pages;
+pub mod shell;
+pub mod upload;
+
+pub use error::AppError;
+pub use shell::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;

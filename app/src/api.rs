@@ -1,0 +1,102 @@
+//! The server functions: what pages ask of the server. Each takes its context, calls the backend, maps the error.
+//!
+//! Their paths under `/api/fn` are named, so that they do not change with the code.
+
+use std::collections::BTreeMap;
+
+use domain::{Command, HistoryEntry, RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView};
+use leptos::{prelude::*, server_fn::codec::Json};
+
+use crate::AppError;
+
+#[server(prefix = "/api/fn", endpoint = "runtimes")]
+pub async fn runtimes() -> Result<Vec<RuntimeSummary>, AppError> {
+    context::backend()?.runtimes().await.map_err(context::fail)
+}
+
+#[server(prefix = "/api/fn", endpoint = "runtime")]
+pub async fn runtime(id: RuntimeId) -> Result<RuntimeSummary, AppError> {
+    context::backend()?.runtime(&id).await.map_err(context::fail)
+}
+
+/// Creates a runtime. A wrong field is answered with a problem whose path is the field's name.
+#[server(prefix = "/api/fn", endpoint = "create_runtime")]
+pub async fn create_runtime(id: String, name: String, description: String) -> Result<RuntimeSummary, AppError> {
+    let new = domain::NewRuntime { id, name, description };
+    context::backend()?.create_runtime(&context::actor()?, new).await.map_err(context::fail)
+}
+
+#[server(prefix = "/api/fn", endpoint = "versions")]
+pub async fn versions(runtime: RuntimeId) -> Result<Vec<VersionSummary>, AppError> {
+    context::backend()?.versions(&runtime).await.map_err(context::fail)
+}
+
+#[server(prefix = "/api/fn", endpoint = "version")]
+pub async fn version(runtime: RuntimeId, version: VersionName) -> Result<VersionView, AppError> {
+    context::backend()?.version(&runtime, &version).await.map_err(context::fail)
+}
+
+#[server(prefix = "/api/fn", endpoint = "command", input = Json)]
+pub async fn send_command(
+    runtime: RuntimeId,
+    version: VersionName,
+    command: Command,
+    comment: Option<String>,
+) -> Result<VersionSummary, AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.command(&actor, &runtime, &version, command, comment).await.map_err(context::fail)
+}
+
+/// Sets the named values, removes those that are `None`, and leaves all others.
+#[server(prefix = "/api/fn", endpoint = "set_config", input = Json)]
+pub async fn set_config(
+    runtime: RuntimeId,
+    version: VersionName,
+    values: BTreeMap<String, Option<String>>,
+    comment: Option<String>,
+) -> Result<VersionView, AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.set_config(&actor, &runtime, &version, values, comment).await.map_err(context::fail)
+}
+
+/// One value, for a person who asks to see it; `None` when it is not set.
+#[server(prefix = "/api/fn", endpoint = "config_value", input = Json)]
+pub async fn config_value(runtime: RuntimeId, version: VersionName, name: String) -> Result<Option<String>, AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.config_value(&actor, &runtime, &version, &name).await.map_err(context::fail)
+}
+
+#[server(prefix = "/api/fn", endpoint = "history")]
+pub async fn history(runtime: RuntimeId, version: VersionName) -> Result<Vec<HistoryEntry>, AppError> {
+    context::backend()?.history(&runtime, &version).await.map_err(context::fail)
+}
+
+#[cfg(feature = "ssr")]
+mod context {
+    //! What the server provides around each request.
+
+    use std::sync::Arc;
+
+    use domain::{Actor, ApiError};
+    use leptos::prelude::use_context;
+
+    use crate::{
+        AppError,
+        backend::{Backend, BackendContext},
+        error::respond_with_status,
+    };
+
+    pub(super) fn backend() -> Result<Arc<dyn Backend>, AppError> {
+        use_context::<BackendContext>().map(|context| context.0).ok_or_else(|| fail(ApiError::Internal))
+    }
+
+    pub(super) fn actor() -> Result<Actor, AppError> {
+        use_context::<Actor>().ok_or_else(|| fail(ApiError::Internal))
+    }
+
+    pub(super) fn fail(error: ApiError) -> AppError {
+        let error = AppError::Api(error);
+        respond_with_status(&error);
+        error
+    }
+}

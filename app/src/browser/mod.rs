@@ -1,0 +1,38 @@
+//! The browser APIs that the pages use, in one place. Called by effects and event handlers only.
+//!
+//! On the server there are the same names, which do nothing and are never called.
+
+#[cfg(not(feature = "hydrate"))]
+mod absent;
+#[cfg(feature = "hydrate")]
+mod events;
+#[cfg(feature = "hydrate")]
+mod files;
+
+#[cfg(not(feature = "hydrate"))]
+pub use absent::{File, Sending, dragged_files, drags_files, follow_events, picked_files, send_file};
+#[cfg(feature = "hydrate")]
+pub use events::follow_events;
+#[cfg(feature = "hydrate")]
+pub use files::{File, Sending, dragged_files, drags_files, picked_files, send_file};
+
+/// How an upload ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// The server answered, with this status and body.
+    Answered(u16, String),
+    /// The connection broke before an answer came.
+    Broken,
+    Cancelled,
+}
+
+/// Moves the keyboard's focus to the element of this id.
+pub fn focus(id: &str) {
+    use leptos::{wasm_bindgen::JsCast, web_sys::HtmlElement};
+
+    let element = leptos::prelude::document().get_element_by_id(id);
+    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        // An element that refuses focus leaves it where it was.
+        let _ = element.focus();
+    }
+}

@@ -1,0 +1,72 @@
+//! The actions of a version. None is ever hidden: one that is not allowed is off, and says why.
+
+use domain::{Command, VersionState, decide};
+use leptos::prelude::*;
+
+use crate::{
+    components::icon::{Icon, Shape},
+    error::sentence,
+};
+
+/// `on_ask` is called with a command that the lifecycle allows just now; the dialog that it opens does the rest.
+#[component]
+pub fn ActionBar(
+    state: Memo<VersionState>,
+    switching: Memo<bool>,
+    missing: Memo<Vec<String>>,
+    on_ask: Callback<Command>,
+) -> impl IntoView {
+    let button = move |command| view! { <ActionButton command state switching missing on_ask/> };
+    view! {
+        <div class="actions" role="group" aria-label="Actions">
+            {button(Command::Start)}
+            {button(Command::Stop)}
+            {button(Command::Publish)}
+            {button(Command::Unpublish)}
+            {button(Command::Archive)}
+        </div>
+    }
+}
+
+#[component]
+fn ActionButton(
+    command: Command,
+    state: Memo<VersionState>,
+    switching: Memo<bool>,
+    missing: Memo<Vec<String>>,
+    on_ask: Callback<Command>,
+) -> impl IntoView {
+    // The same function that the server enforces; what the lifecycle allows may still lack its configuration.
+    let refusal = Memo::new(move |_| match decide(state.get(), switching.get(), command) {
+        Err(refusal) => Some(sentence(&refusal)),
+        Ok(_) if command == Command::Start && !missing.with(Vec::is_empty) => {
+            Some(format!("Its configuration lacks {}; set it first.", missing.get().join(", ")))
+        }
+        Ok(_) => None,
+    });
+    let (label, shape) = match command {
+        Command::Start => ("Start", Shape::Play),
+        Command::Stop => ("Stop", Shape::Square),
+        Command::Publish => ("Publish", Shape::Globe),
+        Command::Unpublish => ("Unpublish", Shape::ArrowDown),
+        Command::Archive => ("Archive", Shape::Box),
+    };
+    let why = format!("why-not-{command}");
+    let off = move || refusal.with(Option::is_some);
+    view! {
+        <div class="action" class:action--lesser=command == Command::Archive>
+            // Not `disabled`: a person must be able to reach it to learn why it is off.
+            <button
+                type="button"
+                class="button action__button"
+                aria-disabled=move || if off() { "true" } else { "false" }
+                aria-describedby=why.clone()
+                aria-haspopup="dialog"
+                on:click=move |_| if refusal.with_untracked(Option::is_none) { on_ask.run(command) }
+            >
+                <Icon shape/>{label}
+            </button>
+            <span class="action__why" id=why role="tooltip">{move || refusal.get()}</span>
+        </div>
+    }
+}

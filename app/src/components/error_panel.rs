@@ -1,0 +1,37 @@
+//! A page, or a part of it, that could not be loaded: what is missing, and what to do.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    AppError,
+    error::{respond_with_status, sentence},
+};
+use domain::ApiError;
+
+/// In place of a whole page. `retry` is offered when asking again may help.
+#[component]
+pub fn ErrorPanel(error: AppError, retry: Callback<()>) -> impl IntoView {
+    respond_with_status(&error);
+    let missing = matches!(error, AppError::Api(ApiError::NotFound { .. }));
+    let title = if missing { "Not found" } else { "This page could not be loaded" };
+    view! {
+        <Title text=title/>
+        <section class="blank" role="alert">
+            <h1>{title}</h1>
+            <p>{sentence(&error)}</p>
+            <p class="blank__actions">
+                {(!missing).then(|| view! {
+                    <button type="button" class="button" on:click=move |_| retry.run(())>"Try again"</button>
+                })}
+                <a class="button" href="/">"All runtimes"</a>
+            </p>
+        </section>
+    }
+}
+
+/// While a page that the browser goes to is loaded; pages that the server renders never show it.
+#[component]
+pub fn Loading() -> impl IntoView {
+    view! { <p class="loading" role="status">"Loading…"</p> }
+}

@@ -1,0 +1,132 @@
+//! On every page: where one is, which cluster it is about, and whether the page follows the server.
+
+use domain::{ClusterInfo, ClusterKind, Reachability};
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::{
+    components::icon::{Icon, Shape},
+    error::sentence,
+    format,
+    live::{Connection, use_live},
+};
+
+#[component]
+pub fn Header() -> impl IntoView {
+    let live = use_live();
+    let path = use_location().pathname;
+    view! {
+        <header class="header">
+            <a class="header__home" href="/" aria-label="KAI Server, all runtimes">
+                <svg class="header__mark" viewBox="0 0 16 16" width="20" height="20" aria-hidden="true">
+                    <path d="M5 2.5v11M11.5 2.5 5.5 8l6 5.5"></path>
+                </svg>
+                "KAI Server"
+            </a>
+            <nav class="breadcrumb" aria-label="Breadcrumb">
+                <ol>{move || crumbs(&path.get()).into_iter().map(crumb).collect_view()}</ol>
+            </nav>
+            <div class="header__state">
+                {move || cluster_badge(&live.cluster.get())}
+                <ConnectionMark connection=live.connection/>
+            </div>
+        </header>
+        {move || unreachable_notice(&live.cluster.get())}
+        {move || (live.connection.get() == Connection::Lost).then(|| view! {
+            <p class="banner" data-tone="warn" role="status">
+                <Icon shape=Shape::Unplug/>
+                "Connection lost – data may be old. It comes back by itself as soon as the server answers."
+            </p>
+        })}
+    }
+}
+
+#[component]
+fn ConnectionMark(#[prop(into)] connection: Signal<Connection>) -> impl IntoView {
+    let state = move || match connection.get() {
+        Connection::Connecting => ("quiet", "Connecting"),
+        Connection::Live => ("good", "Live"),
+        Connection::Lost => ("warn", "Offline"),
+    };
+    view! { <span class="connection" data-tone=move || state().0>{move || state().1}</span> }
+}
+
+fn cluster_badge(cluster: &ClusterInfo) -> impl IntoView + use<> {
+    let text = match cluster.kind {
+        ClusterKind::Sandbox => "Sandbox – nothing really runs here".to_owned(),
+        ClusterKind::Kubeconfig => cluster.name.clone(),
+        ClusterKind::InCluster => format!("This cluster ({})", cluster.name),
+    };
+    let (tone, shape, state) = match (&cluster.reachability, cluster.kind) {
+        (Reachability::Connecting, _) => ("quiet", Shape::Question, "connecting"),
+        (Reachability::Unreachable { .. }, _) => ("bad", Shape::Unplug, "does not answer"),
+        (Reachability::Reachable, ClusterKind::Sandbox) => ("accent", Shape::Box, "answers"),
+        (Reachability::Reachable, _) => ("good", Shape::Check, "answers"),
+    };
+    let title = format!("Cluster: {text} ({state})");
+    view! {
+        <span class="badge cluster" data-tone=tone title=title>
+            <Icon shape/>
+            <span class="visually-hidden">"Cluster: "</span>
+            <span class="cluster__name">{text}</span>
+            <span class="visually-hidden">" ("{state}")"</span>
+        </span>
+    }
+}
+
+fn unreachable_notice(cluster: &ClusterInfo) -> Option<impl IntoView + use<>> {
+    let Reachability::Unreachable { since, reason } = &cluster.reachability else { return None };
+    let text = format!(
+        "The cluster {} does not answer since {}: {} What is asked now happens as soon as it answers.",
+        cluster.name,
+        format::minute(*since),
+        sentence(reason),
+    );
+    Some(view! { <p class="banner" data-tone="bad" role="status"><Icon shape=Shape::Unplug/>{text}</p> })
+}
+
+/// The places from the first page to the one of this path: text, and where it leads; the last leads nowhere.
+fn crumbs(path: &str) -> Vec<(String, Option<String>)> {
+    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let mut crumbs = vec![("Runtimes".to_owned(), "/".to_owned())];
+    if let ["runtimes", runtime, rest @ ..] = parts.as_slice() {
+        let runtime_path = format!("/runtimes/{runtime}");
+        crumbs.push(((*runtime).to_owned(), runtime_path.clone()));
+        if let ["versions", version, rest @ ..] = rest {
+            let version_path = format!("{runtime_path}/versions/{version}");
+            crumbs.push(((*version).to_owned(), version_path.clone()));
+            match rest {
+                ["configuration"] => crumbs.push(("Configuration".to_owned(), format!("{version_path}/configuration"))),
+                ["history"] => crumbs.push(("History".to_owned(), format!("{version_path}/history"))),
+                _ => {}
+            }
+        }
+    }
+    let last = crumbs.len() - 1;
+    crumbs.into_iter().enumerate().map(|(at, (text, href))| (text, (at < last).then_some(href))).collect()
+}
+
+fn crumb((text, href): (String, Option<String>)) -> impl IntoView {
+    match href {
+        Some(href) => leptos::either::Either::Left(view! { <li><a href=href>{text}</a></li> }),
+        None => leptos::either::Either::Right(view! { <li><span aria-current="page">{text}</span></li> }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crumbs;
+
+    #[test]
+    fn the_breadcrumb_leads_to_every_page_above() {
+        let link = |text: &str, href: &str| (text.to_owned(), Some(href.to_owned()));
+        let here = |text: &str| (text.to_owned(), None);
+        let home = link("Runtimes", "/");
+        let demo = link("demo", "/runtimes/demo");
+        assert_eq!(crumbs("/"), [here("Runtimes")]);
+        assert_eq!(crumbs("/runtimes/demo"), [home.clone(), here("demo")]);
+        assert_eq!(crumbs("/runtimes/demo/versions/v1/"), [home.clone(), demo.clone(), here("v1")]);
+        let version = link("v1", "/runtimes/demo/versions/v1");
+        assert_eq!(crumbs("/runtimes/demo/versions/v1/history"), [home, demo, version, here("History")]);
+    }
+}

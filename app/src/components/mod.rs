@@ -1,0 +1,15 @@
+//! Parts of pages. They take plain values and callbacks; loading data is the pages' work.
+
+pub mod action_bar;
+pub mod action_dialog;
+pub mod config_field;
+pub mod error_panel;
+pub mod failure;
+pub mod header;
+pub mod icon;
+pub mod node_list;
+pub mod problems;
+pub mod state_badge;
+pub mod time;
+pub mod upload_zone;
+pub mod version_row;

@@ -1,0 +1,90 @@
+//! State and health of a version, status of a node: a shape, a colour and the word.
+
+use domain::{Health, NodeStatus, VersionState};
+use leptos::prelude::*;
+
+use crate::components::icon::{Icon, Shape};
+
+/// The state of a version.
+#[component]
+pub fn StateBadge(#[prop(into)] state: Signal<VersionState>) -> impl IntoView {
+    view! {
+        <span class="badge" data-tone=move || tone(state.get())>
+            <Icon shape=Signal::derive(move || shape(state.get()))/>
+            {move || state.get().as_str()}
+        </span>
+    }
+}
+
+/// The health of a version that runs; nothing for one that does not.
+#[component]
+pub fn HealthBadge(#[prop(into)] health: Signal<Health>) -> impl IntoView {
+    move || {
+        let (tone, shape, word) = match health.get() {
+            Health::None => return None,
+            Health::Healthy => ("good", Shape::Check, "healthy"),
+            Health::Degraded { .. } => ("warn", Shape::Warning, "degraded"),
+            Health::Unknown => ("quiet", Shape::Question, "health unknown"),
+        };
+        Some(view! { <span class="badge badge--plain" data-tone=tone><Icon shape/>{word}</span> })
+    }
+}
+
+/// The status of a node's pods.
+#[component]
+pub fn NodeStatusBadge(#[prop(into)] status: Signal<NodeStatus>) -> impl IntoView {
+    let tone = move || match status.get() {
+        NodeStatus::Stopped | NodeStatus::Unknown => "quiet",
+        NodeStatus::Starting | NodeStatus::Stopping => "busy",
+        NodeStatus::Ready => "good",
+        NodeStatus::Failing => "bad",
+    };
+    let shape = move || match status.get() {
+        NodeStatus::Stopped => Shape::Square,
+        NodeStatus::Starting => Shape::Arc,
+        NodeStatus::Ready => Shape::Check,
+        NodeStatus::Failing => Shape::Cross,
+        NodeStatus::Stopping => Shape::ArrowDown,
+        NodeStatus::Unknown => Shape::Question,
+    };
+    view! {
+        <span class="badge badge--plain" data-tone=tone>
+            <Icon shape=Signal::derive(shape)/>
+            {move || status.get().as_str()}
+        </span>
+    }
+}
+
+/// What a state means, in a sentence for people who do not know it yet (lifecycle.md §2).
+pub fn meaning(state: VersionState) -> &'static str {
+    match state {
+        VersionState::Stopped => "It uses nothing in the cluster.",
+        VersionState::Starting => "Its resources are being created in the cluster.",
+        VersionState::Started => "It runs and is not reachable from outside.",
+        VersionState::Publishing => "The published entrypoint is being switched over to it.",
+        VersionState::Published => "Requests from outside reach it.",
+        VersionState::Stopping => "Its resources are being removed from the cluster.",
+        VersionState::Archived => "It is kept for the record and cannot be started.",
+    }
+}
+
+fn tone(state: VersionState) -> &'static str {
+    match state {
+        VersionState::Stopped | VersionState::Archived => "quiet",
+        VersionState::Starting | VersionState::Publishing | VersionState::Stopping => "busy",
+        VersionState::Started => "good",
+        VersionState::Published => "accent",
+    }
+}
+
+fn shape(state: VersionState) -> Shape {
+    match state {
+        VersionState::Stopped => Shape::Square,
+        VersionState::Starting => Shape::Arc,
+        VersionState::Started => Shape::Check,
+        VersionState::Publishing => Shape::ArrowUp,
+        VersionState::Published => Shape::Globe,
+        VersionState::Stopping => Shape::ArrowDown,
+        VersionState::Archived => Shape::Box,
+    }
+}

@@ -1,0 +1,52 @@
+//! One version in its runtime's table.
+
+use domain::{KrtVersion, VersionSummary};
+use leptos::prelude::*;
+
+use crate::{
+    components::{
+        state_badge::{HealthBadge, StateBadge},
+        time::Moment,
+    },
+    format,
+};
+
+#[component]
+pub fn VersionRow(version: ArcRwSignal<VersionSummary>, is_new: Signal<bool>) -> impl IntoView {
+    let version = RwSignal::from(version);
+    // Only these change; the rest of a version is as it was uploaded (lifecycle.md §1).
+    let fixed = version.get_untracked();
+    let state = Memo::new(move |_| version.with(|v| v.state));
+    let health = Memo::new(move |_| version.with(|v| v.health.clone()));
+    let failed = Memo::new(move |_| version.with(|v| v.failure.as_ref().map(|failure| failure.reason.clone())));
+    let published_at = Memo::new(move |_| version.with(|v| v.published_at));
+    let krt = match fixed.krt_version {
+        KrtVersion::V1 => "v1",
+        KrtVersion::V2 => "v2",
+    };
+    let href = format!("/runtimes/{}/versions/{}", fixed.runtime, fixed.name);
+    view! {
+        <tr class:row--new=move || is_new.get()>
+            <td data-label="State">
+                <span class="row__state">
+                    <StateBadge state/>
+                    <HealthBadge health/>
+                    {move || failed.get().map(|reason| view! {
+                        <span class="badge badge--plain" data-tone="bad" title=reason>"start failed"</span>
+                    })}
+                </span>
+            </td>
+            <th scope="row" data-label="Name"><a href=href>{fixed.name.to_string()}</a></th>
+            <td data-label="Description" class="row__text">{fixed.description}</td>
+            <td data-label="KRT">{krt}</td>
+            <td data-label="Size" class="number">{format::size(fixed.size_bytes)}</td>
+            <td data-label="Created"><Moment at=fixed.created_at/></td>
+            <td data-label="Published">
+                {move || match published_at.get() {
+                    Some(at) => view! { <Moment at/> }.into_any(),
+                    None => view! { <span class="quiet">"never"</span> }.into_any(),
+                }}
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,113 @@
+//! Who did what with a version, when, and what became of it.
+
+use domain::{HistoryEntry, Outcome};
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+
+use super::Shown;
+use crate::{
+    AppError, api,
+    components::{
+        error_panel::Loading,
+        icon::{Icon, Shape},
+        time::Moment,
+    },
+    error::sentence,
+    format,
+    live::coalesced,
+};
+
+#[component]
+pub fn HistoryScreen() -> impl IntoView {
+    let shown: Shown = expect_context();
+    let (runtime, name) = shown.ids();
+    let title = format!("History · {name} · {runtime}");
+    let loaded = Resource::new(move || shown.ids(), |(runtime, name)| api::history(runtime, name));
+    view! {
+        <Title text=title/>
+        <div class="screen">
+            <header class="screen__head"><h1>"History"</h1></header>
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    let first = loaded.await;
+                    view! { <History first shown/> }
+                })}
+            </Transition>
+        </div>
+    }
+}
+
+#[component]
+fn History(first: Result<Vec<HistoryEntry>, AppError>, shown: Shown) -> impl IntoView {
+    let history = RwSignal::new(first);
+    let refresh = coalesced(move || {
+        let (runtime, name) = shown.ids();
+        async move {
+            let now = api::history(runtime, name).await;
+            if history.try_with_untracked(|known| *known != now).unwrap_or(false) {
+                history.set(now);
+            }
+        }
+    });
+    // Every action, and every outcome, is a new revision of the version.
+    let revision = Memo::new(move |_| shown.view.with(|view| view.summary.revision));
+    Effect::new(move |before: Option<u64>| {
+        let now = revision.get();
+        if before.is_some_and(|before| before != now) {
+            refresh.run(());
+        }
+        now
+    });
+    move || match history.get() {
+        Ok(entries) => Either::Left(table(entries)),
+        Err(error) => Either::Right(view! {
+            <p class="notice" data-tone="bad" role="alert"><Icon shape=Shape::Cross/>{sentence(&error)}</p>
+        }),
+    }
+}
+
+fn table(entries: Vec<HistoryEntry>) -> impl IntoView {
+    view! {
+        <table class="table">
+            <thead>
+                <tr>
+                    <th scope="col">"When"</th>
+                    <th scope="col">"Action"</th>
+                    <th scope="col">"Who"</th>
+                    <th scope="col">"Outcome"</th>
+                    <th scope="col">"Took"</th>
+                    <th scope="col">"Comment"</th>
+                </tr>
+            </thead>
+            <tbody>{entries.into_iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+}
+
+fn row(entry: HistoryEntry) -> impl IntoView {
+    let took = entry.finished_at.map(|end| format::duration(entry.at, end));
+    view! {
+        <tr>
+            <td data-label="When"><Moment at=entry.at/></td>
+            <th scope="row" data-label="Action">{entry.action.as_str()}</th>
+            <td data-label="Who">{entry.who.0}</td>
+            <td data-label="Outcome">{outcome(entry.outcome)}</td>
+            <td data-label="Took">{took.unwrap_or_else(|| "–".to_owned())}</td>
+            <td data-label="Comment" class="row__text">{entry.comment.unwrap_or_default()}</td>
+        </tr>
+    }
+}
+
+fn outcome(outcome: Outcome) -> impl IntoView {
+    let (tone, shape, word, reason) = match outcome {
+        Outcome::Pending => ("busy", Shape::Arc, "under way", None),
+        Outcome::Reached => ("good", Shape::Check, "done", None),
+        Outcome::Failed { reason } => ("bad", Shape::Cross, "failed", Some(reason)),
+        Outcome::Cancelled => ("quiet", Shape::Square, "cancelled", None),
+        Outcome::Superseded => ("quiet", Shape::ArrowDown, "superseded", None),
+    };
+    view! {
+        <span class="badge badge--plain" data-tone=tone><Icon shape/>{word}</span>
+        {reason.map(|reason| view! { <p class="row__reason">{sentence(&reason)}</p> })}
+    }
+}

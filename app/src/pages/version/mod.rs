@@ -1,0 +1,140 @@
+//! `/runtimes/:runtime/versions/:version`: what all screens of a version share: its data, kept true by the events,
+//! and the side bar with its state, menu and actions.
+
+pub mod configuration;
+pub mod history;
+pub mod side_bar;
+pub mod status;
+
+use domain::{RuntimeId, ServerEvent, VersionName, VersionSummary, VersionView};
+use leptos::{either::Either, prelude::*};
+use leptos_router::{components::Outlet, hooks::use_params_map};
+
+use crate::{
+    AppError, api,
+    components::{
+        error_panel::{ErrorPanel, Loading},
+        icon::{Icon, Shape},
+    },
+    error::sentence,
+    live::{Live, coalesced, use_live},
+    pages::{runtime_id, version_name},
+};
+use side_bar::SideBar;
+
+/// The version that the screens show; in their context.
+#[derive(Clone, Copy)]
+pub struct Shown {
+    pub view: RwSignal<VersionView>,
+    live: Live,
+    refresh: Callback<()>,
+}
+
+impl Shown {
+    /// The runtime's id and the version's name, which never change while it is shown.
+    pub fn ids(self) -> (RuntimeId, VersionName) {
+        self.view.with_untracked(|view| (view.summary.runtime.clone(), view.summary.name.clone()))
+    }
+
+    /// Takes over a summary unless a newer one is known, then asks for the rest, which it says nothing of.
+    pub fn take_summary(self, summary: &VersionSummary) {
+        let before = self.view.with_untracked(|view| view.summary.clone());
+        if before.revision <= summary.revision && before != *summary {
+            self.announce_change(&before, summary);
+            self.view.update(|view| view.summary = summary.clone());
+        }
+        self.refresh.run(());
+    }
+
+    /// Takes over what the server answered.
+    pub fn take_view(self, view: VersionView) {
+        let Some(before) = self.view.try_with_untracked(Clone::clone) else { return };
+        if before != view {
+            self.announce_change(&before.summary, &view.summary);
+            self.view.set(view);
+        }
+    }
+
+    fn announce_change(self, before: &VersionSummary, now: &VersionSummary) {
+        if before.state != now.state {
+            self.live.announce(format!("{} is now {}", now.name, now.state));
+        } else if let (None, Some(failure)) = (&before.failure, &now.failure) {
+            self.live.announce(format!("{} failed: {}", now.name, failure.reason));
+        }
+    }
+}
+
+async fn load((runtime, version): (String, String)) -> Result<VersionView, AppError> {
+    api::version(runtime_id(&runtime)?, version_name(&version)?).await
+}
+
+#[component]
+pub fn VersionPage() -> impl IntoView {
+    let params = use_params_map();
+    let ids = Memo::new(move |_| {
+        params.with(|params| (params.get("runtime").unwrap_or_default(), params.get("version").unwrap_or_default()))
+    });
+    let loaded = Resource::new(move || ids.get(), load);
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok(version) => Either::Left(view! { <Version version/> }),
+                    Err(error) => {
+                        let retry = Callback::new(move |()| loaded.refetch());
+                        Either::Right(view! { <ErrorPanel error retry/> })
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Version(version: VersionView) -> impl IntoView {
+    let live = use_live();
+    let ids = (version.summary.runtime.clone(), version.summary.name.clone());
+    let view = RwSignal::new(version);
+    let stale = RwSignal::new(None::<AppError>);
+    let (runtime, name) = ids.clone();
+    let refresh = coalesced(move || {
+        let (runtime, name) = (runtime.clone(), name.clone());
+        async move {
+            match api::version(runtime, name).await {
+                Ok(now) => {
+                    if let Some(shown) =
+                        view.try_with_untracked(|_| Shown { view, live, refresh: Callback::new(|()| {}) })
+                    {
+                        shown.take_view(now);
+                    }
+                    stale.try_set(None);
+                }
+                Err(error) => {
+                    stale.try_set(Some(error));
+                }
+            }
+        }
+    });
+    let shown = Shown { view, live, refresh };
+    provide_context(shown);
+    live.on_event(move |event| match event {
+        ServerEvent::Hello { .. } => refresh.run(()),
+        ServerEvent::Version { version } if version.runtime == ids.0 && version.name == ids.1 => {
+            shown.take_summary(version);
+        }
+        // Which version another publication would replace depends on the others.
+        ServerEvent::Version { version } if version.runtime == ids.0 => refresh.run(()),
+        ServerEvent::Version { .. } | ServerEvent::Runtime { .. } | ServerEvent::Cluster { .. } => {}
+    });
+    view! {
+        <div class="version">
+            <SideBar shown/>
+            <div class="version__screen">
+                {move || stale.get().map(|error| view! {
+                    <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
+                })}
+                <Outlet/>
+            </div>
+        </div>
+    }
+}
