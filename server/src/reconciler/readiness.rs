@@ -83,7 +83,7 @@ pub(crate) fn complaint(pod: &Pod) -> Option<Complaint> {
         .flatten()
         .find(|c| c.state.as_ref().is_some_and(|s| s.running.is_some()))
         .map(|_| "fetching the KRT file")
-        .or_else(|| status.container_statuses.iter().flatten().any(|c| running(c)).then_some("running, not ready yet"))
+        .or_else(|| status.container_statuses.iter().flatten().any(running).then_some("running, not ready yet"))
         .unwrap_or("its container is being created");
     say(waiting.to_owned(), None, Severity::Progressing)
 }
