@@ -1,3 +1,4 @@
 //! Tests of the server against real parts that the tests start themselves.
+#![expect(clippy::unwrap_used, reason = "a test that meets an error fails by it, in helpers too")]
 
 mod store;
