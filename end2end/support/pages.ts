@@ -1,0 +1,111 @@
+import { basename } from "node:path";
+import { type Locator, type Page, expect } from "@playwright/test";
+import { samplePath } from "./samples";
+
+/** Opens an address and waits until the page has become alive: hydrated, and following the server's events. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await expectLive(page);
+}
+
+export async function expectLive(page: Page): Promise<void> {
+  await expect(page.getByRole("banner").getByText("Live", { exact: true })).toBeVisible();
+}
+
+/** `/runtimes/<id>`: the runtime's versions. */
+export class RuntimePage {
+  constructor(readonly page: Page) {}
+
+  /** The outcome of an upload, or how far it is. */
+  get upload(): Locator {
+    return this.page.getByRole("status", { name: "Upload" });
+  }
+
+  row(version: string): Locator {
+    return this.page.getByRole("row").filter({ has: this.page.getByRole("rowheader", { name: version, exact: true }) });
+  }
+
+  async expectState(version: string, state: string): Promise<void> {
+    await expect(this.row(version).getByRole("cell").first()).toHaveText(new RegExp(`^${state}`));
+  }
+
+  /** By the button and the browser's file picker. */
+  async pick(path: string): Promise<void> {
+    await this.page.getByLabel("Add version").setInputFiles(path);
+  }
+
+  /** From the person's desktop onto the page; answers when the page has seen it. */
+  async drop(sample: string, bytes: Buffer): Promise<void> {
+    const dragged = await this.drag(basename(samplePath(sample)), bytes);
+    await this.page.dispatchEvent("body", "dragenter", { dataTransfer: dragged });
+    await expect(this.page.getByText("Drop the .krt file to add it as a version")).toBeVisible();
+    await this.page.dispatchEvent("body", "dragover", { dataTransfer: dragged });
+    await this.page.dispatchEvent("body", "drop", { dataTransfer: dragged });
+    await expect(this.page.getByText("Drop the .krt file to add it as a version")).toBeHidden();
+  }
+
+  private drag(name: string, bytes: Buffer) {
+    return this.page.evaluateHandle(
+      ([name, base64]) => {
+        const data = new DataTransfer();
+        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+        data.items.add(new File([bytes], name));
+        return data;
+      },
+      [name, bytes.toString("base64")] as const,
+    );
+  }
+}
+
+/** `/runtimes/<id>/versions/<name>` and its screens. */
+export class VersionPage {
+  constructor(readonly page: Page, readonly version: string) {}
+
+  get state(): Locator {
+    return this.page.getByRole("complementary", { name: `Version ${this.version}` }).locator(".badge").first();
+  }
+
+  action(name: string): Locator {
+    return this.page.getByRole("group", { name: "Actions" }).getByRole("button", { name, exact: true });
+  }
+
+  dialog(action: string): Locator {
+    return this.page.getByRole("dialog", { name: `${action} ${this.version}` });
+  }
+
+  node(workflow: string, name: string): Locator {
+    return this.page
+      .getByRole("region", { name: `Workflow ${workflow}`, exact: true })
+      .getByRole("listitem")
+      .filter({ has: this.page.getByText(name, { exact: true }) });
+  }
+
+  /** Goes to a screen by the menu. */
+  async goTo(screen: "Status" | "Configuration" | "History"): Promise<void> {
+    await this.page.getByRole("navigation", { name: "Version" }).getByRole("link", { name: screen }).click();
+  }
+
+  async expectState(state: string): Promise<void> {
+    await expect(this.state).toHaveText(state);
+  }
+
+  /** Presses an action's button, answers its dialog, and waits for the state it leads to. */
+  async perform(action: string, reached: string, comment = ""): Promise<void> {
+    await this.action(action).click();
+    const dialog = this.dialog(action);
+    if (comment) await dialog.getByLabel("Comment").fill(comment);
+    await dialog.getByRole("button", { name: action, exact: true }).click();
+    await expect(dialog).toBeHidden();
+    await this.expectState(reached);
+  }
+
+  /** Enters values on the configuration screen and saves them. */
+  async configure(values: Record<string, string>): Promise<void> {
+    await this.goTo("Configuration");
+    for (const [name, value] of Object.entries(values)) {
+      await this.page.getByLabel(name, { exact: true }).fill(value);
+    }
+    await this.page.getByRole("button", { name: /^Save \d+ changes?$/ }).click();
+    await expect(this.page.getByText(/^\d+ values? saved\.$/)).toBeVisible();
+  }
+}
