@@ -3,4 +3,18 @@
 //! Works on any [`std::io::Read`], so the server feeds it an upload as it arrives and a browser a dropped file. Opens no
 //! file, reads no clock, and keeps in memory no more than [`Limits`] allows, whatever the archive.
 
+mod archive;
+pub mod image;
+mod index;
+mod limits;
+mod manifest;
 pub mod model;
+mod paths;
+mod problems;
+pub mod proto;
+mod yaml;
+
+pub use archive::{CheckError, Checked, check};
+pub use index::ArchiveIndex;
+pub use limits::Limits;
+pub use manifest::parse_manifest;

@@ -1,0 +1,170 @@
+//! The compressed side: gzip members one after the other, with what is wrong told apart, and the limits on what they
+//! unpack to.
+
+use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
+
+use flate2::bufread::GzDecoder;
+
+use super::Stop;
+use crate::{Limits, limits::size_in_words};
+
+/// Enough to see an unpacked tar's mark.
+const HEAD_BYTES: u64 = 512;
+const BUFFER_BYTES: usize = 64 << 10;
+
+type Input<R> = BufReader<Chain<Cursor<Vec<u8>>, Watched<R>>>;
+
+/// Unpacks. Not an [`io::Read`], since a `Stop` says more than an `io::Error`.
+pub(super) struct Gunzip<R: Read> {
+    /// None once the file's end was reached.
+    decoder: Option<GzDecoder<Input<R>>>,
+    unpacked_bytes: u64,
+    max_unpacked_bytes: u64,
+    max_ratio: u64,
+    ratio_free_bytes: u64,
+}
+
+impl<R: Read> Gunzip<R> {
+    pub(super) fn new(archive: R, limits: &Limits) -> Result<Self, Stop> {
+        let mut watched = Watched { inner: archive, bytes: 0, failure: None };
+        let mut head = Vec::new();
+        if let Err(error) = (&mut watched).take(HEAD_BYTES).read_to_end(&mut head) {
+            return Err(Stop::Read(watched.failure.take().unwrap_or(error)));
+        }
+        if !head.starts_with(&GZIP[..head.len().min(GZIP.len())]) || head.is_empty() {
+            return Err(Stop::broken(not_gzip(&head)));
+        }
+        let input = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(watched));
+        Ok(Self {
+            decoder: Some(GzDecoder::new(input)),
+            unpacked_bytes: 0,
+            max_unpacked_bytes: limits.max_unpacked_bytes,
+            max_ratio: limits.max_ratio,
+            ratio_free_bytes: limits.ratio_free_bytes,
+        })
+    }
+
+    /// Some unpacked bytes; none at the file's end only. `into` must not be empty.
+    pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, Stop> {
+        loop {
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            match decoder.read(into) {
+                Ok(0) => self.next_member()?,
+                Ok(read) => {
+                    self.unpacked_bytes = self.unpacked_bytes.saturating_add(read as u64);
+                    self.check_limits()?;
+                    return Ok(read);
+                }
+                Err(error) => return Err(self.blame(&error)),
+            }
+        }
+    }
+
+    /// Stops at once when `bytes` more would pass the limit.
+    pub(super) fn expect(&self, bytes: u64) -> Result<(), Stop> {
+        if self.unpacked_bytes.saturating_add(bytes) > self.max_unpacked_bytes { Err(self.too_large()) } else { Ok(()) }
+    }
+
+    fn check_limits(&self) -> Result<(), Stop> {
+        self.expect(0)?;
+        let packed = self.decoder.as_ref().map_or(0, |decoder| decoder.get_ref().get_ref().get_ref().1.bytes);
+        let allowed = packed.saturating_mul(self.max_ratio).max(self.ratio_free_bytes);
+        if self.unpacked_bytes > allowed {
+            return Err(Stop::TooLarge(format!(
+                "it unpacks to more than {} times its size; at most that is allowed",
+                self.max_ratio
+            )));
+        }
+        Ok(())
+    }
+
+    fn too_large(&self) -> Stop {
+        Stop::TooLarge(format!("at most {} unpacked are allowed", size_in_words(self.max_unpacked_bytes)))
+    }
+
+    /// After a member's end: another member, or the end of the file. Zeros may fill up the last block, as on tapes.
+    fn next_member(&mut self) -> Result<(), Stop> {
+        let Some(decoder) = self.decoder.take() else { return Ok(()) };
+        let mut input = decoder.into_inner();
+        let mut padded = false;
+        loop {
+            let (length, zeros) = match input.fill_buf() {
+                Ok(bytes) => (bytes.len(), bytes.iter().take_while(|b| **b == 0).count()),
+                Err(error) => return Err(Stop::Read(input.get_mut().get_mut().1.failure.take().unwrap_or(error))),
+            };
+            let first = input.buffer().get(zeros).copied();
+            match first {
+                _ if length == 0 => return Ok(()),
+                None => {
+                    input.consume(zeros);
+                    padded = true;
+                }
+                Some(byte) if byte == GZIP[0] && zeros == 0 && !padded => {
+                    self.decoder = Some(GzDecoder::new(input));
+                    return Ok(());
+                }
+                Some(_) => {
+                    return Err(Stop::broken(
+                        "there is something after the end of the gzip data; pack the file again, nothing may be appended to it",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Whose fault an error of the decoder is.
+    fn blame(&mut self, error: &io::Error) -> Stop {
+        let watched =
+            self.decoder.as_mut().map(|decoder| decoder.get_mut().get_mut().get_mut()).map(|(_, watched)| watched);
+        if let Some(failure) = watched.and_then(|watched| watched.failure.take()) {
+            return Stop::Read(failure);
+        }
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                Stop::broken("the gzip data ends too early: the file is cut off; copy or send it again")
+            }
+            _ => Stop::broken("the gzip data is damaged: it does not unpack or its checksum is wrong; pack it again"),
+        }
+    }
+}
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+fn not_gzip(head: &[u8]) -> String {
+    let what = match head {
+        [] => return "the file is empty; a KRT file is a gzip-compressed tar".to_owned(),
+        [b'P', b'K', ..] => "it is a ZIP file",
+        [b'B', b'Z', b'h', ..] => "it is compressed with bzip2",
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => "it is compressed with xz",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed with zstd",
+        head if head.get(257..262) == Some(b"ustar") => "it is a tar without compression",
+        _ => "it does not begin as one",
+    };
+    format!("the file is not gzip: {what}; a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it")
+}
+
+/// Counts, and keeps the first error of the reader beneath, which decoders on the way would blur.
+struct Watched<R> {
+    inner: R,
+    bytes: u64,
+    failure: Option<io::Error>,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.inner.read(into) {
+                Ok(read) => {
+                    self.bytes = self.bytes.saturating_add(read as u64);
+                    return Ok(read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let stand_in = io::Error::from(error.kind());
+                    self.failure.get_or_insert(error);
+                    return Err(stand_in);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a KRT file may cost the reader. One struct, so that nothing that grows with the archive is forgotten.
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// Limits for a hostile or broken archive. Passing one of the `max_*` ends the reading with
+/// [`CheckError::TooLarge`](crate::CheckError::TooLarge), unless its description says otherwise.
+///
+/// The compressed size is not among them: whoever supplies the bytes counts them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the unpacked tar, its headers included. Models of hundreds of MB are usual.
+    pub max_unpacked_bytes: u64,
+    /// Unpacked bytes for each compressed one; looked at once more than `ratio_free_bytes` are unpacked.
+    pub max_ratio: u64,
+    /// Unpacked bytes below which any ratio will do: a small file of zeros is no attack.
+    pub ratio_free_bytes: u64,
+    /// Files and folders in the archive, those that are passed over (`._*`) included.
+    pub max_entries: u64,
+    /// Bytes in the name of one entry.
+    pub max_name_bytes: u64,
+    /// Bytes in the names of all entries together; they are kept until the manifest has been read.
+    pub max_names_bytes: u64,
+    /// Bytes of one extended (PAX) header.
+    pub max_header_bytes: u64,
+    /// Bytes of `krt.yml`.
+    pub max_manifest_bytes: u64,
+    /// Bytes of all `.proto` files that are kept for the manifest, which may come after them. One that no longer fits
+    /// is accepted, with a warning that its rpcs were not looked at.
+    pub max_protos_bytes: u64,
+    /// Findings about the archive's entries and, counted on their own, about the manifest. Those beyond are counted,
+    /// not listed.
+    pub max_problems: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_unpacked_bytes: 8 * GIB,
+            max_ratio: 250,
+            ratio_free_bytes: 64 * MIB,
+            max_entries: 100_000,
+            max_name_bytes: KIB,
+            max_names_bytes: 16 * MIB,
+            max_header_bytes: MIB,
+            max_manifest_bytes: 256 * KIB,
+            max_protos_bytes: 4 * MIB,
+            max_problems: MAX_PROBLEMS,
+        }
+    }
+}
+
+/// How many findings are listed by default; a person reads no more of them at once.
+pub(crate) const MAX_PROBLEMS: usize = 100;
+/// Levels of lists and mappings in a manifest. The format needs six.
+pub(crate) const MAX_YAML_DEPTH: usize = 32;
+/// Values in a manifest, with all aliases expanded.
+pub(crate) const MAX_YAML_NODES: usize = 50_000;
+/// Bytes of text that aliases may repeat.
+pub(crate) const MAX_ALIAS_BYTES: usize = 1 << 20;
+
+/// A size as people write it: `8 GiB`, `256 KiB`, `1000 bytes`.
+pub(crate) fn size_in_words(bytes: u64) -> String {
+    match bytes {
+        b if b >= GIB && b % GIB == 0 => format!("{} GiB", b / GIB),
+        b if b >= MIB && b % MIB == 0 => format!("{} MiB", b / MIB),
+        b if b >= KIB && b % KIB == 0 => format!("{} KiB", b / KIB),
+        b => format!("{b} bytes"),
+    }
+}

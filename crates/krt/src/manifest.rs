@@ -1,0 +1,103 @@
+//! The manifest (krt.md §2–§6): from text to the one model, or to everything that is wrong with it.
+
+mod config;
+mod entrypoint;
+mod fields;
+mod graph;
+mod nodes;
+mod report;
+mod suggest;
+mod v1;
+mod v2;
+mod version;
+
+use domain::Problem;
+
+use crate::{
+    ArchiveIndex,
+    limits::MAX_PROBLEMS,
+    model::{KrtVersion, Manifest},
+    yaml::{self, Position},
+};
+use fields::Item;
+use report::Report;
+
+/// Reads a manifest against the archive that it came in.
+///
+/// Answers the manifest and the warnings, or everything found: at least one error, and the warnings. Both are ordered
+/// by line and column. A text that is no YAML gives one problem, since nothing else can be said of it.
+pub fn parse_manifest(text: &[u8], index: &ArchiveIndex) -> Result<(Manifest, Vec<Problem>), Vec<Problem>> {
+    parse(text, index, &[], MAX_PROBLEMS)
+}
+
+/// `unread_protos` are in the archive, but their texts were not kept.
+pub(crate) fn parse(
+    text: &[u8],
+    index: &ArchiveIndex,
+    unread_protos: &[String],
+    max_problems: usize,
+) -> Result<(Manifest, Vec<Problem>), Vec<Problem>> {
+    let text = str::from_utf8(text).map_err(|error| vec![not_text(text, error.valid_up_to())])?;
+    let root = match yaml::parse(text) {
+        Ok(Some(root)) => root,
+        Ok(None) => return Err(vec![yaml::problem(Position::START, "the manifest is empty")]),
+        Err(problem) => return Err(vec![problem]),
+    };
+    let mut report = Report::new(index, unread_protos, max_problems);
+    report.duplicate_fields(&root, "");
+    let manifest = read(&Item::root(&root), &mut report);
+    let warnings = report.finish()?;
+    // Each part that cannot be read has reported an error, so this is not reached without one.
+    manifest
+        .map(|manifest| (manifest, warnings))
+        .ok_or_else(|| vec![yaml::problem(Position::START, "the manifest could not be read")])
+}
+
+fn read(root: &Item<'_>, report: &mut Report<'_>) -> Option<Manifest> {
+    let fields = root.fields("a manifest: fields such as `version` and `workflows`", report)?;
+    let krt_version = version::read(&fields, report);
+    let known: &[&str] = match krt_version {
+        KrtVersion::V1 => &["version", "krtVersion", "description", "entrypoint", "config", "nodes", "workflows"],
+        KrtVersion::V2 => &["version", "krtVersion", "description", "entrypoint", "config", "workflows"],
+    };
+    fields.warn_of_unknown(
+        known,
+        &[("nodes", "belongs to krtVersion v1; in v2 each workflow has its own `nodes`")],
+        report,
+    );
+
+    let version = fields
+        .require("version", "name the version, such as `version: greeter-v1`", report)
+        .and_then(|item| item.name("greeter-v1", report));
+    let description = fields
+        .require("description", "say in a sentence what the version does", report)
+        .and_then(|item| item.text(report).map(str::to_owned));
+    let entrypoint = fields
+        .require("entrypoint", "add `entrypoint` with `proto` and `image`", report)
+        .and_then(|item| entrypoint::read(&item, report));
+    let config = config::read(&fields, report);
+    let rpcs = entrypoint::rpcs(entrypoint.as_ref(), &fields, report);
+    let workflows = match krt_version {
+        KrtVersion::V1 => v1::workflows(&fields, rpcs.as_ref(), report),
+        KrtVersion::V2 => v2::workflows(&fields, rpcs.as_ref(), report),
+    };
+    Some(Manifest {
+        version: version?,
+        krt_version,
+        description: description?,
+        entrypoint: entrypoint?,
+        config: config?,
+        workflows: workflows?,
+    })
+}
+
+fn not_text(bytes: &[u8], valid_up_to: usize) -> Problem {
+    let before = String::from_utf8_lossy(&bytes[..valid_up_to]);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    yaml::problem(
+        Position { line: number(line), column: number(column) },
+        "the manifest is not UTF-8 here; save it as UTF-8 text",
+    )
+}

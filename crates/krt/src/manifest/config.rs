@@ -1,0 +1,86 @@
+//! The names of the configuration values that a version wants (krt.md §2).
+
+use std::collections::HashMap;
+
+use super::{
+    fields::{Fields, Item},
+    report::Report,
+};
+use crate::{model::ConfigSpec, problems::shown, yaml::Position};
+
+/// The longest key of a Secret.
+const MAX_FILE_NAME_LEN: usize = 253;
+
+pub(super) fn read(root: &Fields<'_>, report: &mut Report<'_>) -> Option<ConfigSpec> {
+    let Some(item) = root.optional("config") else { return Some(ConfigSpec::default()) };
+    let fields = item.fields("a mapping with `variables` and `files`", report)?;
+    fields.warn_of_unknown(&["variables", "files"], &[], report);
+    // Both lists share one Secret, so a name may be in one of them only.
+    let mut seen = HashMap::new();
+    let variables = read_names(&fields, "variables", check_variable, &mut seen, report);
+    let files = read_names(&fields, "files", check_file, &mut seen, report);
+    Some(ConfigSpec { variables: variables?, files: files? })
+}
+
+fn read_names(
+    fields: &Fields<'_>,
+    list: &str,
+    check: fn(&str) -> Result<(), String>,
+    seen: &mut HashMap<String, Position>,
+    report: &mut Report<'_>,
+) -> Option<Vec<String>> {
+    let Some(list) = fields.optional(list) else { return Some(Vec::new()) };
+    let items = list.list("a list of names", report)?;
+    // All of them are looked at before the first bad one makes the list useless.
+    let names: Vec<Option<String>> = items.iter().map(|item| read_name(item, check, seen, report)).collect();
+    names.into_iter().collect()
+}
+
+fn read_name(
+    item: &Item<'_>,
+    check: fn(&str) -> Result<(), String>,
+    seen: &mut HashMap<String, Position>,
+    report: &mut Report<'_>,
+) -> Option<String> {
+    let name = item.text(report)?;
+    if let Err(message) = check(name) {
+        item.error(message, report);
+        return None;
+    }
+    if let Some(first) = seen.get(name) {
+        item.error(
+            format!("`{}` is already at line {}; every name may be there once", shown(name), first.line),
+            report,
+        );
+        return None;
+    }
+    seen.insert(name.to_owned(), item.at);
+    Some(name.to_owned())
+}
+
+/// `^[A-Z]([_A-Z0-9]*[A-Z0-9])?$`
+fn check_variable(name: &str) -> Result<(), String> {
+    let inner = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    if name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(inner) && !name.ends_with('_') {
+        return Ok(());
+    }
+    Err(format!(
+        "`{}` is no name for a variable; use upper-case letters, digits and `_`, beginning with a letter and not ending with `_`, such as `API_KEY`",
+        shown(name)
+    ))
+}
+
+/// What a Secret's key may be.
+fn check_file(name: &str) -> Result<(), String> {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    if name.len() > MAX_FILE_NAME_LEN {
+        return Err(format!("the name has {} characters; a file's name has at most {MAX_FILE_NAME_LEN}", name.len()));
+    }
+    if name == "." || name == ".." || !name.bytes().all(inner) {
+        return Err(format!(
+            "`{}` is no name for a file; use letters, digits, `-`, `.` and `_`, such as `credentials.json`",
+            shown(name)
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The entrypoint: its proto file, its image, and the rpcs that workflows may take for theirs.
+
+use std::collections::HashSet;
+
+use super::{
+    fields::{Fields, Item},
+    nodes::{FileField, read_file_path, read_image},
+    report::Report,
+};
+use crate::{model::Entrypoint, problems::shown, proto};
+
+/// The most names that a message lists.
+const MAX_LISTED: usize = 20;
+
+pub(super) fn read(item: &Item<'_>, report: &mut Report<'_>) -> Option<Entrypoint> {
+    let fields = item.fields("a mapping with `proto` and `image`", report)?;
+    fields.warn_of_unknown(&["proto", "image"], &[], report);
+    let proto = fields
+        .require("proto", "name the proto file that defines the service, such as `proto: public_input.proto`", report)
+        .and_then(|item| read_file_path(&item, FileField::Proto, report));
+    let image = fields
+        .require("image", "name the entrypoint's image, such as `image: konstellation/kre-entrypoint:latest`", report)
+        .and_then(|item| read_image(&item, report));
+    Some(Entrypoint { proto: proto?, image: image? })
+}
+
+/// The names that the proto file defines.
+pub(super) struct Rpcs<'i> {
+    file: String,
+    /// In the order of the file.
+    names: Vec<&'i str>,
+    known: HashSet<&'i str>,
+}
+
+/// None when there is no proto file to look into; one that is there but was not kept is warned of.
+pub(super) fn rpcs<'i>(
+    entrypoint: Option<&Entrypoint>,
+    root: &Fields<'_>,
+    report: &mut Report<'i>,
+) -> Option<Rpcs<'i>> {
+    let file = entrypoint?.proto.as_str();
+    if let Some(text) = report.index.proto(file) {
+        let names = proto::rpcs(text);
+        return Some(Rpcs { file: file.to_owned(), known: names.iter().copied().collect(), names });
+    }
+    if report.unread_protos.iter().any(|unread| unread == file) {
+        let item = root.get("entrypoint")?.peek_fields()?.get("proto")?;
+        let message = "the proto file is not UTF-8 text or too large to be looked at; the workflows' entrypoints were not compared with its rpcs";
+        report.warn(item.at, &item.path, message);
+    }
+    None
+}
+
+/// A workflow's entrypoint; one that the proto file does not define is a warning (krt.md §4).
+pub(super) fn read_workflow_entrypoint(
+    workflow: &Fields<'_>,
+    rpcs: Option<&Rpcs<'_>>,
+    report: &mut Report<'_>,
+) -> Option<String> {
+    let item =
+        workflow.require("entrypoint", "name the rpc that feeds the workflow, such as `entrypoint: Greet`", report)?;
+    let name = item.text(report)?;
+    if let Some(Rpcs { file, names, known }) = rpcs
+        && !known.contains(name)
+    {
+        let close = report.did_you_mean(name, names.iter().copied());
+        let listed: Vec<String> = names.iter().take(MAX_LISTED).map(|name| format!("`{}`", shown(name))).collect();
+        let more = names.len().saturating_sub(MAX_LISTED);
+        let defined = match (listed.as_slice(), more) {
+            ([], _) => "it defines none".to_owned(),
+            (listed, 0) => format!("it defines {}", listed.join(", ")),
+            (listed, more) => format!("it defines {} and {more} more", listed.join(", ")),
+        };
+        let message = format!("`{}` is no rpc in `{}`; {defined}{close}", shown(name), shown(file));
+        report.warn(item.at, &item.path, message);
+    }
+    Some(name.to_owned())
+}

@@ -1,0 +1,224 @@
+//! Typed access to YAML values that knows where each of them is and reports what it finds instead.
+
+use std::str::FromStr;
+
+use domain::NameError;
+
+use super::report::Report;
+use crate::{
+    problems::shown,
+    yaml::{Field, Node, Position, Scalar, ScalarKind, Value},
+};
+
+/// A value, with its path and the place that a problem with it is reported at.
+#[derive(Clone)]
+pub(super) struct Item<'n> {
+    pub(super) path: String,
+    pub(super) at: Position,
+    node: &'n Node,
+}
+
+/// The fields of a mapping.
+pub(super) struct Fields<'n> {
+    path: String,
+    pub(super) at: Position,
+    fields: &'n [Field],
+}
+
+impl<'n> Item<'n> {
+    pub(super) fn root(node: &'n Node) -> Self {
+        Self { path: String::new(), at: node.at, node }
+    }
+
+    fn of_field(path: &str, field: &'n Field) -> Self {
+        let item = Self { path: join(path, &field.key), at: field.value.at, node: &field.value };
+        // A value that is not there has no place that a person could see; its field's name has.
+        if item.is_null() && matches!(&item.node.value, Value::Scalar(scalar) if scalar.text.is_empty()) {
+            return Self { at: field.key_at, ..item };
+        }
+        item
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(Scalar { kind: ScalarKind::Null, .. }))
+    }
+
+    /// The fields of a mapping; `what` says in a few words what it should be.
+    pub(super) fn fields(&self, what: &str, report: &mut Report<'_>) -> Option<Fields<'n>> {
+        self.peek_fields().or_else(|| self.wrong(what, report))
+    }
+
+    /// The elements of a list; an empty list is one.
+    pub(super) fn list(&self, what: &str, report: &mut Report<'_>) -> Option<Vec<Item<'n>>> {
+        match &self.node.value {
+            Value::List(_) => Some(self.elements()),
+            _ => self.wrong(what, report),
+        }
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&self, report: &mut Report<'_>) -> Option<&'n str> {
+        match &self.node.value {
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text }) if text.trim().is_empty() => {
+                report.error(self.at, &self.path, format!("{} is empty; write a text", self.name_shown()));
+                None
+            }
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => Some(text),
+            Value::Scalar(Scalar { text, kind }) if *kind != ScalarKind::Null => {
+                let hint = format!("text (in quotes: `\"{}\"`)", shown(text));
+                self.wrong(&hint, report)
+            }
+            _ => self.wrong("text", report),
+        }
+    }
+
+    /// A resource name (krt.md §2).
+    pub(super) fn name<T: FromStr<Err = NameError>>(&self, example: &str, report: &mut Report<'_>) -> Option<T> {
+        match &self.node.value {
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => match text.parse() {
+                Ok(name) => Some(name),
+                Err(error) => {
+                    report.error(self.at, &self.path, error.to_string());
+                    None
+                }
+            },
+            // Quotes alone would not help: no name begins as a number does.
+            _ => self.wrong(&format!("text, a name such as `{example}`"), report),
+        }
+    }
+
+    /// The elements, if it is a list, without a report.
+    pub(super) fn elements(&self) -> Vec<Item<'n>> {
+        match &self.node.value {
+            Value::List(items) => items
+                .iter()
+                .enumerate()
+                .map(|(at, node)| Item { path: element(&self.path, at), at: node.at, node })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The fields, if it is a mapping, without a report.
+    pub(super) fn peek_fields(&self) -> Option<Fields<'n>> {
+        match &self.node.value {
+            Value::Map(fields) => Some(Fields { path: self.path.clone(), at: self.at, fields }),
+            _ => None,
+        }
+    }
+
+    /// The text as it stands, of whatever type, without a report: for finding out what it was meant to be.
+    pub(super) fn raw(&self) -> Option<&'n str> {
+        match &self.node.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn boolean(&self, report: &mut Report<'_>) -> Option<bool> {
+        match &self.node.value {
+            Value::Scalar(Scalar { kind: ScalarKind::Bool(value), .. }) => Some(*value),
+            _ => self.wrong("`true` or `false`", report),
+        }
+    }
+
+    /// A whole number from 1 to the largest that Kubernetes takes for replicas.
+    pub(super) fn count(&self, report: &mut Report<'_>) -> Option<u32> {
+        let wanted = "a whole number of at least 1";
+        match &self.node.value {
+            Value::Scalar(Scalar { kind: ScalarKind::Integer(value), .. }) => match u32::try_from(*value) {
+                Ok(count @ 1..=MAX_COUNT) => Some(count),
+                Ok(OVER_MAX_COUNT..) => self.wrong(&format!("at most {MAX_COUNT}"), report),
+                _ => self.wrong(wanted, report),
+            },
+            _ => self.wrong(wanted, report),
+        }
+    }
+
+    /// Reports that the value should be something else.
+    pub(super) fn wrong<T>(&self, wanted: &str, report: &mut Report<'_>) -> Option<T> {
+        let message = format!("{} must be {wanted}; found {}", self.name_shown(), self.found());
+        report.error(self.at, &self.path, message);
+        None
+    }
+
+    pub(super) fn error(&self, message: impl Into<String>, report: &mut Report<'_>) {
+        report.error(self.at, &self.path, message);
+    }
+
+    fn found(&self) -> String {
+        match &self.node.value {
+            Value::Map(_) => "a mapping".to_owned(),
+            Value::List(items) if items.is_empty() => "an empty list".to_owned(),
+            Value::List(_) => "a list".to_owned(),
+            Value::Scalar(Scalar { text, kind }) => match kind {
+                ScalarKind::Null => "nothing".to_owned(),
+                ScalarKind::Bool(value) => format!("`{value}`"),
+                ScalarKind::Integer(_) | ScalarKind::Number => format!("the number `{}`", shown(text)),
+                ScalarKind::Text => format!("the text `{}`", shown(text)),
+            },
+        }
+    }
+
+    fn name_shown(&self) -> String {
+        match self.path.rsplit('.').next().unwrap_or_default() {
+            "" => "the file".to_owned(),
+            last if last.ends_with(']') => "this element".to_owned(),
+            last => format!("`{}`", shown(last)),
+        }
+    }
+}
+
+/// Replicas are a 32-bit signed number in Kubernetes.
+const MAX_COUNT: u32 = i32::MAX as u32;
+const OVER_MAX_COUNT: u32 = MAX_COUNT + 1;
+
+impl<'n> Fields<'n> {
+    pub(super) fn get(&self, name: &str) -> Option<Item<'n>> {
+        self.fields.iter().find(|field| field.key == name).map(|field| Item::of_field(&self.path, field))
+    }
+
+    /// The field, or a report that it is missing. `advice` says what to add.
+    pub(super) fn require(&self, name: &str, advice: &str, report: &mut Report<'_>) -> Option<Item<'n>> {
+        let found = self.get(name);
+        if found.is_none() {
+            report.error(self.at, &join(&self.path, name), format!("`{name}` is missing; {advice}"));
+        }
+        found
+    }
+
+    /// The field, unless it is absent or has no value.
+    pub(super) fn optional(&self, name: &str) -> Option<Item<'n>> {
+        self.get(name).filter(|item| !item.is_null())
+    }
+
+    /// Warns of each field that is not known (krt.md §2). `elsewhere` names those that have a meaning in another place
+    /// or version, with that.
+    pub(super) fn warn_of_unknown(&self, known: &[&str], elsewhere: &[(&str, &str)], report: &mut Report<'_>) {
+        for field in self.fields {
+            if known.contains(&field.key.as_str()) {
+                continue;
+            }
+            let message = match elsewhere.iter().find(|(name, _)| *name == field.key) {
+                Some((name, meaning)) => format!("`{name}` {meaning}; it is ignored here"),
+                None => {
+                    let close = report.did_you_mean(&field.key, known.iter().copied());
+                    format!("`{}` is not a known field and is ignored{close}", shown(&field.key))
+                }
+            };
+            report.warn(field.key_at, &join(&self.path, &field.key), message);
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.key == name)
+    }
+}
+
+pub(super) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { shown(name) } else { format!("{path}.{}", shown(name)) }
+}
+
+pub(super) fn element(path: &str, at: usize) -> String {
+    format!("{path}[{at}]")
+}

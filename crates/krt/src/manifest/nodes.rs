@@ -1,0 +1,150 @@
+//! What nodes have in v1 and in v2 alike, and the values that they share with the entrypoint: images and files.
+
+use std::collections::HashMap;
+
+use domain::NodeName;
+
+use super::{
+    fields::{Fields, Item},
+    report::Report,
+};
+use crate::{
+    image,
+    paths::{self, PathError},
+    problems::shown,
+};
+
+/// The fields that a node has in both versions.
+pub(super) struct NodeParts {
+    pub(super) name: NodeName,
+    pub(super) image: String,
+    pub(super) src: String,
+    pub(super) gpu: bool,
+}
+
+pub(super) fn read_parts(fields: &Fields<'_>, report: &mut Report<'_>) -> Option<NodeParts> {
+    let name =
+        fields.require("name", "name the node, such as `name: etl`", report).and_then(|item| item.name("etl", report));
+    let image = fields
+        .require("image", "name the node's image, such as `image: konstellation/kre-py:latest`", report)
+        .and_then(|item| read_image(&item, report));
+    let src = fields
+        .require("src", "name the file that the node runs, such as `src: src/etl/main.py`", report)
+        .and_then(|item| read_file_path(&item, FileField::Src, report));
+    let gpu = fields.optional("gpu").map_or(Some(false), |item| item.boolean(report));
+    Some(NodeParts { name: name?, image: image?, src: src?, gpu: gpu? })
+}
+
+pub(super) fn read_image(item: &Item<'_>, report: &mut Report<'_>) -> Option<String> {
+    let text = item.text(report)?;
+    match image::parse(text) {
+        Ok(_) => Some(text.to_owned()),
+        Err(error) => {
+            item.error(error.to_string(), report);
+            None
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileField {
+    Proto,
+    Src,
+}
+
+/// The path of a file that is in the archive (krt.md §2 and §6), in the form that the archive's names have.
+pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Report<'_>) -> Option<String> {
+    let text = item.text(report)?;
+    let path = match paths::normalize(text) {
+        Ok(path) => path,
+        Err(error) => {
+            item.error(why_no_path(text, error), report);
+            return None;
+        }
+    };
+    let extension = if field == FileField::Proto { ".proto" } else { "" };
+    if !path.ends_with(extension) {
+        let close = report.did_you_mean_file(&format!("{path}{extension}"), extension);
+        item.error(format!("`{}` is no proto file; its name must end in `.proto`{close}", shown(text)), report);
+        return None;
+    }
+    if report.index.is_file(&path) {
+        return Some(path);
+    }
+    if report.index.is_folder(&path) {
+        let message = match field {
+            FileField::Proto => format!("`{}` is a folder; name the proto file", shown(text)),
+            FileField::Src => format!(
+                "`{}` is a folder; name the file in it that the node runs, such as `{}/main.py`",
+                shown(text),
+                shown(&path)
+            ),
+        };
+        item.error(message, report);
+        return None;
+    }
+    let close = report.did_you_mean_file(&path, extension);
+    item.error(format!("there is no file `{}` in the archive{close}", shown(text)), report);
+    None
+}
+
+fn why_no_path(text: &str, error: PathError) -> String {
+    let text_shown = shown(text);
+    match error {
+        PathError::Absolute => format!(
+            "`{text_shown}` is absolute; paths begin at the archive's root: `{}`",
+            shown(text.trim_start_matches('/'))
+        ),
+        PathError::Parent => format!("`{text_shown}` has `..`; name a file inside the archive"),
+        PathError::Empty => format!("`{text_shown}` is the archive's root; name a file in it"),
+        PathError::Nul => format!("`{text_shown}` has a NUL character; name a file in the archive"),
+    }
+}
+
+/// The names that nodes were given, right or wrong: a node whose image is bad is still there for those that name it.
+pub(super) struct GivenNames<'n> {
+    /// In the order of the manifest.
+    names: Vec<&'n str>,
+    lines: HashMap<&'n str, u32>,
+}
+
+impl<'n> GivenNames<'n> {
+    /// Reads the names of a list's nodes, and reports those that are given twice.
+    pub(super) fn read(nodes: &[Item<'n>], report: &mut Report<'_>) -> Self {
+        let mut names = Vec::new();
+        let mut lines = HashMap::new();
+        for item in nodes.iter().filter_map(|node| node.peek_fields()?.get("name")) {
+            let Some(name) = item.raw().filter(|name| !name.is_empty()) else { continue };
+            if let Some(line) = lines.get(name) {
+                item.error(
+                    format!("a node named `{}` is already at line {line}; names are unique", shown(name)),
+                    report,
+                );
+            } else {
+                lines.insert(name, item.at.line);
+                names.push(name);
+            }
+        }
+        Self { names, lines }
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.lines.contains_key(name)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'n str> {
+        self.names.iter().copied()
+    }
+
+    /// Reports a name that no node has, with one that is like it.
+    pub(super) fn report_unknown(&self, name: &str, item: &Item<'_>, whose: &str, report: &mut Report<'_>) {
+        let close = report.did_you_mean(name, self.iter());
+        let listed: Vec<String> = self.iter().take(10).map(|name| format!("`{}`", shown(name))).collect();
+        let known = match (close.as_str(), listed.as_slice()) {
+            ("", []) => format!("; {whose} has no nodes"),
+            ("", listed) => format!("; {whose} has {}", listed.join(", ")),
+            (close, _) => close.to_owned(),
+        };
+        item.error(format!("there is no node `{}`{known}", shown(name)), report);
+    }
+}

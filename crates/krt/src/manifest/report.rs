@@ -1,0 +1,98 @@
+//! What reading a manifest has found so far, and what it is checked against.
+
+use std::collections::HashMap;
+
+use domain::{Problem, Severity};
+
+use super::{
+    fields::{element, join},
+    suggest::Suggester,
+};
+use crate::{
+    ArchiveIndex,
+    problems::{Problems, shown},
+    yaml::{Node, Position, Value},
+};
+
+pub(super) struct Report<'i> {
+    pub(super) index: &'i ArchiveIndex,
+    pub(super) unread_protos: &'i [String],
+    problems: Problems,
+    suggester: Suggester,
+}
+
+impl<'i> Report<'i> {
+    pub(super) fn new(index: &'i ArchiveIndex, unread_protos: &'i [String], max_problems: usize) -> Self {
+        Self { index, unread_protos, problems: Problems::new(max_problems), suggester: Suggester::default() }
+    }
+
+    pub(super) fn error(&mut self, at: Position, path: &str, message: impl Into<String>) {
+        self.push(Severity::Error, at, path, message.into());
+    }
+
+    pub(super) fn warn(&mut self, at: Position, path: &str, message: impl Into<String>) {
+        self.push(Severity::Warning, at, path, message.into());
+    }
+
+    /// Errors so far: two readings differ when something in between went wrong.
+    pub(super) fn error_count(&self) -> usize {
+        self.problems.error_count()
+    }
+
+    /// `; did you mean …?`, or nothing when no candidate is close.
+    pub(super) fn did_you_mean<'c>(&mut self, wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
+        self.suggester
+            .closest(wanted, candidates)
+            .map_or_else(String::new, |close| format!("; did you mean `{}`?", shown(close)))
+    }
+
+    /// The same for a file of the archive: one of a like name, or the only one of this name in another folder.
+    pub(super) fn did_you_mean_file(&mut self, wanted: &str, extension: &str) -> String {
+        let index = self.index;
+        let files = || index.files().filter(|name| name.ends_with(extension));
+        self.suggester
+            .closest(wanted, files())
+            .or_else(|| self.suggester.only_namesake(wanted, files()))
+            .map_or_else(String::new, |close| format!("; did you mean `{}`?", shown(close)))
+    }
+
+    /// Reports names that a mapping has twice, wherever it is. The depth is bounded by the YAML loader.
+    pub(super) fn duplicate_fields(&mut self, node: &Node, path: &str) {
+        match &node.value {
+            Value::Scalar(_) => {}
+            Value::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.duplicate_fields(item, &element(path, at));
+                }
+            }
+            Value::Map(fields) => {
+                let mut seen: HashMap<&str, Position> = HashMap::new();
+                for field in fields {
+                    let path = join(path, &field.key);
+                    if let Some(first) = seen.get(field.key.as_str()) {
+                        let message =
+                            format!("`{}` is already at line {}; keep one of them", shown(&field.key), first.line);
+                        self.error(field.key_at, &path, message);
+                    } else {
+                        seen.insert(&field.key, field.key_at);
+                    }
+                    self.duplicate_fields(&field.value, &path);
+                }
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<Vec<Problem>, Vec<Problem>> {
+        self.problems.finish()
+    }
+
+    fn push(&mut self, severity: Severity, at: Position, path: &str, message: String) {
+        self.problems.push(Problem {
+            severity,
+            line: Some(at.line),
+            column: Some(at.column),
+            path: path.to_owned(),
+            message,
+        });
+    }
+}

@@ -1,0 +1,331 @@
+//! YAML with positions: a tree of values that each know their line and column.
+//!
+//! Built from the parser's events by a loop, so that no nesting overflows a stack; depth, number of values and what
+//! aliases repeat are bounded before anything is built. Merge keys (`<<`) work, as they did in the original.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{Problem, Severity};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+
+use crate::limits::{MAX_ALIAS_BYTES, MAX_YAML_DEPTH, MAX_YAML_NODES};
+
+/// A place in the text; both numbers from 1, the column in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+impl Position {
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
+}
+
+impl From<&Marker> for Position {
+    fn from(marker: &Marker) -> Self {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { line: number(marker.line()), column: number(marker.col().saturating_add(1)) }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) at: Position,
+    pub(crate) value: Value,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    /// In the order of the text; a key may be there twice.
+    Map(Vec<Field>),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Scalar {
+    /// As it is meant: without quotes, escapes resolved.
+    pub(crate) text: String,
+    pub(crate) kind: ScalarKind,
+}
+
+/// What a scalar is by YAML's core schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScalarKind {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// With a fraction, or beyond 64 bits.
+    Number,
+    Text,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) key: String,
+    pub(crate) key_at: Position,
+    pub(crate) value: Node,
+}
+
+/// Reads the one document of the text; none when there is nothing in it.
+pub(crate) fn parse(text: &str) -> Result<Option<Node>, Problem> {
+    let options = granit_parser::options! { emit_comments: false };
+    let mut loader = Loader::default();
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = event.map_err(|error| broken(Position::from(error.marker()), &error.info()))?;
+        loader.take(event, Position::from(&span.start))?;
+    }
+    Ok(loader.root)
+}
+
+/// A problem of the document as a whole.
+pub(crate) fn problem(at: Position, message: impl Into<String>) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        line: Some(at.line),
+        column: Some(at.column),
+        path: String::new(),
+        message: message.into(),
+    }
+}
+
+fn broken(at: Position, what: &str) -> Problem {
+    problem(
+        at,
+        format!("this is no valid YAML: {what}; check the indentation and the quotes here and in the line before"),
+    )
+}
+
+#[derive(Default)]
+struct Loader {
+    root: Option<Node>,
+    documents: usize,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Anchored>,
+    nodes: usize,
+    alias_bytes: usize,
+}
+
+/// A list or mapping whose end was not seen yet.
+struct Open {
+    at: Position,
+    anchor: usize,
+    what: OpenKind,
+}
+
+enum OpenKind {
+    List(Vec<Node>),
+    Map {
+        fields: Vec<Field>,
+        /// The name of the field whose value comes next.
+        key: Option<Key>,
+        /// What `<<` brings in, once all fields that go before it are known.
+        merged: Vec<(Position, Node)>,
+    },
+}
+
+struct Key {
+    text: String,
+    at: Position,
+    /// It is the merge key `<<`.
+    merges: bool,
+}
+
+struct Anchored {
+    node: Node,
+    size: Size,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Size {
+    nodes: usize,
+    depth: usize,
+    bytes: usize,
+}
+
+impl Loader {
+    fn take(&mut self, event: Event<'_>, at: Position) -> Result<(), Problem> {
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return Err(problem(
+                        at,
+                        "a second YAML document begins here; a manifest is one document, without `---` inside",
+                    ));
+                }
+                Ok(())
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let kind = kind_of(&text, style, tag.as_deref());
+                let merges = style == ScalarStyle::Plain && text == "<<";
+                let node = Node { at, value: Value::Scalar(Scalar { text: text.into_owned(), kind }) };
+                self.count(1, at)?;
+                self.anchor(anchor, &node);
+                self.place(node, merges)
+            }
+            Event::SequenceStart(_, anchor, _) => self.begin(at, anchor, OpenKind::List(Vec::new())),
+            Event::MappingStart(_, anchor, _) => {
+                self.begin(at, anchor, OpenKind::Map { fields: Vec::new(), key: None, merged: Vec::new() })
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(Open { at, anchor, what }) = self.open.pop() else { return Ok(()) };
+                let value = match what {
+                    OpenKind::List(items) => Value::List(items),
+                    OpenKind::Map { fields, merged, .. } => Value::Map(merge(fields, merged)?),
+                };
+                let node = Node { at, value };
+                self.anchor(anchor, &node);
+                self.place(node, false)
+            }
+            Event::Alias(id) => {
+                let node = self.repeat(id, at)?;
+                self.place(node, false)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn begin(&mut self, at: Position, anchor: usize, what: OpenKind) -> Result<(), Problem> {
+        if let Some(Open { what: OpenKind::Map { key: None, .. }, .. }) = self.open.last() {
+            return Err(problem(at, "a field's name must be a plain word, found a list or mapping in its place"));
+        }
+        self.count(1, at)?;
+        self.check_depth(1, at)?;
+        self.open.push(Open { at, anchor, what });
+        Ok(())
+    }
+
+    fn place(&mut self, node: Node, merges: bool) -> Result<(), Problem> {
+        match self.open.last_mut().map(|open| &mut open.what) {
+            None => self.root = Some(node),
+            Some(OpenKind::List(items)) => items.push(node),
+            Some(OpenKind::Map { fields, key, merged }) => match key.take() {
+                Some(key) if key.merges => merged.push((key.at, node)),
+                Some(Key { text, at, .. }) => fields.push(Field { key: text, key_at: at, value: node }),
+                None => match node.value {
+                    Value::Scalar(scalar) => *key = Some(Key { text: scalar.text, at: node.at, merges }),
+                    _ => {
+                        return Err(problem(
+                            node.at,
+                            "a field's name must be a plain word, found a list or mapping in its place",
+                        ));
+                    }
+                },
+            },
+        }
+        Ok(())
+    }
+
+    fn anchor(&mut self, id: usize, node: &Node) {
+        if id > 0 {
+            self.anchors.insert(id, Anchored { node: node.clone(), size: size_of(node) });
+        }
+    }
+
+    /// What an alias stands for, placed where the alias is; the values inside keep the places where they are written.
+    fn repeat(&mut self, id: usize, at: Position) -> Result<Node, Problem> {
+        let Some(Anchored { node, size }) = self.anchors.get(&id) else {
+            return Err(problem(at, "this alias is inside of what it stands for; write the values out"));
+        };
+        let (mut node, size) = (node.clone(), *size);
+        node.at = at;
+        self.count(size.nodes, at)?;
+        self.check_depth(size.depth, at)?;
+        self.alias_bytes = self.alias_bytes.saturating_add(size.bytes);
+        if self.alias_bytes > MAX_ALIAS_BYTES {
+            return Err(problem(at, "the aliases in this manifest repeat too much text; write it with fewer of them"));
+        }
+        Ok(node)
+    }
+
+    fn count(&mut self, nodes: usize, at: Position) -> Result<(), Problem> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MAX_YAML_NODES {
+            return Err(problem(
+                at,
+                format!("a manifest has at most {MAX_YAML_NODES} values, with its aliases expanded"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_depth(&self, deeper: usize, at: Position) -> Result<(), Problem> {
+        if self.open.len() + deeper > MAX_YAML_DEPTH {
+            return Err(problem(at, format!("lists and mappings are nested more than {MAX_YAML_DEPTH} deep")));
+        }
+        Ok(())
+    }
+}
+
+/// Adds the fields of mappings, or of lists of mappings, that are not there yet; what comes first wins.
+fn merge(mut fields: Vec<Field>, merged: Vec<(Position, Node)>) -> Result<Vec<Field>, Problem> {
+    if merged.is_empty() {
+        return Ok(fields);
+    }
+    let mut names: HashSet<String> = fields.iter().map(|field| field.key.clone()).collect();
+    for (key_at, node) in merged {
+        let sources = match node.value {
+            Value::List(items) => items,
+            value => vec![Node { at: node.at, value }],
+        };
+        for source in sources {
+            let Value::Map(more) = source.value else {
+                return Err(problem(key_at, "`<<` needs a mapping to merge, such as `<<: *defaults`"));
+            };
+            fields.extend(more.into_iter().filter(|field| names.insert(field.key.clone())));
+        }
+    }
+    Ok(fields)
+}
+
+/// Bounded in depth by the loader.
+fn size_of(node: &Node) -> Size {
+    let within = |size: Size, node: &Node| {
+        let inner = size_of(node);
+        Size {
+            nodes: size.nodes + inner.nodes,
+            depth: size.depth.max(inner.depth + 1),
+            bytes: size.bytes + inner.bytes,
+        }
+    };
+    match &node.value {
+        Value::Scalar(scalar) => Size { nodes: 1, depth: 0, bytes: scalar.text.len() },
+        Value::List(items) => items.iter().fold(Size { nodes: 1, depth: 1, bytes: 0 }, within),
+        Value::Map(fields) => fields.iter().fold(Size { nodes: 1, depth: 1, bytes: 0 }, |size, field| {
+            let size = within(size, &field.value);
+            Size { bytes: size.bytes + field.key.len(), ..size }
+        }),
+    }
+}
+
+/// The core schema (YAML 1.2.2 §10.3.2).
+fn kind_of(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> ScalarKind {
+    if style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.core_suffix() == Some("str")) {
+        return ScalarKind::Text;
+    }
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
+        "true" | "True" | "TRUE" => return ScalarKind::Bool(true),
+        "false" | "False" | "FALSE" => return ScalarKind::Bool(false),
+        ".nan" | ".NaN" | ".NAN" => return ScalarKind::Number,
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = |text: &str, radix: u32| !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
+    let integer = |parsed: Option<i64>| parsed.map_or(ScalarKind::Number, ScalarKind::Integer);
+    if let Some(hex) = text.strip_prefix("0x").filter(|hex| digits(hex, 16)) {
+        return integer(i64::from_str_radix(hex, 16).ok());
+    }
+    if let Some(octal) = text.strip_prefix("0o").filter(|octal| digits(octal, 8)) {
+        return integer(i64::from_str_radix(octal, 8).ok());
+    }
+    if digits(unsigned, 10) {
+        return integer(text.parse().ok());
+    }
+    let infinite = matches!(unsigned, ".inf" | ".Inf" | ".INF");
+    let numeric = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.contains(|c: char| c.is_ascii_digit())
+        && unsigned.parse::<f64>().is_ok();
+    if infinite || numeric { ScalarKind::Number } else { ScalarKind::Text }
+}
