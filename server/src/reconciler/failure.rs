@@ -1,8 +1,12 @@
-//! What is kept of a failure for the person who has to mend it: the reason, and the last lines of the log.
+//! What is kept of a failure for the person who has to mend it: the reason, what Kubernetes reported, and the last lines
+//! of the log.
 
 use domain::{Failure, Timestamp};
-use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, Client, api::LogParams};
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::{
+    Api, Client,
+    api::{ListParams, LogParams},
+};
 
 use super::plan::Blame;
 
@@ -10,13 +14,34 @@ use super::plan::Blame;
 const LOG_LINES: i64 = 20;
 const LONGEST_LINE_CHARS: usize = 500;
 
-/// Asks for the log of the container to blame. That there is none is no reason not to say what is known.
+/// Asks for the events and the log of the pod to blame. That there are none is no reason not to say what is known.
 pub(super) async fn explain(client: Client, namespace: &str, blame: Blame, at: Timestamp) -> Failure {
-    let log = match &blame.log_of {
-        Some((pod, container)) => last_lines(client, namespace, pod, container).await,
-        None => Vec::new(),
-    };
-    Failure { at, node: blame.node, reason: blame.reason, log }
+    let Blame { node, mut reason, pod, container } = blame;
+    let mut log = Vec::new();
+    if let Some(pod) = &pod {
+        if let Some(said) = last_warning(client.clone(), namespace, pod).await
+            && !reason.contains(&said)
+        {
+            reason = format!("{reason} ({said})");
+        }
+        if let Some(container) = &container {
+            log = last_lines(client, namespace, pod, container).await;
+        }
+    }
+    Failure { at, node, reason, log }
+}
+
+/// The longest of the pod's warnings: "Error: ErrImagePull" and "Back-off pulling image" stand beside the registry's own
+/// answer, which is the one that helps.
+async fn last_warning(client: Client, namespace: &str, pod: &str) -> Option<String> {
+    let of_pod = ListParams::default().fields(&format!("involvedObject.name={pod},type=Warning"));
+    match Api::<Event>::namespaced(client, namespace).list(&of_pod).await {
+        Ok(events) => events.items.into_iter().filter_map(|event| event.message).max_by_key(String::len),
+        Err(error) => {
+            tracing::debug!(pod, error = error.to_string(), "no events");
+            None
+        }
+    }
 }
 
 async fn last_lines(client: Client, namespace: &str, pod: &str, container: &str) -> Vec<String> {

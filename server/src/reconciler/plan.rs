@@ -79,14 +79,16 @@ pub(crate) enum Verdict {
     PublishFailed { target: VersionKey, blame: Blame },
 }
 
-/// Why something failed, and where its log is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why something failed, and where more is to be learned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Blame {
     /// `workflow/node`, or `entrypoint`.
     pub(crate) node: Option<String>,
     pub(crate) reason: String,
-    /// Pod and container.
-    pub(crate) log_of: Option<(String, String)>,
+    /// The pod in which it shows, whose events may say more.
+    pub(crate) pod: Option<String>,
+    /// The container of that pod whose log explains it.
+    pub(crate) container: Option<String>,
 }
 
 pub(crate) fn plan(situation: &Situation<'_>) -> Plan {

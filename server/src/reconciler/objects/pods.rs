@@ -88,6 +88,7 @@ pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, se
     let container = Container {
         name: "node".to_owned(),
         image: Some(node.image.clone()),
+        image_pull_policy: pull_policy(),
         env: Some(env),
         volume_mounts: Some(mounts),
         resources: node.gpu.then(|| {
@@ -125,6 +126,7 @@ pub(super) fn entrypoint(version: &VersionRecord, settings: &ObjectSettings) -> 
     let container = Container {
         name: "entrypoint".to_owned(),
         image: Some(version.manifest.entrypoint.image.clone()),
+        image_pull_policy: pull_policy(),
         env: Some(env),
         ports: Some(vec![port("grpc", 9000), port("web", 8080)]),
         volume_mounts: Some(vec![mount(FILES, FILES_PATH, false), mount(SUBJECTS, SUBJECTS_PATH, true)]),
@@ -197,6 +199,7 @@ fn pod(version: &VersionRecord, settings: &ObjectSettings, container: Container,
     let fetch = Container {
         name: "krt-files".to_owned(),
         image: Some(settings.init_image.clone()),
+        image_pull_policy: pull_policy(),
         command: Some(["sh", "-c", FETCH].map(str::to_owned).to_vec()),
         env: Some(vec![
             plain("KRT_BASE_PATH", FILES_PATH.to_owned()),
@@ -216,6 +219,12 @@ fn pod(version: &VersionRecord, settings: &ObjectSettings, container: Container,
         enable_service_links: Some(false),
         ..PodSpec::default()
     }
+}
+
+/// A version does not change: a pod that is replaced runs the image that its machine has, also under a tag such as
+/// `latest`, for which Kubernetes would by itself ask the registry each time.
+fn pull_policy() -> Option<String> {
+    Some("IfNotPresent".to_owned())
 }
 
 fn common_env(version: &VersionRecord, settings: &ObjectSettings) -> Vec<EnvVar> {

@@ -142,21 +142,26 @@ fn fatal(observed: &Observed, version: &VersionRecord) -> Option<Blame> {
 pub(super) fn out_of_time(situation: &Situation<'_>, version: &VersionRecord, what: &str) -> Blame {
     match (worst(situation.observed, version), situation.trouble) {
         (Some((_, blame)), _) => Blame { reason: format!("{what}: {}", blame.reason), ..blame },
-        (None, Some(trouble)) => Blame { node: None, reason: format!("{what}: {trouble}"), log_of: None },
-        (None, None) => Blame { node: None, reason: what.to_owned(), log_of: None },
+        (None, Some(trouble)) => Blame { reason: format!("{what}: {trouble}"), ..Blame::default() },
+        (None, None) => Blame { reason: what.to_owned(), ..Blame::default() },
     }
 }
 
 pub(crate) fn worst(observed: &Observed, version: &VersionRecord) -> Option<(Severity, Blame)> {
     let of_pods = observed.pods_of(&version.name).filter_map(|pod| {
         let complaint = readiness::complaint(pod)?;
-        let log_of = complaint.crashed.map(|container| (complaint.pod, container));
-        Some((complaint.severity, Blame { node: node_of(pod), reason: complaint.message, log_of }))
+        let blame = Blame {
+            node: node_of(pod),
+            reason: complaint.message,
+            pod: Some(complaint.pod),
+            container: complaint.crashed,
+        };
+        Some((complaint.severity, blame))
     });
     let of_deployments =
         observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name)).filter_map(|d| {
             let (reason, severity) = readiness::replica_failure(d)?;
-            Some((severity, Blame { node: node_of(d.as_ref()), reason, log_of: None }))
+            Some((severity, Blame { node: node_of(d.as_ref()), reason, ..Blame::default() }))
         });
     of_pods.chain(of_deployments).max_by_key(|(severity, _)| *severity)
 }
