@@ -7,6 +7,7 @@
 mod checks;
 mod demo;
 mod http;
+mod release;
 mod run;
 mod samples;
 mod site;
@@ -32,7 +33,7 @@ struct Cli {
 enum Task {
     /// Build the pages' wasm, script and style sheet
     Build {
-        /// Small, with hashed names and compressed copies
+        /// Small, with hashed names and compressed copies; and the server, all in one folder
         #[arg(long)]
         release: bool,
     },
@@ -81,7 +82,8 @@ fn main() -> ExitCode {
 fn perform(task: Task) -> Result<()> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Build { release } => site::build(&workspace, Mode::of(release)).map(drop),
+        Task::Build { release: false } => site::build(&workspace, Mode::Development).map(drop),
+        Task::Build { release: true } => release::build(&workspace),
         Task::Run { release, server_args } => run::run(&workspace, Mode::of(release), &server_args),
         Task::Watch { server_args } => watch::watch(&workspace, &server_args),
         Task::Test => checks::test(&workspace),
