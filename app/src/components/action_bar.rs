@@ -26,6 +26,7 @@ pub fn ActionBar(
             {button(Command::Archive)}
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -69,4 +70,5 @@ fn ActionButton(
             <span class="action__why" id=why role="tooltip">{move || refusal.get()}</span>
         </div>
     }
+    .into_any()
 }

@@ -90,6 +90,7 @@ pub fn ActionDialog(
             </form>
         </dialog>
     }
+    .into_any()
 }
 
 fn verb(command: Command) -> &'static str {

@@ -120,6 +120,7 @@ pub fn ConfigField(
             <p class="field__error" id=error_id role="alert">{move || draft.failure.get()}</p>
         </div>
     }
+    .into_any()
 }
 
 fn variable_input(
@@ -143,6 +144,7 @@ fn variable_input(
             on:input=move |event| draft.edited.set(Some(event_target_value(&event)))
         />
     }
+    .into_any()
 }
 
 /// A file's text cannot be masked, so a stored one is not on the page at all until it is asked for.
@@ -169,6 +171,7 @@ fn file_input(
         ></textarea>
         <p class="config-field__hidden" class:hidden=move || !hidden()>"Its text is hidden. Press Show to read or change it."</p>
     }
+    .into_any()
 }
 
 fn placeholder(is_set: bool, readable: bool) -> &'static str {

@@ -28,10 +28,11 @@ pub fn ErrorPanel(error: AppError, retry: Callback<()>) -> impl IntoView {
             </p>
         </section>
     }
+    .into_any()
 }
 
 /// While a page that the browser goes to is loaded; pages that the server renders never show it.
 #[component]
 pub fn Loading() -> impl IntoView {
-    view! { <p class="loading" role="status">"Loading…"</p> }
+    view! { <p class="loading" role="status">"Loading…"</p> }.into_any()
 }

@@ -31,4 +31,5 @@ pub fn FailurePanel(failure: Failure) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }

@@ -39,6 +39,7 @@ pub fn Header() -> impl IntoView {
             </p>
         })}
     }
+    .into_any()
 }
 
 #[component]
@@ -48,7 +49,7 @@ fn ConnectionMark(#[prop(into)] connection: Signal<Connection>) -> impl IntoView
         Connection::Live => ("good", "Live"),
         Connection::Lost => ("warn", "Offline"),
     };
-    view! { <span class="connection" data-tone=move || state().0>{move || state().1}</span> }
+    view! { <span class="connection" data-tone=move || state().0>{move || state().1}</span> }.into_any()
 }
 
 fn cluster_badge(cluster: &ClusterInfo) -> impl IntoView + use<> {
@@ -72,6 +73,7 @@ fn cluster_badge(cluster: &ClusterInfo) -> impl IntoView + use<> {
             <span class="visually-hidden">" ("{state}")"</span>
         </span>
     }
+    .into_any()
 }
 
 fn unreachable_notice(cluster: &ClusterInfo) -> Option<impl IntoView + use<>> {

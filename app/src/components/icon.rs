@@ -59,4 +59,5 @@ pub fn Icon(#[prop(into)] shape: Signal<Shape>) -> impl IntoView {
             <path d=move || shape.get().path()></path>
         </svg>
     }
+    .into_any()
 }

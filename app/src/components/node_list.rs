@@ -10,7 +10,7 @@ use crate::components::{
 
 #[component]
 pub fn EntrypointPanel(node: NodeView) -> impl IntoView {
-    view! { <ul class="nodes" role="list">{node_item(node, None)}</ul> }
+    view! { <ul class="nodes" role="list">{node_item(node, None)}</ul> }.into_any()
 }
 
 #[component]
@@ -29,6 +29,7 @@ pub fn WorkflowPanel(workflow: WorkflowView) -> impl IntoView {
             <ul class="nodes" role="list">{nodes.collect_view()}</ul>
         </section>
     }
+    .into_any()
 }
 
 fn node_item(node: NodeView, role: Option<&'static str>) -> impl IntoView {
@@ -54,4 +55,5 @@ fn node_item(node: NodeView, role: Option<&'static str>) -> impl IntoView {
             </dl>
         </li>
     }
+    .into_any()
 }

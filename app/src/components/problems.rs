@@ -7,7 +7,7 @@ use crate::components::icon::{Icon, Shape};
 
 #[component]
 pub fn ProblemList(problems: Vec<Problem>) -> impl IntoView {
-    view! { <ol class="problems">{problems.into_iter().map(line).collect_view()}</ol> }
+    view! { <ol class="problems">{problems.into_iter().map(line).collect_view()}</ol> }.into_any()
 }
 
 fn line(problem: Problem) -> impl IntoView {
@@ -34,4 +34,5 @@ fn line(problem: Problem) -> impl IntoView {
             </div>
         </li>
     }
+    .into_any()
 }

@@ -14,6 +14,7 @@ pub fn StateBadge(#[prop(into)] state: Signal<VersionState>) -> impl IntoView {
             {move || state.get().as_str()}
         </span>
     }
+    .into_any()
 }
 
 /// The health of a version that runs; nothing for one that does not.
@@ -53,6 +54,7 @@ pub fn NodeStatusBadge(#[prop(into)] status: Signal<NodeStatus>) -> impl IntoVie
             {move || status.get().as_str()}
         </span>
     }
+    .into_any()
 }
 
 /// What a state means, in a sentence for people who do not know it yet (lifecycle.md §2).

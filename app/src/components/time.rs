@@ -8,5 +8,5 @@ use crate::format;
 #[component]
 pub fn Moment(at: Timestamp) -> impl IntoView {
     let exact = format::machine(at);
-    view! { <time datetime=exact.clone() title=exact>{format::minute(at)}</time> }
+    view! { <time datetime=exact.clone() title=exact>{format::minute(at)}</time> }.into_any()
 }

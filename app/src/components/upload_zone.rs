@@ -29,6 +29,7 @@ pub fn AddVersionButton(upload: Upload) -> impl IntoView {
             <label for="add-version" class="button button--primary"><Icon shape=Shape::Plus/>"Add version"</label>
         </div>
     }
+    .into_any()
 }
 
 /// Takes files dropped anywhere on the page; shows that it does while files are dragged over it.
@@ -78,6 +79,7 @@ pub fn DropZone(upload: Upload) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// How far the upload is, and how it ended. `href` leads to the version that was added.
@@ -134,7 +136,7 @@ pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
             .into_any(),
         ),
     };
-    view! { <div class="upload-area" role="status" aria-label="Upload">{view}</div> }
+    view! { <div class="upload-area" role="status" aria-label="Upload">{view}</div> }.into_any()
 }
 
 fn sending(upload: Upload, file: String, size_bytes: u64, sent: Memo<Option<(u64, u64)>>) -> impl IntoView {
@@ -155,8 +157,10 @@ fn sending(upload: Upload, file: String, size_bytes: u64, sent: Memo<Option<(u64
             <button type="button" class="button" on:click=move |_| upload.cancel()>"Cancel"</button>
         </div>
     }
+    .into_any()
 }
 
 fn dismiss_button(upload: Upload) -> impl IntoView {
     view! { <button type="button" class="button button--quiet" on:click=move |_| upload.dismiss()>"Dismiss"</button> }
+        .into_any()
 }

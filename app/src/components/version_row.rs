@@ -49,4 +49,5 @@ pub fn VersionRow(version: ArcRwSignal<VersionSummary>, is_new: Signal<bool>) ->
             </td>
         </tr>
     }
+    .into_any()
 }

@@ -6,5 +6,5 @@ use crate::{AppError, components::error_panel::ErrorPanel};
 
 #[component]
 pub fn NotFound() -> impl IntoView {
-    view! { <ErrorPanel error=AppError::not_found("page at this address") retry=Callback::new(|()| {})/> }
+    view! { <ErrorPanel error=AppError::not_found("page at this address") retry=Callback::new(|()| {})/> }.into_any()
 }

@@ -45,6 +45,7 @@ pub fn RuntimePage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -162,6 +163,7 @@ fn Versions(runtime: RuntimeSummary, versions: Vec<VersionSummary>) -> impl Into
             <DropZone upload/>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -185,4 +187,5 @@ fn RuntimeFacts(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
             </div>
         </dl>
     }
+    .into_any()
 }

@@ -33,6 +33,7 @@ pub fn RuntimesPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -68,6 +69,7 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
             <CreateRuntime open=none.get_untracked() list/>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -96,6 +98,7 @@ fn RuntimeCard(runtime: ArcRwSignal<RuntimeSummary>) -> impl IntoView {
             <p class="card__counts quiet"><span>{move || counts().0}</span><span>{move || counts().1}</span></p>
         </li>
     }
+    .into_any()
 }
 
 /// A form that works without scripts too: then the server answers by a redirect back to this page.
@@ -136,6 +139,7 @@ fn CreateRuntime(open: bool, list: LiveList<RuntimeSummary>) -> impl IntoView {
             </ActionForm>
         </details>
     }
+    .into_any()
 }
 
 const FIELDS: [&str; 3] = ["id", "name", "description"];
@@ -171,4 +175,5 @@ fn Field(
             <p class="field__error" id=error_id>{move || wrong.get().map(|wrong| sentence(&wrong))}</p>
         </div>
     }
+    .into_any()
 }

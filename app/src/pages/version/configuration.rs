@@ -150,4 +150,5 @@ pub fn ConfigurationScreen() -> impl IntoView {
             </form>
         </div>
     }
+    .into_any()
 }

@@ -35,6 +35,7 @@ pub fn HistoryScreen() -> impl IntoView {
             </Transition>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -82,6 +83,7 @@ fn table(entries: Vec<HistoryEntry>) -> impl IntoView {
             <tbody>{entries.into_iter().map(row).collect_view()}</tbody>
         </table>
     }
+    .into_any()
 }
 
 fn row(entry: HistoryEntry) -> impl IntoView {
@@ -96,6 +98,7 @@ fn row(entry: HistoryEntry) -> impl IntoView {
             <td data-label="Comment" class="row__text">{entry.comment.unwrap_or_default()}</td>
         </tr>
     }
+    .into_any()
 }
 
 fn outcome(outcome: Outcome) -> impl IntoView {
@@ -110,4 +113,5 @@ fn outcome(outcome: Outcome) -> impl IntoView {
         <span class="badge badge--plain" data-tone=tone><Icon shape/>{word}</span>
         {reason.map(|reason| view! { <p class="row__reason">{sentence(&reason)}</p> })}
     }
+    .into_any()
 }

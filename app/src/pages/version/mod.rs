@@ -88,6 +88,7 @@ pub fn VersionPage() -> impl IntoView {
             })}
         </Transition>
     }
+    .into_any()
 }
 
 #[component]
@@ -137,4 +138,5 @@ fn Version(version: VersionView) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }

@@ -84,4 +84,5 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
             <ActionDialog asked facts sending error on_send=send/>
         </aside>
     }
+    .into_any()
 }

@@ -92,6 +92,7 @@ pub fn StatusScreen() -> impl IntoView {
             })}
         </div>
     }
+    .into_any()
 }
 
 fn health_notice(health: Health) -> Option<impl IntoView> {
