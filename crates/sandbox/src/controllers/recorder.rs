@@ -1,0 +1,97 @@
+//! `Event` objects: what controllers tell people. Equal ones are counted, and old ones make room.
+
+use serde_json::{Value, json};
+
+use crate::{
+    admission,
+    kinds::Kind,
+    names, object,
+    store::{Key, State},
+};
+
+/// How many Events are kept; in a real cluster they go after an hour.
+const MOST: usize = 2000;
+
+/// Something worth telling.
+#[derive(Debug, Clone)]
+pub(super) struct Note {
+    pub(super) warning: bool,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+    /// Which part of the object it is about, such as a container.
+    pub(super) field: String,
+}
+
+impl Note {
+    pub(super) fn normal(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { warning: false, reason, message: message.into(), field: String::new() }
+    }
+
+    pub(super) fn warning(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { warning: true, ..Self::normal(reason, message) }
+    }
+
+    pub(super) fn of(mut self, container: &str) -> Self {
+        self.field = format!("spec.containers{{{container}}}");
+        self
+    }
+}
+
+pub(super) fn record(state: &mut State, about: &Value, component: &str, note: &Note) {
+    let now = names::now();
+    let hash = names::stable_hash(&json!([object::uid(about), note.reason, note.message, note.field]));
+    let key = Key::new(object::namespace(about), &format!("{}.{hash:016x}", object::name(about)));
+    let home = state.get(Kind::Namespace, &Key::new("", &key.namespace));
+    if home.is_none_or(|home| object::is_ending(home)) {
+        return;
+    }
+    let counted = admission::modify(state, Kind::Event, &key, |event| {
+        let count = object::number(event, "/count") + 1;
+        event["count"] = count.into();
+        event["lastTimestamp"] = now.as_str().into();
+    });
+    if counted.is_some() {
+        return;
+    }
+    if state.count(Kind::Event) >= MOST
+        && let Some(oldest) = state.oldest(Kind::Event)
+    {
+        state.remove(Kind::Event, &oldest);
+    }
+    let metadata = &about["metadata"];
+    let mut involved = json!({
+        "kind": about["kind"],
+        "apiVersion": about["apiVersion"],
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "resourceVersion": metadata["resourceVersion"],
+    });
+    if !note.field.is_empty() {
+        involved["fieldPath"] = note.field.as_str().into();
+    }
+    state.put(
+        Kind::Event,
+        json!({
+            "kind": "Event",
+            "apiVersion": "v1",
+            "metadata": {
+                "name": key.name,
+                "namespace": key.namespace,
+                "uid": names::uid(),
+                "creationTimestamp": now,
+            },
+            "involvedObject": involved,
+            "type": if note.warning { "Warning" } else { "Normal" },
+            "reason": note.reason,
+            "message": note.message,
+            "source": { "component": component },
+            "reportingComponent": component,
+            "reportingInstance": "",
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "eventTime": null,
+        }),
+    );
+}

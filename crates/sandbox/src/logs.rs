@@ -1,0 +1,223 @@
+//! Logs of pods: what a container might say, a line a second.
+
+use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::stream;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    ending::Ending,
+    kinds::Kind,
+    names,
+    object::{self, Object},
+    status::Failure,
+    store::{Key, Store},
+};
+
+/// The most lines that a container that still runs has kept.
+const MOST_LINES: i64 = 10_000;
+
+#[derive(Debug, Clone)]
+struct Wanted {
+    container: String,
+    previous: bool,
+    timestamps: bool,
+    tail: Option<usize>,
+    since: Option<Timestamp>,
+    limit_bytes: Option<usize>,
+}
+
+/// One run of a container.
+#[derive(Debug, Clone, PartialEq)]
+struct Run {
+    started: Timestamp,
+    /// When it ended, and whether by a failure.
+    ended: Option<(Timestamp, bool)>,
+}
+
+pub(crate) fn answer(
+    store: &Arc<Store>,
+    ending: &Ending,
+    key: &Key,
+    query: &HashMap<String, String>,
+) -> Result<Response, Failure> {
+    let pod = store.read(|state| state.get(Kind::Pod, key).cloned());
+    let pod = pod.ok_or_else(|| Failure::not_found(Kind::Pod, &key.name))?;
+    let flag = |name: &str| matches!(query.get(name).map(String::as_str), Some("true" | "1"));
+    let number = |name: &str| match query.get(name).filter(|v| !v.is_empty()).map(|v| v.parse::<usize>()) {
+        None => Ok(None),
+        Some(Ok(number)) => Ok(Some(number)),
+        Some(Err(_)) => Err(Failure::bad_request(format!("{name} is not a number"))),
+    };
+    let since = match (number("sinceSeconds")?, query.get("sinceTime").filter(|v| !v.is_empty())) {
+        (Some(secs), _) => Some(Timestamp::now() - Duration::from_secs(secs as u64)),
+        (None, Some(text)) => {
+            let wrong = || Failure::bad_request("sinceTime is not a time");
+            Some(names::parse_time(text).ok_or_else(wrong)?)
+        }
+        (None, None) => None,
+    };
+    let wanted = Wanted {
+        container: choose_container(&pod, query.get("container").map_or("", String::as_str))?,
+        previous: flag("previous"),
+        timestamps: flag("timestamps"),
+        tail: number("tailLines")?,
+        since,
+        limit_bytes: number("limitBytes")?,
+    };
+    let run = find_run(&pod, &wanted)?;
+    let mut lines = past_lines(&pod, &wanted, &run);
+    if let Some(tail) = wanted.tail {
+        lines.drain(..lines.len().saturating_sub(tail));
+    }
+    let mut text: String = lines.concat();
+    if let Some(limit) = wanted.limit_bytes {
+        text.truncate(text.floor_char_boundary(limit));
+    }
+    let body = if flag("follow") && run.ended.is_none() && wanted.limit_bytes.is_none() {
+        let follow = Follow { store: store.clone(), ending: ending.clone(), key: key.clone(), pod, wanted, run };
+        let first = stream::iter([Ok::<_, Infallible>(Bytes::from(text))]);
+        let more = stream::unfold(follow, |mut follow| async move {
+            let line = follow.next().await?;
+            Some((Ok(line), follow))
+        });
+        Body::from_stream(futures::StreamExt::chain(first, more))
+    } else {
+        Body::from(text)
+    };
+    Ok(([(header::CONTENT_TYPE, "text/plain")], body).into_response())
+}
+
+fn choose_container(pod: &Value, asked: &str) -> Result<String, Failure> {
+    let names =
+        |pointer: &str| -> Vec<&str> { object::list(pod, pointer).iter().map(|c| object::text(c, "/name")).collect() };
+    let (main, init) = (names("/spec/containers"), names("/spec/initContainers"));
+    let pod = object::name(pod);
+    match (asked, &main[..]) {
+        ("", [only]) => Ok((*only).to_owned()),
+        ("", _) => Err(Failure::bad_request(format!(
+            "a container name must be specified for pod {pod}, choose one of: [{}]",
+            main.join(" ")
+        ))),
+        (asked, _) if main.contains(&asked) || init.contains(&asked) => Ok(asked.to_owned()),
+        (asked, _) => Err(Failure::bad_request(format!("container {asked} is not valid for pod {pod}"))),
+    }
+}
+
+fn find_run(pod: &Value, wanted: &Wanted) -> Result<Run, Failure> {
+    let (container, name) = (&wanted.container, object::name(pod));
+    let mut statuses =
+        object::list(pod, "/status/containerStatuses").iter().chain(object::list(pod, "/status/initContainerStatuses"));
+    let status = statuses.find(|s| s["name"] == **container);
+    let time = |value: &Value, field: &str| names::parse_time(object::text(value, field)).unwrap_or_default();
+    let ended = |terminated: &Value| Run {
+        started: time(terminated, "/startedAt"),
+        ended: Some((time(terminated, "/finishedAt"), terminated["exitCode"] != 0)),
+    };
+    let last = status.and_then(|s| s.pointer("/lastState/terminated"));
+    if wanted.previous {
+        let missing =
+            || Failure::bad_request(format!("previous terminated container {container:?} in pod {name:?} not found"));
+        return last.map(ended).ok_or_else(missing);
+    }
+    let state = status.map_or(&Value::Null, |s| &s["state"]);
+    if let Some(running) = state.get("running") {
+        return Ok(Run { started: time(running, "/startedAt"), ended: None });
+    }
+    if let Some(terminated) = state.get("terminated").or(last) {
+        return Ok(ended(terminated));
+    }
+    let why = match object::text(state, "/waiting/reason") {
+        "ErrImagePull" | "ImagePullBackOff" => "trying and failing to pull image".to_owned(),
+        "" => "ContainerCreating".to_owned(),
+        reason => reason.to_owned(),
+    };
+    Err(Failure::bad_request(format!("container {container:?} in pod {name:?} is waiting to start: {why}")))
+}
+
+/// The lines from the start of a run until now or its end.
+fn past_lines(pod: &Value, wanted: &Wanted, run: &Run) -> Vec<String> {
+    let end = run.ended.map_or_else(Timestamp::now, |(end, _)| end);
+    let last = end.duration_since(run.started).as_secs().max(0);
+    let mut lines: Vec<_> = ((last - MOST_LINES).max(0)..=last).filter_map(|at| line(pod, wanted, run, at)).collect();
+    if let Some((end, true)) = run.ended {
+        let who = speaker(pod, wanted);
+        lines.extend(write(wanted, end, &format!("{who}: error: made to fail by its image, exit code 1")));
+    }
+    lines
+}
+
+/// The line of this second of a run.
+fn line(pod: &Value, wanted: &Wanted, run: &Run, second: i64) -> Option<String> {
+    let who = speaker(pod, wanted);
+    let text = match second {
+        0 => format!("{who}: started in the sandbox, where no container really runs"),
+        _ => format!("{who}: waiting for messages, up for {second} s"),
+    };
+    let at = run.started + Duration::from_secs(u64::try_from(second).unwrap_or_default());
+    write(wanted, at, &text)
+}
+
+fn write(wanted: &Wanted, at: Timestamp, text: &str) -> Option<String> {
+    if wanted.since.is_some_and(|since| at < since) {
+        return None;
+    }
+    Some(if wanted.timestamps { format!("{at:.9} {text}\n") } else { format!("{text}\n") })
+}
+
+/// The node's name where the pod is one of a workflow, else the container's.
+fn speaker<'a>(pod: &'a Value, wanted: &'a Wanted) -> &'a str {
+    let node = object::labels(pod).and_then(|labels| labels.get("node-name")).and_then(Value::as_str);
+    node.unwrap_or(&wanted.container)
+}
+
+/// A log that is followed.
+struct Follow {
+    store: Arc<Store>,
+    ending: Ending,
+    key: Key,
+    pod: Object,
+    wanted: Wanted,
+    run: Run,
+}
+
+impl Follow {
+    /// The next line; nothing when the run or the sandbox has ended.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.run.ended.is_some() {
+            return None;
+        }
+        let second = Timestamp::now().duration_since(self.run.started).as_secs() + 1;
+        let due = self.run.started + Duration::from_secs(u64::try_from(second).unwrap_or_default());
+        let wait = due.duration_since(Timestamp::now()).unsigned_abs();
+        let deadline = tokio::time::Instant::now() + wait;
+        let mut bell = self.store.bell();
+        loop {
+            let pod = self.store.read(|state| state.get(Kind::Pod, &self.key).cloned());
+            let pod = pod.filter(|pod| object::uid(pod) == object::uid(&self.pod))?;
+            let run = find_run(&pod, &self.wanted).ok()?;
+            if run.started != self.run.started {
+                return None;
+            }
+            if run.ended.is_some() {
+                let lines = past_lines(&pod, &self.wanted, &run);
+                self.run = run;
+                return lines.last().cloned().map(Bytes::from);
+            }
+            tokio::select! {
+                changed = bell.changed() => changed.ok()?,
+                () = self.ending.comes() => return None,
+                () = tokio::time::sleep_until(deadline) => {
+                    return line(&self.pod, &self.wanted, &self.run, second).map(Bytes::from);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Keeps the objects: one revision counter, an index by kind and name, and a bounded history for watchers.
+//!
+//! It knows nothing of what the objects mean; `admission` decides what may be written.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::{
+    kinds::Kind,
+    object::{self, Object},
+    selectors::LabelSelector,
+};
+
+/// Where an object of a kind is. The namespace of cluster-wide kinds is "".
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl Key {
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
+    pub(crate) fn of(object: &Value) -> Self {
+        Self::new(object::namespace(object), object::name(object))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Added,
+    Modified,
+    Deleted,
+}
+
+/// One write.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) revision: u64,
+    pub(crate) kind: Kind,
+    pub(crate) change: Change,
+    /// The object after the change; for `Deleted` its last state.
+    pub(crate) object: Object,
+    pub(crate) previous: Option<Object>,
+}
+
+/// Events after the asked revision are no longer known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the history begins at revision {oldest}")]
+pub(crate) struct Forgotten {
+    pub(crate) oldest: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    objects: BTreeMap<Key, Object>,
+    labels: HashMap<(String, String), BTreeSet<Key>>,
+    by_age: BTreeMap<u64, Key>,
+    history: VecDeque<Event>,
+    /// The revision of the newest event that the history has lost.
+    forgotten: u64,
+}
+
+/// All objects. Held under the store's lock; nothing here waits.
+#[derive(Debug)]
+pub(crate) struct State {
+    revision: u64,
+    history_limit: usize,
+    shelves: Vec<Shelf>,
+    uids: HashMap<String, (Kind, Key)>,
+    dependents: HashMap<String, BTreeSet<(Kind, Key)>>,
+    next_ip: u32,
+}
+
+impl State {
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(crate) fn get(&self, kind: Kind, key: &Key) -> Option<&Object> {
+        self.shelves[kind as usize].objects.get(key)
+    }
+
+    pub(crate) fn by_uid(&self, uid: &str) -> Option<&Object> {
+        self.uids.get(uid).and_then(|(kind, key)| self.get(*kind, key))
+    }
+
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        self.shelves[kind as usize].objects.len()
+    }
+
+    /// The object of a kind that has not been written for longest.
+    pub(crate) fn oldest(&self, kind: Kind) -> Option<Key> {
+        self.shelves[kind as usize].by_age.first_key_value().map(|(_, key)| key.clone())
+    }
+
+    /// Objects of one namespace, or of all, that match; in the order of their names.
+    pub(crate) fn list(&self, kind: Kind, namespace: Option<&str>, labels: &LabelSelector) -> Vec<Object> {
+        let shelf = &self.shelves[kind as usize];
+        let found = |pair: (&str, &str)| shelf.labels.get(&(pair.0.to_owned(), pair.1.to_owned()));
+        let indexed = labels.equalities().map(found).min_by_key(|keys| keys.map_or(0, BTreeSet::len));
+        let in_namespace = |key: &&Key| namespace.is_none_or(|n| key.namespace == n);
+        match indexed {
+            Some(None) => Vec::new(),
+            Some(Some(keys)) => keys
+                .iter()
+                .filter(in_namespace)
+                .filter_map(|key| shelf.objects.get(key))
+                .filter(|object| labels.matches(object))
+                .cloned()
+                .collect(),
+            None => {
+                let start = Key::new(namespace.unwrap_or_default(), "");
+                shelf
+                    .objects
+                    .range(start..)
+                    .take_while(|(key, _)| in_namespace(key))
+                    .filter(|(_, object)| labels.matches(object))
+                    .map(|(_, object)| object.clone())
+                    .collect()
+            }
+        }
+    }
+
+    /// The objects of a kind whose owner references name this uid.
+    pub(crate) fn dependents(&self, owner_uid: &str, kind: Kind) -> Vec<Object> {
+        self.all_dependents(owner_uid).into_iter().filter(|(k, _)| *k == kind).map(|(_, object)| object).collect()
+    }
+
+    pub(crate) fn all_dependents(&self, owner_uid: &str) -> Vec<(Kind, Object)> {
+        let refs = self.dependents.get(owner_uid).into_iter().flatten();
+        refs.filter_map(|(kind, key)| self.get(*kind, key).map(|object| (*kind, object.clone()))).collect()
+    }
+
+    /// An address of 10.244.0.0/16 for a pod, or of 10.96.0.0/16 for a Service.
+    pub(crate) fn next_ip(&mut self, second: u8) -> String {
+        self.next_ip += 1;
+        let number = self.next_ip % 65_000 + 10;
+        format!("10.{second}.{}.{}", number / 256, number % 256)
+    }
+
+    /// Writes an object under a new revision.
+    pub(crate) fn put(&mut self, kind: Kind, mut value: Value) -> Object {
+        self.revision += 1;
+        object::set(&mut value, &["metadata", "resourceVersion"], self.revision.to_string());
+        let key = Key::of(&value);
+        let object: Object = Arc::new(value);
+        let previous = self.shelves[kind as usize].objects.insert(key.clone(), object.clone());
+        if let Some(previous) = &previous {
+            self.unindex(kind, &key, previous);
+        }
+        self.index(kind, &key, &object);
+        let change = if previous.is_some() { Change::Modified } else { Change::Added };
+        self.remember(Event { revision: self.revision, kind, change, object: object.clone(), previous });
+        object
+    }
+
+    /// Takes an object out, under a new revision.
+    pub(crate) fn remove(&mut self, kind: Kind, key: &Key) -> Option<Object> {
+        let previous = self.shelves[kind as usize].objects.remove(key)?;
+        self.unindex(kind, key, &previous);
+        self.revision += 1;
+        let mut last = Value::clone(&previous);
+        object::set(&mut last, &["metadata", "resourceVersion"], self.revision.to_string());
+        let object = Arc::new(last);
+        self.remember(Event {
+            revision: self.revision,
+            kind,
+            change: Change::Deleted,
+            object: object.clone(),
+            previous: Some(previous),
+        });
+        Some(object)
+    }
+
+    fn index(&mut self, kind: Kind, key: &Key, object: &Value) {
+        self.uids.insert(object::uid(object).to_owned(), (kind, key.clone()));
+        self.shelves[kind as usize].by_age.insert(object::revision(object), key.clone());
+        for owner in object::owners(object) {
+            let refs = self.dependents.entry(object::text(owner, "/uid").to_owned()).or_default();
+            refs.insert((kind, key.clone()));
+        }
+        for (label, value) in object::labels(object).into_iter().flatten() {
+            let pair = (label.clone(), value.as_str().unwrap_or_default().to_owned());
+            self.shelves[kind as usize].labels.entry(pair).or_default().insert(key.clone());
+        }
+    }
+
+    fn unindex(&mut self, kind: Kind, key: &Key, object: &Value) {
+        self.uids.remove(object::uid(object));
+        self.shelves[kind as usize].by_age.remove(&object::revision(object));
+        for owner in object::owners(object) {
+            let uid = object::text(owner, "/uid");
+            if let Some(refs) = self.dependents.get_mut(uid) {
+                refs.remove(&(kind, key.clone()));
+                if refs.is_empty() {
+                    self.dependents.remove(uid);
+                }
+            }
+        }
+        let index = &mut self.shelves[kind as usize].labels;
+        for (label, value) in object::labels(object).into_iter().flatten() {
+            let pair = (label.clone(), value.as_str().unwrap_or_default().to_owned());
+            if let Some(keys) = index.get_mut(&pair) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    index.remove(&pair);
+                }
+            }
+        }
+    }
+
+    fn remember(&mut self, event: Event) {
+        let shelf = &mut self.shelves[event.kind as usize];
+        shelf.history.push_back(event);
+        while shelf.history.len() > self.history_limit {
+            if let Some(lost) = shelf.history.pop_front() {
+                shelf.forgotten = lost.revision;
+            }
+        }
+    }
+
+    /// The events of a kind after this revision, oldest first.
+    pub(crate) fn events_after(&self, kind: Kind, revision: u64) -> Result<Vec<Event>, Forgotten> {
+        let shelf = &self.shelves[kind as usize];
+        if revision < shelf.forgotten {
+            return Err(Forgotten { oldest: shelf.forgotten + 1 });
+        }
+        let start = shelf.history.partition_point(|event| event.revision <= revision);
+        Ok(shelf.history.range(start..).cloned().collect())
+    }
+}
+
+/// The state behind its lock, and the bell that rings after each write.
+#[derive(Debug)]
+pub(crate) struct Store {
+    state: Mutex<State>,
+    bell: watch::Sender<u64>,
+}
+
+impl Store {
+    pub(crate) fn new(history_limit: usize) -> Self {
+        let state = State {
+            revision: 1,
+            history_limit,
+            shelves: Kind::all().map(|_| Shelf::default()).collect(),
+            uids: HashMap::new(),
+            dependents: HashMap::new(),
+            next_ip: 0,
+        };
+        Self { state: Mutex::new(state), bell: watch::Sender::new(1) }
+    }
+
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn write<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let (result, revision) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = change(&mut state);
+            (result, state.revision)
+        };
+        self.bell.send_if_modified(|last| std::mem::replace(last, revision) != revision);
+        result
+    }
+
+    /// Changes whenever something was written.
+    pub(crate) fn bell(&self) -> watch::Receiver<u64> {
+        self.bell.subscribe()
+    }
+}
