@@ -25,8 +25,7 @@ pub(crate) fn seed(addr: &str, samples: &Path) -> Result<()> {
     if !matches!(status, 201 | 409) {
         bail!("the server did not create the runtime Demo: {status} {body}");
     }
-    println!("\nKAI Server is at http://{addr}");
-    println!("Two KRT files to add to the runtime Demo:");
+    println!("\nOpen http://{addr} and the runtime Demo there. Two KRT files to add to it:");
     for name in ["reviews-v1", "reviews-v2"] {
         println!("  {}", samples.join(name).with_extension("krt").display());
     }
