@@ -1,6 +1,14 @@
 //! KAI Server: see ARCHITECTURE.md for the map and the invariants.
 
+pub mod announce;
 pub mod changes;
 pub mod cluster;
+pub mod config;
+pub mod files;
+pub mod http;
+pub mod intake;
 pub mod reconciler;
+pub mod run;
+pub mod service;
+mod site;
 pub mod store;

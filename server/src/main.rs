@@ -1,1 +1,75 @@
-fn main() {}
+//! The program: reads the settings, starts the server, and stops it when it is told to.
+
+use std::{io::IsTerminal, process::ExitCode};
+
+use anyhow::{Context, anyhow};
+use clap::Parser;
+use server::{
+    config::{Flags, Settings},
+    run::{Running, start},
+};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kai-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let settings = Settings::try_from(Flags::parse())?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow!("another TLS provider is installed already"))?;
+
+    let signals = Signals::listen()?;
+    tracing::info!("the data folder is {}", settings.data_dir.display());
+    let mut running = start(settings).await.context("kai-server cannot start")?;
+    greet(&running);
+    let broken = tokio::select! {
+        () = signals.stop() => None,
+        broken = running.broken() => Some(broken),
+    };
+    tracing::info!("stopping; once more Ctrl-C stops at once");
+    let again = Signals::listen()?;
+    tokio::select! {
+        () = running.shut_down() => {}
+        () = again.stop() => tracing::warn!("stopped at once"),
+    }
+    broken.map_or(Ok(()), |broken| Err(anyhow!(broken)))
+}
+
+fn greet(running: &Running) {
+    println!("KAI Server is at http://{}", running.addr);
+    if let Some(sandbox) = running.sandbox_addr() {
+        println!("It drives a sandbox, where nothing really runs: kubectl --server http://{sandbox} get pods -A");
+    }
+}
+
+/// What tells a program to end: Ctrl-C, and SIGTERM as systemd and Kubernetes send it.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn stop(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Tells every open browser what has changed (invariant 9).
+//!
+//! It derives what is shown of each touched runtime afresh, and sends only what differs from what it sent last, so a
+//! hundred touches that change nothing visible cost no browser anything.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use domain::{ApiError, RuntimeId, ServerEvent};
+use futures::FutureExt;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    changes::Changes,
+    service::{Observed, Service},
+    store::VersionKey,
+};
+
+/// A browser that is this many events behind starts over with a fresh `Hello`.
+const BUFFERED_EVENTS: usize = 1024;
+/// A change seldom comes alone: a Deployment that becomes ready is a handful of watch events.
+const COALESCE: Duration = Duration::from_millis(50);
+
+/// Where events are subscribed to. Cheap to clone.
+#[derive(Clone)]
+pub struct Announcements {
+    service: Arc<Service>,
+    // As JSON already: a thousand browsers get one event, and it is written once.
+    sender: broadcast::Sender<Arc<str>>,
+}
+
+/// One browser's place in the stream of events.
+pub struct Subscription {
+    announcements: Announcements,
+    receiver: broadcast::Receiver<Arc<str>>,
+    greet: bool,
+}
+
+impl Announcements {
+    pub fn new(service: Arc<Service>) -> Self {
+        Self { service, sender: broadcast::Sender::new(BUFFERED_EVENTS) }
+    }
+
+    pub fn subscribe(&self) -> Subscription {
+        Subscription { announcements: self.clone(), receiver: self.sender.subscribe(), greet: true }
+    }
+
+    /// Announces until told to stop. The one taker of `changed`.
+    pub async fn run(self, changed: Changes, stop: CancellationToken) {
+        let mut sent = HashMap::new();
+        let mut cluster = self.service.cluster_changed();
+        loop {
+            let mut touched = tokio::select! {
+                () = stop.cancelled() => return,
+                touched = changed.take() => touched,
+                Ok(()) = cluster.changed() => {
+                    let cluster = cluster.borrow_and_update().clone();
+                    self.send(&ServerEvent::Cluster { cluster });
+                    continue;
+                }
+            };
+            tokio::time::sleep(COALESCE).await;
+            touched.extend(changed.take().now_or_never().unwrap_or_default());
+            for runtime in touched {
+                self.announce_runtime(&runtime, &mut sent).await;
+            }
+        }
+    }
+
+    async fn announce_runtime(&self, id: &RuntimeId, sent: &mut HashMap<RuntimeId, SentRuntime>) {
+        let (summary, versions) = match self.service.observe(id).await {
+            Ok(observed) => observed,
+            Err(ApiError::NotFound { .. }) => {
+                sent.remove(id);
+                return;
+            }
+            // The service has logged why; whatever changed is announced with the next change.
+            Err(error) => {
+                tracing::warn!("runtime `{id}` could not be announced: {error}");
+                return;
+            }
+        };
+        let before = sent.remove(id).unwrap_or_default();
+        let mut now = SentRuntime { summary: fingerprint(&[&summary]), versions: HashMap::new() };
+        for observed in versions {
+            let print = fingerprint_of_version(&observed);
+            if before.versions.get(&observed.record.key) != Some(&print) {
+                self.send(&ServerEvent::Version { version: Box::new(observed.summary) });
+            }
+            now.versions.insert(observed.record.key, print);
+        }
+        if before.summary != now.summary {
+            self.send(&ServerEvent::Runtime { runtime: summary });
+        }
+        sent.insert(id.clone(), now);
+    }
+
+    fn send(&self, event: &ServerEvent) {
+        // Nobody listening is no error.
+        let _ = self.sender.send(json(event));
+    }
+}
+
+impl Subscription {
+    /// The next event as JSON: `Hello` first, and again whenever events were missed. None when the server ends.
+    pub async fn next(&mut self) -> Option<Arc<str>> {
+        if !std::mem::take(&mut self.greet) {
+            match self.receiver.recv().await {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Closed) => return None,
+                Err(broadcast::error::RecvError::Lagged(_)) => self.receiver = self.receiver.resubscribe(),
+            }
+        }
+        Some(json(&ServerEvent::Hello { cluster: self.announcements.service.cluster_info() }))
+    }
+}
+
+/// What was sent last, as fingerprints.
+#[derive(Default)]
+struct SentRuntime {
+    summary: u64,
+    versions: HashMap<VersionKey, u64>,
+}
+
+/// Of everything that a version's screen shows and that changes without its revision.
+fn fingerprint_of_version(observed: &Observed) -> u64 {
+    let mut print = fingerprint(&[&observed.summary]);
+    let status = &observed.status;
+    for state in std::iter::once(&status.entrypoint).chain(status.nodes.values()) {
+        let mut hasher = DefaultHasher::new();
+        (print, state.status, state.ready_replicas, &state.message).hash(&mut hasher);
+        print = hasher.finish();
+    }
+    print
+}
+
+fn fingerprint<T: serde::Serialize>(shown: &[T]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    json(&shown).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn json(value: &impl serde::Serialize) -> Arc<str> {
+    serde_json::to_string(value)
+        .unwrap_or_else(|error| {
+            // The wire's types are plain structs with string keys, which always serialize.
+            tracing::error!("an event could not be written: {error}");
+            String::new()
+        })
+        .into()
+}

@@ -1,0 +1,243 @@
+//! The settings once checked. What is in here may be used as it is.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{ClusterFlag, Flags, values::Pairs};
+use crate::cluster::ClusterChoice;
+
+/// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
+const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
+
+/// Why the settings cannot be used. `Display` says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error(
+        "{setting} is {addr}, which others can reach, but there are no logins yet: whoever reaches it could do \
+         everything. Use a loopback address such as 127.0.0.1:{port}, or say --insecure-no-login when something in \
+         front of it asks who is there", port = .addr.port()
+    )]
+    NotLoopback { setting: &'static str, addr: SocketAddr },
+    #[error("no folder for the data: neither KAI_DATA_DIR nor XDG_DATA_HOME nor HOME is set")]
+    NoDataDir,
+    #[error("KAI_CONTEXT is the context of a kubeconfig; it goes with --cluster kubeconfig alone")]
+    ContextWithoutKubeconfig,
+    #[error("KAI_START_TIMEOUT is {0:?}; use at least one second and at most a day")]
+    StartTimeout(Duration),
+    #[error("KAI_ADVERTISED_URL is `{0}`; use the http:// or https:// URL at which pods reach the internal listener")]
+    AdvertisedUrl(String),
+    #[error(
+        "KAI_NAMESPACE_PREFIX is `{0}`; use at most 43 lower-case letters, digits and `-`, beginning with a letter"
+    )]
+    NamespacePrefix(String),
+}
+
+/// Everything the server is started with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub addr: SocketAddr,
+    pub internal_addr: SocketAddr,
+    pub sandbox_addr: SocketAddr,
+    /// None: derived from the address that the internal listener gets.
+    pub advertised_url: Option<String>,
+    pub data_dir: PathBuf,
+    pub database_url: String,
+    pub storage_url: String,
+    pub max_krt_bytes: u64,
+    pub cluster: ClusterChoice,
+    pub sandbox_ready_after: Duration,
+    pub namespace_prefix: String,
+    pub base_domain: String,
+    pub ingress_class: Option<String>,
+    pub ingress_annotations: BTreeMap<String, String>,
+    pub ingress_tls_secret: Option<String>,
+    pub init_image: String,
+    pub runner_env: BTreeMap<String, String>,
+    pub start_timeout: Duration,
+    pub insecure_no_login: bool,
+}
+
+impl Settings {
+    /// What is used when nothing is set, with all data in this folder.
+    pub fn embedded(data_dir: &Path) -> Self {
+        Self {
+            addr: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            internal_addr: SocketAddr::from(([127, 0, 0, 1], 3001)),
+            sandbox_addr: SocketAddr::from(([127, 0, 0, 1], 3010)),
+            advertised_url: None,
+            data_dir: data_dir.to_owned(),
+            database_url: format!("sqlite://{}", data_dir.join("kai.db").display()),
+            storage_url: data_dir.join("files").display().to_string(),
+            max_krt_bytes: 2 << 30,
+            cluster: ClusterChoice::Sandbox,
+            sandbox_ready_after: Duration::from_secs(2),
+            namespace_prefix: "kai-".to_owned(),
+            base_domain: "kai.localhost".to_owned(),
+            ingress_class: None,
+            ingress_annotations: BTreeMap::new(),
+            ingress_tls_secret: None,
+            init_image: "busybox:1.37".to_owned(),
+            runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), DEFAULT_NATS_SERVER.to_owned())]),
+            start_timeout: Duration::from_secs(300),
+            insecure_no_login: false,
+        }
+    }
+}
+
+impl TryFrom<Flags> for Settings {
+    type Error = ConfigError;
+
+    fn try_from(flags: Flags) -> Result<Self, ConfigError> {
+        for (setting, addr) in [("KAI_ADDR", flags.addr), ("KAI_SANDBOX_ADDR", flags.sandbox_addr)] {
+            if !flags.insecure_no_login && !addr.ip().to_canonical().is_loopback() {
+                return Err(ConfigError::NotLoopback { setting, addr });
+            }
+        }
+        let second_to_day = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+        if !second_to_day.contains(&flags.start_timeout) {
+            return Err(ConfigError::StartTimeout(flags.start_timeout));
+        }
+        if !is_namespace_prefix(&flags.namespace_prefix) {
+            return Err(ConfigError::NamespacePrefix(flags.namespace_prefix));
+        }
+        let cluster = match (flags.cluster, flags.context) {
+            (ClusterFlag::Kubeconfig, context) => ClusterChoice::Kubeconfig { context },
+            (_, Some(_)) => return Err(ConfigError::ContextWithoutKubeconfig),
+            (ClusterFlag::Sandbox, None) => ClusterChoice::Sandbox,
+            (ClusterFlag::InCluster, None) => ClusterChoice::InCluster,
+        };
+        let data_dir = flags.data_dir.or_else(default_data_dir).ok_or(ConfigError::NoDataDir)?;
+        let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
+        let embedded = Self::embedded(&data_dir);
+        let mut runner_env = embedded.runner_env;
+        runner_env.extend(Pairs::merge(flags.runner_env));
+        Ok(Self {
+            addr: flags.addr,
+            internal_addr: flags.internal_addr,
+            sandbox_addr: flags.sandbox_addr,
+            advertised_url: flags.advertised_url.map(advertised_url).transpose()?,
+            data_dir,
+            database_url: flags.database_url.unwrap_or(embedded.database_url),
+            storage_url: flags.storage_url.unwrap_or(embedded.storage_url),
+            max_krt_bytes: flags.max_krt_bytes.0,
+            cluster,
+            sandbox_ready_after: flags.sandbox_ready_after,
+            namespace_prefix: flags.namespace_prefix,
+            base_domain: flags.base_domain,
+            ingress_class: flags.ingress_class,
+            ingress_annotations: Pairs::merge(flags.ingress_annotations),
+            ingress_tls_secret: flags.ingress_tls_secret,
+            init_image: flags.init_image,
+            runner_env,
+            start_timeout: flags.start_timeout,
+            insecure_no_login: flags.insecure_no_login,
+        })
+    }
+}
+
+/// A namespace has at most 63 characters, of which a runtime's id takes up to 19; one is left to spare.
+fn is_namespace_prefix(prefix: &str) -> bool {
+    prefix.len() <= 43
+        && prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && prefix.bytes().next().is_none_or(|b| b.is_ascii_lowercase())
+}
+
+fn advertised_url(url: String) -> Result<String, ConfigError> {
+    match reqwest::Url::parse(&url) {
+        Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) && parsed.has_host() => {
+            Ok(url.trim_end_matches('/').to_owned())
+        }
+        _ => Err(ConfigError::AdvertisedUrl(url)),
+    }
+}
+
+/// The URL that stands for "whatever the internal listener got", and whether pods of a real cluster could use it.
+pub(crate) fn reachable_by_pods(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    match url.host_str() {
+        None | Some("localhost") => false,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .map_or(true, |ip| !ip.to_canonical().is_loopback() && !ip.is_unspecified()),
+    }
+}
+
+/// The XDG base directory specification's place for a user's data.
+fn default_data_dir() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_DATA_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".local/share")))
+        .map(|data| data.join("kai-server"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn settings(args: &[&str]) -> Result<Settings, ConfigError> {
+        let flags = Flags::try_parse_from(["kai-server", "--data-dir", "/data"].iter().chain(args)).unwrap();
+        flags.try_into()
+    }
+
+    #[test]
+    fn with_nothing_set_all_is_in_the_data_folder_and_on_loopback() {
+        let settings = settings(&[]).unwrap();
+        assert_eq!(settings.database_url, "sqlite:///data/kai.db");
+        assert_eq!(settings.storage_url, "/data/files");
+        assert!(settings.addr.ip().is_loopback());
+        assert_eq!(settings.cluster, ClusterChoice::Sandbox);
+        assert_eq!(settings.runner_env["KRT_NATS_SERVER"], "nats://nats:4222");
+    }
+
+    #[test]
+    fn an_address_that_others_reach_is_refused_in_words_until_insisted_upon() {
+        for flag in ["--addr", "--sandbox-addr"] {
+            let refusal = settings(&[flag, "0.0.0.0:3000"]).unwrap_err().to_string();
+            assert!(refusal.contains("--insecure-no-login"), "{refusal}");
+            assert!(settings(&[flag, "0.0.0.0:3000", "--insecure-no-login"]).is_ok());
+        }
+        assert!(settings(&["--addr", "[::1]:3000", "--internal-addr", "0.0.0.0:3001"]).is_ok());
+    }
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused() {
+        for wrong in [
+            &["--context", "prod"][..],
+            &["--start-timeout", "0s"],
+            &["--advertised-url", "kai:3001"],
+            &["--namespace-prefix", "Kai-"],
+            &["--namespace-prefix", "-kai"],
+        ] {
+            assert!(settings(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_runner_variable_adds_to_the_default_or_replaces_it() {
+        let settings =
+            settings(&["--runner-env", "KRT_MONGO_URI=mongodb://a,b", "--runner-env", "KRT_NATS_SERVER=nats://x"]);
+        let env = settings.unwrap().runner_env;
+        assert_eq!((env["KRT_MONGO_URI"].as_str(), env["KRT_NATS_SERVER"].as_str()), ("mongodb://a,b", "nats://x"));
+    }
+
+    #[test]
+    fn loopback_is_not_reachable_by_pods() {
+        for (url, reachable) in [
+            ("http://127.0.0.1:3001", false),
+            ("http://[::1]:3001", false),
+            ("http://0.0.0.0:3001", false),
+            ("http://localhost:3001", false),
+            ("http://10.0.0.4:3001", true),
+            ("http://kai-server.kai.svc:3001", true),
+        ] {
+            assert_eq!(reachable_by_pods(url), reachable, "{url}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The API for programs, under `/api/v1`. Every handler calls what the pages' server functions call.
+
+mod runtimes;
+mod uploads;
+mod versions;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, OriginalUri},
+    http::{Method, StatusCode},
+    routing::{get, post, put},
+};
+
+use super::{Public, error::ErrorAnswer, events, extract::MAX_BODY_BYTES};
+
+pub(super) fn router(parts: &Public) -> Router {
+    Router::new()
+        .route("/runtimes", get(runtimes::list).post(runtimes::create))
+        .route("/runtimes/{id}", get(runtimes::show))
+        .route("/runtimes/{id}/versions", get(versions::list).post(uploads::add).layer(DefaultBodyLimit::disable()))
+        .route("/runtimes/{id}/versions/{name}", get(versions::show))
+        .route("/runtimes/{id}/versions/{name}/start", post(versions::start))
+        .route("/runtimes/{id}/versions/{name}/stop", post(versions::stop))
+        .route("/runtimes/{id}/versions/{name}/publish", post(versions::publish))
+        .route("/runtimes/{id}/versions/{name}/unpublish", post(versions::unpublish))
+        .route("/runtimes/{id}/versions/{name}/archive", post(versions::archive))
+        .route("/runtimes/{id}/versions/{name}/config", put(versions::configure))
+        .route("/runtimes/{id}/versions/{name}/history", get(versions::history))
+        .route("/runtimes/{id}/versions/{name}/krt", get(versions::download))
+        .route("/events", get(events::events))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(parts.clone())
+}
+
+async fn unknown_route(OriginalUri(uri): OriginalUri) -> ErrorAnswer {
+    ErrorAnswer::request(StatusCode::NOT_FOUND, "not_found", format!("there is no {} in this API", uri.path()))
+}
+
+async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ErrorAnswer {
+    let message = format!("{} does not take {method}", uri.path());
+    ErrorAnswer::request(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}

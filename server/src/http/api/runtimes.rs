@@ -1,0 +1,44 @@
+//! `/runtimes`.
+
+use app::backend::Backend;
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use domain::{Actor, NewRuntime, RuntimeSummary};
+use serde::Deserialize;
+
+use crate::http::{
+    Public,
+    error::Answer,
+    extract::{JsonBody, RuntimePath},
+};
+
+/// As [`NewRuntime`], but a missing field is told like an empty one, together with all else that is wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Create {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    description: String,
+}
+
+pub(super) async fn list(State(parts): State<Public>) -> Answer<Json<Vec<RuntimeSummary>>> {
+    Ok(Json(parts.service.runtimes().await?))
+}
+
+pub(super) async fn create(State(parts): State<Public>, JsonBody(body): JsonBody<Create>) -> Answer<impl IntoResponse> {
+    let new = NewRuntime { id: body.id, name: body.name, description: body.description };
+    let created = parts.service.create_runtime(&Actor::local(), new).await?;
+    let location = format!("/api/v1/runtimes/{}", created.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(created)))
+}
+
+pub(super) async fn show(State(parts): State<Public>, RuntimePath(id): RuntimePath) -> Answer<Json<RuntimeSummary>> {
+    Ok(Json(parts.service.runtime(&id).await?))
+}

@@ -1,0 +1,120 @@
+//! `/runtimes/{id}/versions/{name}` and what can be done with a version.
+
+use std::collections::BTreeMap;
+
+use app::backend::Backend;
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use domain::{Actor, Command, HistoryEntry, VersionSummary, VersionView};
+use serde::Deserialize;
+
+use crate::{
+    http::{
+        Public,
+        error::Answer,
+        extract::{JsonBody, RuntimePath, VersionPath},
+    },
+    service::from_files,
+};
+
+/// What an action may carry.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ActionBody {
+    #[serde(default)]
+    comment: Option<String>,
+}
+
+/// Values to set, or with null to remove; all others stay.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConfigBody {
+    values: BTreeMap<String, Option<String>>,
+    #[serde(default)]
+    comment: Option<String>,
+}
+
+pub(super) async fn list(
+    State(parts): State<Public>,
+    RuntimePath(runtime): RuntimePath,
+) -> Answer<Json<Vec<VersionSummary>>> {
+    Ok(Json(parts.service.versions(&runtime).await?))
+}
+
+pub(super) async fn show(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+) -> Answer<Json<VersionView>> {
+    Ok(Json(parts.service.version(&runtime, &version).await?))
+}
+
+type Accepted = Answer<(StatusCode, Json<VersionSummary>)>;
+
+pub(super) async fn start(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
+    command(state, path, body, Command::Start).await
+}
+
+pub(super) async fn stop(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
+    command(state, path, body, Command::Stop).await
+}
+
+pub(super) async fn publish(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
+    command(state, path, body, Command::Publish).await
+}
+
+pub(super) async fn unpublish(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
+    command(state, path, body, Command::Unpublish).await
+}
+
+pub(super) async fn archive(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
+    command(state, path, body, Command::Archive).await
+}
+
+/// 202: the intent is stored; the reconciler brings it about.
+async fn command(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+    JsonBody(body): JsonBody<ActionBody>,
+    command: Command,
+) -> Accepted {
+    let summary = parts.service.command(&Actor::local(), &runtime, &version, command, body.comment).await?;
+    Ok((StatusCode::ACCEPTED, Json(summary)))
+}
+
+pub(super) async fn configure(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+    JsonBody(body): JsonBody<ConfigBody>,
+) -> Answer<Json<VersionView>> {
+    let view = parts.service.set_config(&Actor::local(), &runtime, &version, body.values, body.comment).await?;
+    Ok(Json(view))
+}
+
+pub(super) async fn history(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+) -> Answer<Json<Vec<HistoryEntry>>> {
+    Ok(Json(parts.service.history(&runtime, &version).await?))
+}
+
+/// The file as it was sent.
+pub(super) async fn download(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+) -> Answer<impl IntoResponse> {
+    let record = parts.service.record(&runtime, &version).await?;
+    let body = parts.files.read(&record.file.object).await.map_err(from_files)?;
+    // Resource names need no quoting beyond the quotes.
+    let name = format!("attachment; filename=\"{runtime}-{version}.krt\"");
+    let headers = [
+        (header::CONTENT_TYPE, "application/gzip".to_owned()),
+        (header::CONTENT_LENGTH, record.file.size_bytes.to_string()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::ETAG, format!("\"{}\"", record.file.sha256)),
+    ];
+    Ok((headers, body))
+}

@@ -1,0 +1,69 @@
+//! The one shape of the answer to a request that was not done:
+//! `{"error":{"code","message","problems":[{"line","column","path","message","severity"}]}}`.
+
+use std::any::Any;
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use domain::{ApiError, Problem};
+use serde::Serialize;
+
+/// An answer in that shape. All that the API refuses goes through here.
+#[derive(Debug)]
+pub(super) struct ErrorAnswer {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    problems: Vec<Problem>,
+}
+
+pub(super) type Answer<T> = Result<T, ErrorAnswer>;
+
+impl From<ApiError> for ErrorAnswer {
+    fn from(error: ApiError) -> Self {
+        Self {
+            status: StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code: error.code(),
+            message: error.to_string(),
+            problems: error.problems().to_vec(),
+        }
+    }
+}
+
+impl ErrorAnswer {
+    /// What is wrong with the request as such, before it means anything to the product: an unknown route, a wrong
+    /// method, a body that is no JSON.
+    pub(super) fn request(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), problems: Vec::new() }
+    }
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    error: WireError<'a>,
+}
+
+#[derive(Serialize)]
+struct WireError<'a> {
+    code: &'a str,
+    message: &'a str,
+    problems: &'a [Problem],
+}
+
+impl IntoResponse for ErrorAnswer {
+    fn into_response(self) -> Response {
+        let error = WireError { code: self.code, message: &self.message, problems: &self.problems };
+        (self.status, Json(Wire { error })).into_response()
+    }
+}
+
+/// The answer in place of a handler that panicked.
+#[expect(clippy::needless_pass_by_value, reason = "the signature is CatchPanicLayer's")]
+pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!("a request's handler panicked: {}", message.unwrap_or("no message"));
+    ErrorAnswer::from(ApiError::Internal).into_response()
+}

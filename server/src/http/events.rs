@@ -1,0 +1,32 @@
+//! `GET /api/v1/events`: what changes, as server-sent events.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    response::{
+        IntoResponse,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{StreamExt, stream};
+
+use super::Public;
+
+/// How soon a browser whose connection broke comes back.
+const RETRY: Duration = Duration::from_secs(1);
+/// Proxies close what is silent for long; most of them after a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Each event's data is a [`domain::ServerEvent`]; the first is `Hello`.
+pub(super) async fn events(State(parts): State<Public>) -> impl IntoResponse {
+    let subscription = parts.announcements.subscribe();
+    let events = stream::unfold(subscription, |mut subscription| async move {
+        let event = subscription.next().await?;
+        Some((Ok::<_, Infallible>(Event::default().retry(RETRY).data(&*event)), subscription))
+    });
+    let sse =
+        Sse::new(events.take_until(parts.stop.cancelled_owned())).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    // nginx holds back what it proxies unless told not to.
+    ([("x-accel-buffering", "no")], sse)
+}

@@ -1,0 +1,49 @@
+//! What is served: pages, API and live events on the public listener, KRT files for pods on the internal one.
+
+mod api;
+mod error;
+mod events;
+mod extract;
+pub mod guard;
+mod headers;
+mod health;
+pub mod internal;
+mod pages;
+
+use std::sync::Arc;
+
+use axum::{Router, middleware};
+use leptos::config::LeptosOptions;
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    trace::{DefaultMakeSpan, TraceLayer},
+};
+
+use crate::{announce::Announcements, files::Files, http::guard::Own, intake::Intake, service::Service};
+
+/// What the public routes work with.
+#[derive(Clone)]
+pub struct Public {
+    pub service: Arc<Service>,
+    pub files: Files,
+    pub intake: Intake,
+    pub announcements: Announcements,
+    pub leptos: LeptosOptions,
+    /// What the server calls its own, against which Host and Origin are held.
+    pub own: Own,
+    /// Ends the event streams, which otherwise would hold up a graceful shutdown.
+    pub stop: CancellationToken,
+}
+
+/// Everything that people and programs reach.
+pub fn public(parts: Public) -> Router {
+    Router::new()
+        .merge(health::router(parts.service.clone()))
+        .nest("/api/v1", api::router(&parts))
+        .merge(pages::router(parts.leptos, parts.service.clone()))
+        .layer(middleware::map_response(headers::secure))
+        .layer(middleware::from_fn_with_state(parts.own, guard::refuse_foreign))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(TraceLayer::new_for_http().make_span_with(DefaultMakeSpan::new().level(tracing::Level::INFO)))
+}

@@ -1,0 +1,89 @@
+//! The pages, their server functions and their files. The one place outside of `app` that knows Leptos.
+
+use std::sync::Arc;
+
+use app::backend::{Backend, BackendContext};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderValue, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use domain::{Actor, ApiError};
+use leptos::{
+    config::LeptosOptions,
+    nonce::use_nonce,
+    prelude::{provide_context, use_context},
+};
+use leptos_axum::{LeptosRoutes, ResponseOptions};
+
+use super::{error::ErrorAnswer, extract::MAX_BODY_BYTES, headers::page_policy};
+
+pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>) -> Router {
+    let context = move || {
+        provide_context(BackendContext(backend.clone()));
+        // Until there are logins, everybody is the person at this machine.
+        provide_context(Actor::local());
+        send_policy();
+    };
+    let shell = {
+        let options = options.clone();
+        move || app::shell(options.clone())
+    };
+    let hashed = options.hash_files;
+    let files = Router::new()
+        .route_service(
+            &leptos_axum::site_pkg_dir_service_route_path(&options),
+            leptos_axum::site_pkg_dir_service(&options),
+        )
+        .layer(middleware::map_response_with_state(hashed, cache_forever));
+    Router::new()
+        .leptos_routes_with_context(&options, leptos_axum::generate_route_list(app::App), context.clone(), shell)
+        .fallback(leptos_axum::file_and_error_handler_with_context(context, app::shell))
+        .layer(middleware::from_fn(limit_body))
+        .with_state(options)
+        .merge(files)
+}
+
+/// Sends the policy that goes with the nonce of the page being rendered. A server function has no nonce.
+fn send_policy() {
+    if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
+        && let Ok(policy) = HeaderValue::try_from(page_policy(&nonce))
+    {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+/// Server functions read their arguments whole, without a limit of their own.
+async fn limit_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(_) => {
+            let limit = format!("a request's body may have at most {MAX_BODY_BYTES} bytes");
+            ErrorAnswer::from(ApiError::TooLarge { limit }).into_response()
+        }
+    }
+}
+
+/// A file whose name carries the hash of its content never changes under that name.
+async fn cache_forever(
+    axum::extract::State(hashed): axum::extract::State<bool>,
+    uri: Uri,
+    mut response: Response,
+) -> Response {
+    if hashed && response.status().is_success() && has_hash(uri.path()) {
+        let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
+        response.headers_mut().insert(header::CACHE_CONTROL, forever);
+    }
+    response
+}
+
+/// `/pkg/kai.<hash>.wasm`: what cargo-leptos names files when it hashes them.
+fn has_hash(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let mut parts = name.split('.');
+    matches!((parts.next(), parts.next(), parts.next()), (Some(_), Some(hash), Some(_)) if hash.len() >= 16)
+}

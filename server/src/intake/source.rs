@@ -1,0 +1,134 @@
+//! The file in a request: its body as it is, or the field `file` of a form.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, BodyDataStream},
+    extract::{FromRequest, Multipart, Request, multipart::Field},
+    http::{HeaderMap, header},
+};
+use bytes::Bytes;
+use domain::{ApiError, Problem};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use tokio::time::timeout;
+
+use crate::config::ByteCount;
+
+/// A client that sends nothing for this long is taken to be gone.
+pub(super) const STALL: Duration = Duration::from_secs(60);
+/// How long the rest of a refused upload is read and thrown away.
+const DRAIN: Duration = Duration::from_secs(30);
+/// What a form may have around its file.
+const FORM_MAX_BYTES: u64 = 64 * 1024;
+const FIELD: &str = "file";
+
+pub(super) enum Source {
+    Body(BodyDataStream),
+    Form(Multipart),
+}
+
+impl Source {
+    /// # Errors
+    /// The refusal when the request says already that it is too large, or is a malformed form; with the body, so that
+    /// it can be drained.
+    pub(super) async fn of(request: Request, max_bytes: u64) -> Result<Self, (ApiError, Self)> {
+        let is_form = is_form(request.headers());
+        let allowed = if is_form { max_bytes.saturating_add(FORM_MAX_BYTES) } else { max_bytes };
+        if content_length(request.headers()).is_some_and(|length| length > allowed) {
+            return Err((too_large(max_bytes), Self::Body(request.into_body().into_data_stream())));
+        }
+        if !is_form {
+            return Ok(Self::Body(request.into_body().into_data_stream()));
+        }
+        match Multipart::from_request(request, &()).await {
+            Ok(form) => Ok(Self::Form(form)),
+            // The form's content type has no boundary; there is nothing left to read.
+            Err(rejection) => {
+                Err((malformed_form(&rejection.body_text()), Self::Body(Body::empty().into_data_stream())))
+            }
+        }
+    }
+
+    /// Reads and throws away what is still being sent, for a while.
+    pub(super) async fn drain(self) {
+        let rest = async {
+            match self {
+                Self::Body(mut body) => while let Some(Ok(_)) = body.next().await {},
+                Self::Form(mut form) => while let Ok(Some(_)) = form.next_field().await {},
+            }
+        };
+        if timeout(DRAIN, rest).await.is_err() {
+            tracing::debug!("a refused upload was still being sent; its connection is closed");
+        }
+    }
+}
+
+pub(super) type Chunks<'a> = BoxStream<'a, Result<Bytes, ApiError>>;
+
+pub(super) fn body_chunks(body: &mut BodyDataStream) -> Chunks<'_> {
+    body.map_err(|_| cut_short()).boxed()
+}
+
+pub(super) fn field_chunks(field: Field<'_>) -> Chunks<'_> {
+    field.map_err(|_| cut_short()).boxed()
+}
+
+/// The next field of a form that still has to have the file.
+///
+/// # Errors
+/// When the form is malformed or ends.
+pub(super) async fn next_field(form: &mut Multipart) -> Result<Field<'_>, ApiError> {
+    let next = timeout(STALL, form.next_field()).await.map_err(|_| stalled())?;
+    next.map_err(|error| malformed_form(&error.body_text()))?.ok_or_else(|| malformed_form("it has no field `file`"))
+}
+
+pub(super) fn is_file(field: &Field<'_>) -> bool {
+    field.name() == Some(FIELD)
+}
+
+/// Reads over a field that is not the file.
+///
+/// # Errors
+/// When it is long: then something else was sent than a KRT.
+pub(super) async fn pass_over(mut field: Field<'_>) -> Result<(), ApiError> {
+    let mut passed = 0;
+    while let Some(chunk) = timeout(STALL, field.chunk()).await.map_err(|_| stalled())?.map_err(|_| cut_short())? {
+        passed += chunk.len() as u64;
+        if passed > FORM_MAX_BYTES {
+            return Err(malformed_form("another field than `file` has a file in it"));
+        }
+    }
+    Ok(())
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data")
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+pub(super) fn too_large(max_bytes: u64) -> ApiError {
+    let size = ByteCount(max_bytes);
+    ApiError::TooLarge { limit: format!("a KRT may have at most {size} ({max_bytes} bytes, KAI_MAX_KRT_BYTES)") }
+}
+
+pub(super) fn stalled() -> ApiError {
+    invalid(format!("nothing more of the file arrived for {} seconds", STALL.as_secs()))
+}
+
+fn cut_short() -> ApiError {
+    invalid("the file did not arrive whole".to_owned())
+}
+
+fn malformed_form(what: &str) -> ApiError {
+    invalid(format!(
+        "send the KRT as the request's body or as the field `{FIELD}` of a form; this form is not right: {what}"
+    ))
+}
+
+fn invalid(message: String) -> ApiError {
+    ApiError::InvalidInput { problems: vec![Problem::error(FIELD, message)] }
+}

@@ -1,0 +1,251 @@
+//! Puts the server together, starts it, and stops it. Tests start whole servers with it, in their own process.
+
+use std::{
+    fs::File,
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, serve::ListenerExt};
+use domain::ClusterKind;
+use sandbox::Sandbox;
+use tokio::{net::TcpListener, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    announce::Announcements,
+    changes::Changes,
+    cluster::{Cluster, ClusterChoice, ClusterError},
+    config::{Settings, reachable_by_pods},
+    files::{Files, FilesError},
+    http::{self, guard::Own, internal::Internal},
+    intake::{
+        Intake,
+        sweep::{SweepError, sweep},
+    },
+    reconciler::{ObjectSettings, Reconciler},
+    service::{Service, chain},
+    site::site_options,
+    store::{self, StoreError},
+};
+
+/// How often every runtime is looked at even if nothing seems to have happened.
+const RECONCILE_INTERVAL: Duration = Duration::from_secs(30);
+/// How long requests and uploads under way may take to end when the server is told to.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the data folder {} cannot be used", .folder.display())]
+    DataDir {
+        folder: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("another KAI Server keeps its state in {}", .0.display())]
+    DataDirInUse(PathBuf),
+    #[error("{setting}: cannot listen on {addr}")]
+    Listen {
+        setting: &'static str,
+        addr: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("KAI_DATABASE_URL: the database cannot be opened")]
+    Store(#[from] StoreError),
+    #[error("KAI_STORAGE_URL: the file store cannot be opened")]
+    Files(#[from] FilesError),
+    #[error("what unfinished uploads left behind cannot be removed")]
+    Sweep(#[from] SweepError),
+    #[error("KAI_CLUSTER: the cluster cannot be used")]
+    Cluster(#[from] ClusterError),
+}
+
+/// A server that runs.
+pub struct Running {
+    /// Where pages and API are, with the port that was got when it was asked for port 0.
+    pub addr: SocketAddr,
+    pub internal_addr: SocketAddr,
+    // None when the cluster is a real one.
+    sandbox: Option<(Sandbox, SocketAddr)>,
+    stop: CancellationToken,
+    tasks: JoinSet<&'static str>,
+    intake: Intake,
+    // Held for as long as the server runs.
+    _lock: Option<File>,
+}
+
+/// Starts everything. When this returns, all listeners answer.
+///
+/// # Errors
+/// What cannot be opened, bound or used.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    // One server has an SQLite file and what goes with it to itself. Its ports come before anything is touched, so that
+    // a second one started by mistake does no harm.
+    let only_server = settings.database_url.starts_with("sqlite:");
+    let lock = prepare_data_dir(&settings.data_dir, only_server)?;
+    let public = listen("KAI_ADDR", settings.addr).await?;
+    let internal = listen("KAI_INTERNAL_ADDR", settings.internal_addr).await?;
+
+    let store = store::open(&settings.database_url).await?;
+    let files = Files::open(&settings.storage_url).await?;
+    sweep(&files, &*store, only_server).await?;
+
+    let stop = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    let (cluster, sandbox) = connect(&settings, &stop, &mut tasks).await?;
+
+    let objects = object_settings(&settings, internal.addr);
+    if cluster.info().kind != ClusterKind::Sandbox && !reachable_by_pods(&objects.advertised_url) {
+        tracing::warn!(
+            "pods cannot reach this server at {}, so no version will start: set KAI_INTERNAL_ADDR to an address that \
+             pods reach, such as 0.0.0.0:3001, and KAI_ADVERTISED_URL to its URL",
+            objects.advertised_url
+        );
+    }
+    let changed = Changes::default();
+    let reconciler =
+        Reconciler::new(store.clone(), cluster.clone(), objects.clone(), RECONCILE_INTERVAL, changed.clone());
+    let service =
+        Arc::new(Service::new(store, reconciler.clone(), cluster, objects, changed.clone(), settings.start_timeout));
+    let announcements = Announcements::new(service.clone());
+    let intake = Intake::new(service.clone(), files.clone(), settings.max_krt_bytes);
+
+    spawn(&mut tasks, "the reconciler", reconciler.run(stop.clone()));
+    spawn(&mut tasks, "the announcer", announcements.clone().run(changed, stop.clone()));
+    let (addr, internal_addr) = (public.addr, internal.addr);
+    let pods = http::internal::router(Internal { service: service.clone(), files: files.clone() });
+    let people = http::public(http::Public {
+        service,
+        files,
+        intake: intake.clone(),
+        announcements,
+        leptos: site_options(addr),
+        own: Own::of(addr, settings.insecure_no_login),
+        stop: stop.clone(),
+    });
+    spawn(&mut tasks, "the internal listener", serve(internal, pods, stop.clone()));
+    spawn(&mut tasks, "the public listener", serve(public, people, stop.clone()));
+    Ok(Running { addr, internal_addr, sandbox, stop, tasks, intake, _lock: lock })
+}
+
+impl Running {
+    /// Where kubectl looks into the sandbox; none when the cluster is a real one.
+    pub fn sandbox_addr(&self) -> Option<SocketAddr> {
+        self.sandbox.as_ref().map(|(_, addr)| *addr)
+    }
+
+    /// Returns only when a part of the server has ended although nobody told it to, and names it.
+    pub async fn broken(&mut self) -> String {
+        match self.tasks.join_next().await {
+            Some(Ok(name)) => format!("{name} has ended"),
+            Some(Err(panicked)) => format!("a part of the server has panicked: {panicked}"),
+            None => "no part of the server is left".to_owned(),
+        }
+    }
+
+    /// Lets requests and uploads that are under way end, for at most ten seconds, and ends the rest.
+    pub async fn shut_down(mut self) {
+        self.stop.cancel();
+        if let Some((sandbox, _)) = &self.sandbox {
+            // Ends the watches of those who look into it.
+            sandbox.stop();
+        }
+        let ended = timeout(GRACE, async {
+            while self.tasks.join_next().await.is_some() {}
+            self.intake.finish().await;
+        });
+        if ended.await.is_err() {
+            tracing::warn!("some requests did not end within {} seconds and are cut off", GRACE.as_secs());
+        }
+        self.tasks.shutdown().await;
+    }
+}
+
+struct Bound {
+    listener: TcpListener,
+    addr: SocketAddr,
+}
+
+async fn listen(setting: &'static str, addr: SocketAddr) -> Result<Bound, StartError> {
+    let failed = |source| StartError::Listen { setting, addr, source };
+    let listener = TcpListener::bind(addr).await.map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    Ok(Bound { listener, addr })
+}
+
+async fn serve(bound: Bound, router: Router, stop: CancellationToken) {
+    let listener = bound.listener.tap_io(|stream| {
+        // Events are small, and each is to be seen at once.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!("a connection keeps its delay: {error}");
+        }
+    });
+    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!("a listener failed: {}", chain(&error));
+    }
+}
+
+fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    tasks.spawn(async move {
+        task.await;
+        name
+    });
+}
+
+/// Makes the folder, for its owner's eyes only, and takes it when nobody else may work in it.
+fn prepare_data_dir(folder: &Path, alone: bool) -> Result<Option<File>, StartError> {
+    let failed = |source| StartError::DataDir { folder: folder.to_owned(), source };
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).map_err(failed)?;
+    if !alone {
+        return Ok(None);
+    }
+    // The system lets go of the lock when the process ends, however it ends.
+    let lock = File::create(folder.join("kai.lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::DataDirInUse(folder.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+async fn connect(
+    settings: &Settings,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<&'static str>,
+) -> Result<(Cluster, Option<(Sandbox, SocketAddr)>), StartError> {
+    match &settings.cluster {
+        ClusterChoice::Kubeconfig { context } => Ok((Cluster::from_kubeconfig(context.clone()).await?, None)),
+        ClusterChoice::InCluster => Ok((Cluster::from_pod()?, None)),
+        ClusterChoice::Sandbox => {
+            let bound = listen("KAI_SANDBOX_ADDR", settings.sandbox_addr).await?;
+            let addr = bound.addr;
+            let options = sandbox::Options { ready_after: settings.sandbox_ready_after, ..Default::default() };
+            let sandbox = Sandbox::start(options);
+            let cluster = Cluster::in_process(Cluster::client_for(sandbox.router()));
+            spawn(tasks, "the sandbox's listener", serve(bound, sandbox.router(), stop.clone()));
+            Ok((cluster, Some((sandbox, addr))))
+        }
+    }
+}
+
+fn object_settings(settings: &Settings, internal_addr: SocketAddr) -> ObjectSettings {
+    ObjectSettings {
+        namespace_prefix: settings.namespace_prefix.clone(),
+        base_domain: settings.base_domain.clone(),
+        ingress_class: settings.ingress_class.clone(),
+        ingress_annotations: settings.ingress_annotations.clone(),
+        ingress_tls_secret: settings.ingress_tls_secret.clone(),
+        advertised_url: settings.advertised_url.clone().unwrap_or_else(|| format!("http://{internal_addr}")),
+        init_image: settings.init_image.clone(),
+        runner_env: settings.runner_env.clone(),
+    }
+}

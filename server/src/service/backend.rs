@@ -1,0 +1,120 @@
+//! The service as the pages' server functions and the API call it.
+
+use std::collections::BTreeMap;
+
+use app::backend::Backend;
+use async_trait::async_trait;
+use domain::{
+    Actor, ApiError, ClusterInfo, Command, Desired, HistoryEntry, NewRuntime, Problem, RuntimeId, RuntimeSummary,
+    Timestamp, VersionName, VersionState, VersionSummary, VersionView,
+};
+
+use super::{Service, errors::from_store, input, views};
+use crate::store::{CommandRecord, NewRuntimeRecord};
+
+#[async_trait]
+impl Backend for Service {
+    fn cluster(&self) -> ClusterInfo {
+        self.cluster_info()
+    }
+
+    async fn create_runtime(&self, _actor: &Actor, new: NewRuntime) -> Result<RuntimeSummary, ApiError> {
+        let new = input::new_runtime(new)?;
+        let record =
+            NewRuntimeRecord { id: new.id, name: new.name, description: new.description, at: Timestamp::now() };
+        let created = self.store.create_runtime(record).await.map_err(from_store)?;
+        self.touch(&created.id);
+        self.runtime_summary(&created).await
+    }
+
+    async fn runtimes(&self) -> Result<Vec<RuntimeSummary>, ApiError> {
+        let mut summaries = Vec::new();
+        for runtime in self.store.runtimes().await.map_err(from_store)? {
+            summaries.push(self.runtime_summary(&runtime).await?);
+        }
+        Ok(summaries)
+    }
+
+    async fn runtime(&self, id: &RuntimeId) -> Result<RuntimeSummary, ApiError> {
+        let record = self.runtime_record(id).await?;
+        self.runtime_summary(&record).await
+    }
+
+    async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionSummary>, ApiError> {
+        let (_, observed) = self.observe(runtime).await?;
+        let mut summaries: Vec<_> = observed.into_iter().map(|observed| observed.summary).collect();
+        // The store gives the newest first, and sorting keeps that order among equals.
+        summaries.sort_by_key(|summary| match summary.state {
+            VersionState::Published => 0,
+            VersionState::Archived => 2,
+            _ => 1,
+        });
+        Ok(summaries)
+    }
+
+    async fn version(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionView, ApiError> {
+        let record = self.record(runtime, version).await?;
+        self.view(&record).await
+    }
+
+    async fn command(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        command: Command,
+        comment: Option<String>,
+    ) -> Result<VersionSummary, ApiError> {
+        let at = Timestamp::now();
+        let deadline = at.checked_add(self.start_timeout).unwrap_or(Timestamp::MAX);
+        let comment = input::comment(comment)?;
+        let record = CommandRecord { command, by: actor.clone(), comment, at, deadline };
+        let changed = self.store.command(runtime, version, record).await.map_err(from_store)?;
+        self.touch(runtime);
+        Ok(views::version_summary(&changed, &self.reconciler.status(&changed)))
+    }
+
+    async fn set_config(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        values: BTreeMap<String, Option<String>>,
+        comment: Option<String>,
+    ) -> Result<VersionView, ApiError> {
+        let comment = input::comment(comment)?;
+        let record = self.record(runtime, version).await?;
+        if record.desired == Desired::Archived {
+            let message = format!("version `{version}` is archived; its configuration cannot be changed any more");
+            return Err(ApiError::InvalidInput { problems: vec![Problem::error("", message)] });
+        }
+        input::config(&record, &values)?;
+        let changed = self
+            .store
+            .set_config(runtime, version, values, actor.clone(), comment, Timestamp::now())
+            .await
+            .map_err(from_store)?;
+        self.touch(runtime);
+        self.view(&changed).await
+    }
+
+    async fn config_value(
+        &self,
+        _actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        name: &str,
+    ) -> Result<Option<String>, ApiError> {
+        let mut record = self.record(runtime, version).await?;
+        if !input::wants(&record.manifest.config, name) {
+            return Err(ApiError::NotFound { what: format!("configuration value `{name}` in version `{version}`") });
+        }
+        Ok(record.config.remove(name))
+    }
+
+    async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError> {
+        // The store answers with an empty history for what is not there.
+        self.record(runtime, version).await?;
+        self.store.history(runtime, version).await.map_err(from_store)
+    }
+}

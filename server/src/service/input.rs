@@ -1,0 +1,106 @@
+//! What people send, checked at the edge: all that is wrong with it is said at once.
+
+use std::collections::BTreeMap;
+
+use domain::{ApiError, NewRuntime, Problem, RuntimeId};
+use krt::model::ConfigSpec;
+
+use crate::store::VersionRecord;
+
+const NAME_MAX_CHARS: usize = 80;
+const DESCRIPTION_MAX_CHARS: usize = 2_000;
+const COMMENT_MAX_CHARS: usize = 1_000;
+/// A Kubernetes Secret holds 1 MiB with everything around its values; this leaves room for that.
+const CONFIG_MAX_BYTES: usize = 900 * 1024;
+
+pub(super) struct CheckedRuntime {
+    pub(super) id: RuntimeId,
+    pub(super) name: String,
+    pub(super) description: String,
+}
+
+/// # Errors
+/// `InvalidInput` with a problem for each wrong field, named by `path`.
+pub(super) fn new_runtime(new: NewRuntime) -> Result<CheckedRuntime, ApiError> {
+    let mut problems = Vec::new();
+    let id = new.id.trim().parse::<RuntimeId>();
+    if let Err(wrong) = &id {
+        problems.push(Problem::error("id", wrong.to_string()));
+    }
+    let name = new.name.trim();
+    if name.is_empty() {
+        problems.push(Problem::error("name", "a name is needed, such as the application's"));
+    }
+    if name.chars().any(char::is_control) {
+        problems.push(Problem::error("name", "a name is one line of text, without control characters"));
+    }
+    problems.extend(too_long("name", name, NAME_MAX_CHARS));
+    let description = new.description.trim();
+    problems.extend(too_long("description", description, DESCRIPTION_MAX_CHARS));
+    problems.extend(has_nul("description", description));
+    match id {
+        Ok(id) if problems.is_empty() => {
+            Ok(CheckedRuntime { id, name: name.to_owned(), description: description.to_owned() })
+        }
+        _ => Err(ApiError::InvalidInput { problems }),
+    }
+}
+
+/// A comment without the space around it; none when nothing is left.
+///
+/// # Errors
+/// `InvalidInput` when it is too long.
+pub(super) fn comment(comment: Option<String>) -> Result<Option<String>, ApiError> {
+    let comment = comment.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let problems: Vec<_> = comment
+        .into_iter()
+        .flat_map(|text| too_long("comment", text, COMMENT_MAX_CHARS).into_iter().chain(has_nul("comment", text)))
+        .collect();
+    if problems.is_empty() { Ok(comment.map(str::to_owned)) } else { Err(ApiError::InvalidInput { problems }) }
+}
+
+pub(super) fn wants(spec: &ConfigSpec, name: &str) -> bool {
+    spec.variables.iter().chain(&spec.files).any(|wanted| wanted == name)
+}
+
+/// # Errors
+/// `InvalidInput` naming each value that the version does not want or that a Secret or an environment cannot hold.
+pub(super) fn config(record: &VersionRecord, values: &BTreeMap<String, Option<String>>) -> Result<(), ApiError> {
+    let spec = &record.manifest.config;
+    let mut problems = Vec::new();
+    for (name, value) in values {
+        if !wants(spec, name) {
+            problems.push(Problem::error(name, format!("this version has no such value; {}", wanted(spec))));
+        }
+        if let Some(value) = value {
+            problems.extend(has_nul(name, value));
+        }
+    }
+    let after = record.config.iter().filter(|(name, _)| !values.contains_key(*name)).map(|(n, v)| n.len() + v.len());
+    let set = values.iter().filter_map(|(name, value)| value.as_ref().map(|value| name.len() + value.len()));
+    let total: usize = after.chain(set).sum();
+    if total > CONFIG_MAX_BYTES {
+        let message = format!(
+            "all values together have {total} bytes; a Kubernetes Secret has room for {CONFIG_MAX_BYTES}, so put large \
+             files into the KRT itself"
+        );
+        problems.push(Problem::error("", message));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::InvalidInput { problems }) }
+}
+
+fn wanted(spec: &ConfigSpec) -> String {
+    let names: Vec<_> = spec.variables.iter().chain(&spec.files).map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "it has none at all".to_owned() } else { format!("it has {}", names.join(", ")) }
+}
+
+fn too_long(path: &str, text: &str, max_chars: usize) -> Option<Problem> {
+    let chars = text.chars().count();
+    (chars > max_chars)
+        .then(|| Problem::error(path, format!("this has {chars} characters; there is room for {max_chars}")))
+}
+
+/// Neither an environment variable nor a text in PostgreSQL may hold a NUL.
+fn has_nul(path: &str, text: &str) -> Option<Problem> {
+    text.contains('\0').then(|| Problem::error(path, "this has a NUL character in it, which no environment can hold"))
+}
