@@ -9,8 +9,9 @@ use sqlx::{
 
 use super::{Store, StoreError, sql::Database, sql_store::SqlStore};
 
-/// How long to wait for a connection, or for another process that writes to the same SQLite file.
-const WAIT: Duration = Duration::from_secs(10);
+/// How long to wait for a connection, or for another process that writes to the same SQLite file. Long enough for a
+/// thousand commands at once, each of which waits for SQLite's one writer to reach the disk.
+const WAIT: Duration = Duration::from_secs(30);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 

@@ -90,8 +90,8 @@ pub(super) async fn fail_publish(
     }
     let back = Publication { target: was.serving, serving: was.serving };
     runtimes::publish(tx, &runtime, back, None).await?;
-    let reason = to_json(failure)?;
-    tx.execute("UPDATE versions SET failure = $2 WHERE key = $1", values![target, &reason]).await?;
+    let kept = to_json(failure)?;
+    tx.execute("UPDATE versions SET failure = $2 WHERE key = $1", values![target, &kept]).await?;
     history::finish(tx, target, Action::Publish, &failed(failure), failure.at).await?;
     Ok(true)
 }

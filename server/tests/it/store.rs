@@ -113,6 +113,7 @@ mod on {
             a_failed_publish_leaves_what_was_serving
             a_failed_first_publish_leaves_nothing_published
             a_publish_failure_is_cleared_by_a_publish_that_is_reached
+            a_publish_failure_outlives_the_stop_and_is_cleared_by_the_next_start
             a_stale_target_writes_nothing
             a_runtime_publishes_only_its_own_versions
         }

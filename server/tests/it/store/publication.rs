@@ -138,6 +138,17 @@ pub(super) async fn a_publish_failure_is_cleared_by_a_publish_that_is_reached(db
     assert_eq!(now(store, &v1).await.failure, None);
 }
 
+pub(super) async fn a_publish_failure_outlives_the_stop_and_is_cleared_by_the_next_start(db: Db) {
+    let store = &*db.store;
+    let [v1, _] = two_started(&db).await;
+    command(store, &v1, Command::Publish).await;
+    assert!(store.fail_publish(&v1.runtime, v1.key, failure("no ingress")).await.unwrap());
+    let stopping = command(store, &v1, Command::Stop).await;
+    assert!(store.settle(v1.key, stopping.generation, at(50)).await.unwrap());
+    assert_eq!(now(store, &v1).await.failure, Some(failure("no ingress")));
+    assert_eq!(command(store, &v1, Command::Start).await.failure, None);
+}
+
 pub(super) async fn a_stale_target_writes_nothing(db: Db) {
     let store = &*db.store;
     let [v1, v2] = two_started(&db).await;
