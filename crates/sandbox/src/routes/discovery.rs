@@ -19,7 +19,8 @@ const VERSION: &str = "v1.33.0";
 /// A Swagger document with nothing in it, as protobuf (`swagger`, `info`, `paths`). kubectl asks for a schema before it
 /// applies anything and takes a kind that the schema does not have for valid.
 const EMPTY_SCHEMA: &[u8] = b"\x0a\x032.0\x12\x12\x0a\x07sandbox\x12\x07v1.33.0\x42\x00";
-const SCHEMA_TYPE: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/// With a dot where clients ask with an at sign, which is not allowed in a media type.
+const SCHEMA_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 pub(super) fn answer(what: &Discovery, headers: &HeaderMap) -> Result<Response, Failure> {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();

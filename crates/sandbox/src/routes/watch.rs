@@ -155,8 +155,8 @@ impl Watch {
                 changed = self.bell.changed() => self.over |= changed.is_err(),
                 () = self.ending.comes() => self.over = true,
                 () = tokio::time::sleep_until(bookmark_at) => {
-                    self.over |= Instant::now() >= self.ends_at;
-                    if let Some(every) = self.bookmarks {
+                    self.over = Instant::now() >= self.ends_at;
+                    if let Some(every) = self.bookmarks.filter(|_| !self.over) {
                         self.next_bookmark = Instant::now() + every;
                         self.first = line("BOOKMARK", self.bookmark(self.position, json!({})));
                     }

@@ -1,19 +1,16 @@
 //! What the tests share: a sandbox that is fast, a client of it, and waiting with a deadline.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::{fmt::Debug, future::Future, time::Duration};
 
 use axum::body::Body;
-use k8s_openapi::{
-    NamespaceResourceScope, Resource,
-    api::{
-        apps::v1::Deployment,
-        core::v1::{Namespace, Pod},
-    },
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{Namespace, Pod},
 };
 use kube::{
     Api, Client,
     api::{Patch, PatchParams, PostParams},
+    core::NamespaceResourceScope,
 };
 use sandbox::{Options, Sandbox};
 use serde::de::DeserializeOwned;
@@ -88,7 +85,7 @@ pub(crate) async fn make_namespace(client: &Client, name: &str) {
 /// Server-side apply.
 pub(crate) async fn apply<K>(api: &Api<K>, manager: &str, force: bool, object: &Value) -> kube::Result<K>
 where
-    K: Resource + Clone + DeserializeOwned + Debug,
+    K: Clone + DeserializeOwned + Debug,
 {
     let mut parameters = PatchParams::apply(manager);
     parameters.force = force;
@@ -127,7 +124,7 @@ pub(crate) fn refusal<T: Debug>(result: kube::Result<T>) -> (u16, String, String
 
 pub(crate) fn namespaced<K>(client: &Client) -> Api<K>
 where
-    K: Resource<Scope = NamespaceResourceScope> + kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
     Api::default_namespaced(client.clone())
 }

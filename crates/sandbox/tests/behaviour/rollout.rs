@@ -1,11 +1,10 @@
 //! Deployments, their ReplicaSets and Pods.
 
-mod common;
-
-use common::*;
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
+
+use crate::common::*;
 
 #[tokio::test]
 async fn a_deployment_gets_ready_pods() {

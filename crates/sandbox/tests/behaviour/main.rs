@@ -1,0 +1,11 @@
+//! The sandbox as its clients see it: through a Kubernetes client, and through kubectl. One module per behaviour.
+
+mod apply;
+mod common;
+mod deletion;
+mod endpoints;
+mod failures;
+mod kubectl;
+mod protocol;
+mod rollout;
+mod watching;
