@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{Problem, Severity};
-use granit_parser::{Event, Marker, Parser, ScalarStyle, Tag};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
 use crate::limits::{MAX_ALIAS_BYTES, MAX_YAML_DEPTH, MAX_YAML_NODES};
 
@@ -72,7 +72,7 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>, Problem> {
     let options = granit_parser::options! { emit_comments: false };
     let mut loader = Loader::default();
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| broken(Position::from(error.marker()), &error.info()))?;
+        let (event, span) = event.map_err(|error| broken(&error))?;
         loader.take(event, Position::from(&span.start))?;
     }
     Ok(loader.root)
@@ -89,11 +89,20 @@ pub(crate) fn problem(at: Position, message: impl Into<String>) -> Problem {
     }
 }
 
-fn broken(at: Position, what: &str) -> Problem {
+fn broken(error: &ScanError) -> Problem {
+    let at = Position::from(error.marker());
+    if *error.kind() == ErrorKind::RecursionLimitExceeded {
+        return too_deep(at);
+    }
+    let what = error.info();
     problem(
         at,
         format!("this is no valid YAML: {what}; check the indentation and the quotes here and in the line before"),
     )
+}
+
+fn too_deep(at: Position) -> Problem {
+    problem(at, format!("lists and mappings are nested more than {MAX_YAML_DEPTH} deep"))
 }
 
 #[derive(Default)]
@@ -252,7 +261,7 @@ impl Loader {
 
     fn check_depth(&self, deeper: usize, at: Position) -> Result<(), Problem> {
         if self.open.len() + deeper > MAX_YAML_DEPTH {
-            return Err(problem(at, format!("lists and mappings are nested more than {MAX_YAML_DEPTH} deep")));
+            return Err(too_deep(at));
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ impl<'n> Item<'n> {
     fn of_field(path: &str, field: &'n Field) -> Self {
         let item = Self { path: join(path, &field.key), at: field.value.at, node: &field.value };
         // A value that is not there has no place that a person could see; its field's name has.
-        if item.is_null() && matches!(&item.node.value, Value::Scalar(scalar) if scalar.text.is_empty()) {
+        if item.is_null() {
             return Self { at: field.key_at, ..item };
         }
         item
@@ -110,6 +110,8 @@ impl<'n> Item<'n> {
     /// The text as it stands, of whatever type, without a report: for finding out what it was meant to be.
     pub(super) fn raw(&self) -> Option<&'n str> {
         match &self.node.value {
+            // What the parser gives for a value that is not there is no text of the person's.
+            Value::Scalar(Scalar { kind: ScalarKind::Null, .. }) => None,
             Value::Scalar(scalar) => Some(&scalar.text),
             _ => None,
         }

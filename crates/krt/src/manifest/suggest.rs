@@ -53,10 +53,14 @@ impl Suggester {
         wanted: &str,
         candidates: impl IntoIterator<Item = &'c str>,
     ) -> Option<&'c str> {
-        let mut namesakes = candidates.into_iter().filter(|candidate| {
-            self.comparisons_left = self.comparisons_left.saturating_sub(candidate.len() as u64);
-            self.comparisons_left > 0 && file_name(candidate) == file_name(wanted)
-        });
+        let left = &mut self.comparisons_left;
+        let mut namesakes = candidates
+            .into_iter()
+            .take_while(|candidate| {
+                *left = left.saturating_sub(candidate.len() as u64);
+                *left > 0
+            })
+            .filter(|candidate| file_name(candidate) == file_name(wanted));
         let only = namesakes.next()?;
         namesakes.next().is_none().then_some(only)
     }

@@ -40,10 +40,13 @@ pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&Rpcs<'_>>, report: &mut
 
     let items = root.require("workflows", WORKFLOWS, report)?.list("a list of workflows", report)?;
     check_workflow_names(root, &items, report);
+    let errors_before = report.error_count();
     let mut used = HashSet::new();
     let known = nodes_are_read.then_some(&names);
     let workflows: Vec<Option<Workflow>> =
         items.iter().map(|item| read_workflow(item, rpcs, &nodes, known, &mut used, report)).collect();
+    // Where a workflow's list is wrong, what it leaves out says nothing.
+    let node_items = if report.error_count() == errors_before { node_items } else { Vec::new() };
     for item in &node_items {
         if let Some(name) = item.peek_fields().and_then(|fields| fields.get("name"))
             && name.raw().is_some_and(|raw| !raw.is_empty() && !used.contains(raw))
