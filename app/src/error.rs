@@ -30,11 +30,17 @@ impl AppError {
     /// What was wrong with the field of this name, if that is what the error is about.
     pub fn field(&self, name: &str) -> Option<String> {
         let Self::Api(error) = self else { return None };
+        if let ApiError::NameTaken { what } = error {
+            return (taken_field(what) == name).then(|| error.to_string());
+        }
         error.problems().iter().find(|problem| problem.path == name).map(|problem| problem.message.clone())
     }
 
     /// Whether the error is about nothing but the named fields, beside which it is shown.
     pub fn is_about_fields(&self, names: &[&str]) -> bool {
+        if let Self::Api(ApiError::NameTaken { what }) = self {
+            return names.contains(&taken_field(what));
+        }
         matches!(self, Self::Api(error) if !error.problems().is_empty()
             && error.problems().iter().all(|problem| names.contains(&problem.path.as_str())))
     }
@@ -67,6 +73,12 @@ impl FromServerFnError for AppError {
             other => Self::Garbled(other.to_string()),
         }
     }
+}
+
+/// Runtimes have two names that may be taken, and only the phrase tells which. Were it to change, the error would
+/// stand beside the wrong field, and still name what is taken.
+fn taken_field(what: &str) -> &'static str {
+    if what.contains("the id `") { "id" } else { "name" }
 }
 
 /// The error as a sentence: with a capital and a full stop.
@@ -124,6 +136,16 @@ mod tests {
         assert!(error.is_about_fields(&["id", "name"]));
         assert!(!error.is_about_fields(&["name"]));
         assert!(!AppError::Unreachable.is_about_fields(&["id"]));
+    }
+
+    #[test]
+    fn a_taken_name_is_shown_beside_the_field_it_was_entered_in() {
+        let taken = |what: &str| AppError::Api(ApiError::NameTaken { what: what.to_owned() });
+        for (error, field) in [(taken("a runtime with the id `a`"), "id"), (taken("a runtime named `A`"), "name")] {
+            assert!(error.field(field).is_some_and(|message| message.contains("already")), "{field}");
+            assert!(error.is_about_fields(&["id", "name"]));
+        }
+        assert_eq!(taken("a runtime named `A`").field("id"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use domain::{Command, VersionName, VersionState};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
-use crate::{AppError, error::sentence};
+use crate::{AppError, components::prose::prose, error::sentence};
 
 /// What the dialog's words depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn ActionDialog(
                         on:input=move |event| comment.set(event_target_value(&event))
                     ></textarea>
                 </div>
-                {move || error.get().map(|error| view! { <p class="form__error" role="alert">{sentence(&error)}</p> })}
+                {move || error.get().map(|error| view! { <p class="form__error" role="alert">{prose(&sentence(&error))}</p> })}
                 <div class="dialog__buttons">
                     <button type="button" class="button" on:click=move |_| asked.set(None)>"Cancel"</button>
                     <button

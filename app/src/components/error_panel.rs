@@ -1,25 +1,33 @@
 //! A page, or a part of it, that could not be loaded: what is missing, and what to do.
 
+use domain::{ApiError, ServerEvent};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
     AppError,
+    components::prose::prose,
     error::{respond_with_status, sentence},
+    live::use_live,
 };
-use domain::ApiError;
 
 /// In place of a whole page. `retry` is offered when asking again may help.
 #[component]
 pub fn ErrorPanel(error: AppError, retry: Callback<()>) -> impl IntoView {
     respond_with_status(&error);
     let missing = matches!(error, AppError::Api(ApiError::NotFound { .. }));
+    // Whatever was down may be back when the stream of events is.
+    use_live().on_event(move |event| {
+        if !missing && matches!(event, ServerEvent::Hello { .. }) {
+            retry.run(());
+        }
+    });
     let title = if missing { "Not found" } else { "This page could not be loaded" };
     view! {
         <Title text=title/>
         <section class="blank" role="alert">
             <h1>{title}</h1>
-            <p>{sentence(&error)}</p>
+            <p>{prose(&sentence(&error))}</p>
             <p class="blank__actions">
                 {(!missing).then(|| view! {
                     <button type="button" class="button" on:click=move |_| retry.run(())>"Try again"</button>

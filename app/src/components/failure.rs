@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::{
     components::{
         icon::{Icon, Shape},
+        prose::prose,
         time::Moment,
     },
     error::sentence,
@@ -21,7 +22,7 @@ pub fn FailurePanel(failure: Failure) -> impl IntoView {
                 <h2 id="failure-title" class="notice__title">"The last start failed"</h2>
                 <p>
                     {failure.node.map(|node| view! { <code>{node}</code>": " })}
-                    {sentence(&failure.reason)}
+                    {prose(&sentence(&failure.reason))}
                 </p>
                 <p class="quiet"><Moment at=failure.at/>". Kept until the next start."</p>
                 {(!log.is_empty()).then(|| view! {

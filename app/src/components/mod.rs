@@ -9,6 +9,7 @@ pub mod header;
 pub mod icon;
 pub mod node_list;
 pub mod problems;
+pub mod prose;
 pub mod state_badge;
 pub mod time;
 pub mod upload_zone;

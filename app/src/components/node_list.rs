@@ -1,10 +1,11 @@
 //! Workflows as lists: each node with its status, replicas, image and what it listens to.
 
-use domain::{NodeView, WorkflowView};
+use domain::{NodeStatus, NodeView, WorkflowView};
 use leptos::prelude::*;
 
 use crate::components::{
     icon::{Icon, Shape},
+    prose::prose,
     state_badge::NodeStatusBadge,
 };
 
@@ -33,6 +34,7 @@ pub fn WorkflowPanel(workflow: WorkflowView) -> impl IntoView {
 }
 
 fn node_item(node: NodeView, role: Option<&'static str>) -> impl IntoView {
+    let failing = node.status == NodeStatus::Failing;
     let enough = node.ready_replicas >= node.replicas;
     let listens = (!node.subscriptions.is_empty()).then(|| node.subscriptions.join(", "));
     view! {
@@ -47,7 +49,7 @@ fn node_item(node: NodeView, role: Option<&'static str>) -> impl IntoView {
                     <span class="node__unit">" ready"</span>
                 </span>
             </div>
-            {node.message.map(|message| view! { <p class="node__message">{message}</p> })}
+            {node.message.map(|message| view! { <p class="node__message" class:node__message--bad=failing>{prose(&message)}</p> })}
             <dl class="node__facts">
                 <div><dt>"Image"</dt><dd><code>{node.image}</code></dd></div>
                 {node.src.map(|src| view! { <div><dt>"Source"</dt><dd><code>{src}</code></dd></div> })}

@@ -3,7 +3,10 @@
 use domain::{Problem, Severity};
 use leptos::prelude::*;
 
-use crate::components::icon::{Icon, Shape};
+use crate::components::{
+    icon::{Icon, Shape},
+    prose::prose,
+};
 
 #[component]
 pub fn ProblemList(problems: Vec<Problem>) -> impl IntoView {
@@ -26,7 +29,7 @@ fn line(problem: Problem) -> impl IntoView {
             <Icon shape/>
             <span class="visually-hidden">{word}": "</span>
             <div class="problem__text">
-                <p>{problem.message}</p>
+                <p>{prose(&problem.message)}</p>
                 <p class="problem__place">
                     {place.map(|place| view! { <span>{place}</span> })}
                     {path.map(|path| view! { <code>{path}</code> })}

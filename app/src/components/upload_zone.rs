@@ -7,6 +7,7 @@ use crate::{
     components::{
         icon::{Icon, Shape},
         problems::ProblemList,
+        prose::prose,
     },
     format,
     upload::{Upload, UploadState},
@@ -95,13 +96,14 @@ pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
         UploadState::Sending { file, size_bytes, .. } => UploadState::Sending { file, size_bytes, sent_bytes: 0 },
         other => other,
     });
-    let view = move || match phase.get() {
+    let view = move || {
+        match phase.get() {
         UploadState::Idle => None,
         UploadState::Sending { file, size_bytes, .. } => Some(sending(upload, file, size_bytes, sent).into_any()),
         UploadState::Checking { file } => Some(
             view! {
                 <div class="upload">
-                    <p class="upload__title"><strong>{file}</strong>" has arrived. Checking…"</p>
+                    <p><strong>{file}</strong>" has arrived. Checking…"</p>
                     <progress class="progress" aria-label="Checking"></progress>
                 </div>
             }
@@ -110,8 +112,8 @@ pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
         UploadState::Refused { file, message, problems } => Some(
             view! {
                 <div class="upload" data-tone="bad">
-                    <p class="upload__title"><Icon shape=Shape::Cross/><strong>{file}</strong>" was not added"</p>
-                    <p>{message}</p>
+                    <p class="upload__title"><Icon shape=Shape::Cross/><span><strong>{file}</strong>" was not added"</span></p>
+                    <p>{prose(&message)}</p>
                     {(!problems.is_empty()).then(|| view! { <ProblemList problems/> })}
                     {dismiss_button(upload)}
                 </div>
@@ -135,6 +137,7 @@ pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
             }
             .into_any(),
         ),
+    }
     };
     view! { <div class="upload-area" role="status" aria-label="Upload">{view}</div> }.into_any()
 }
@@ -144,7 +147,7 @@ fn sending(upload: Upload, file: String, size_bytes: u64, sent: Memo<Option<(u64
     // Progress is quantities, so a float is what the element wants; files are far below its 53 bits.
     view! {
         <div class="upload">
-            <p class="upload__title">"Sending "<strong>{file}</strong></p>
+            <p>"Sending "<strong>{file}</strong></p>
             <progress
                 class="progress"
                 aria-label="Sent"
@@ -161,6 +164,5 @@ fn sending(upload: Upload, file: String, size_bytes: u64, sent: Memo<Option<(u64
 }
 
 fn dismiss_button(upload: Upload) -> impl IntoView {
-    view! { <button type="button" class="button button--quiet" on:click=move |_| upload.dismiss()>"Dismiss"</button> }
-        .into_any()
+    view! { <button type="button" class="button" on:click=move |_| upload.dismiss()>"Dismiss"</button> }.into_any()
 }

@@ -88,7 +88,6 @@ fn Versions(runtime: RuntimeSummary, versions: Vec<VersionSummary>) -> impl Into
     let upload = Upload::new(
         &id,
         Callback::new(move |version: VersionName| {
-            live.announce(format!("{version} was added"));
             added.set(Some(version));
             refresh.run(());
         }),

@@ -9,6 +9,7 @@ use crate::{
     components::{
         error_panel::{ErrorPanel, Loading},
         icon::{Icon, Shape},
+        prose::prose,
     },
     error::sentence,
     format,
@@ -61,12 +62,12 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
             {move || none.get().then(|| view! {
                 <p class="blank">"No runtime yet. Create the first one here; then add versions to it."</p>
             })}
+            <CreateRuntime open=none.get_untracked() list/>
             <ul class="cards" role="list">
                 <For each=move || list.entries() key=|entry| entry.key.clone() let(entry)>
                     <RuntimeCard runtime=entry.value/>
                 </For>
             </ul>
-            <CreateRuntime open=none.get_untracked() list/>
         </div>
     }
     .into_any()
@@ -89,8 +90,8 @@ fn RuntimeCard(runtime: ArcRwSignal<RuntimeSummary>) -> impl IntoView {
             <p class="card__published">
                 {move || match published.get() {
                     Some(version) => Either::Left(view! {
+                        <span class="quiet">"Published: "</span>
                         <span class="badge" data-tone="accent"><Icon shape=Shape::Globe/>{version.to_string()}</span>
-                        <span class="visually-hidden">" is published"</span>
                     }),
                     None => Either::Right(view! { <span class="quiet">"Nothing published"</span> }),
                 }}
@@ -126,7 +127,7 @@ fn CreateRuntime(open: bool, list: LiveList<RuntimeSummary>) -> impl IntoView {
                 <Field name="name" label="Name" error required=true maxlength=80 hint="What people read."/>
                 <Field name="description" label="Description" error required=false maxlength=500 hint="Optional: what it is for."/>
                 {move || error().filter(|error| !error.is_about_fields(&FIELDS)).map(|error| view! {
-                    <p class="form__error" role="alert">{sentence(&error)}</p>
+                    <p class="form__error" role="alert">{prose(&sentence(&error))}</p>
                 })}
                 {move || created().map(|runtime| view! {
                     <p class="form__done" role="status">
@@ -172,7 +173,7 @@ fn Field(
                 aria-invalid=move || wrong.get().is_some().then_some("true")
             />
             <p class="field__hint" id=hint_id>{hint}</p>
-            <p class="field__error" id=error_id>{move || wrong.get().map(|wrong| sentence(&wrong))}</p>
+            <p class="field__error" id=error_id>{move || wrong.get().map(|wrong| prose(&sentence(&wrong)))}</p>
         </div>
     }
     .into_any()

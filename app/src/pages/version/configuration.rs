@@ -12,6 +12,7 @@ use crate::{
     components::{
         config_field::{ConfigField, Draft},
         icon::{Icon, Shape},
+        prose::prose,
     },
     error::sentence,
     format,
@@ -128,7 +129,7 @@ pub fn ConfigurationScreen() -> impl IntoView {
                         </p>
                     })}
                     {move || error.get().map(|error| view! {
-                        <p class="form__error" role="alert">{sentence(&error)}</p>
+                        <p class="form__error" role="alert">{prose(&sentence(&error))}</p>
                     })}
                     <p class="form__done" role="status">{move || saved.get()}</p>
                     <button

@@ -10,6 +10,7 @@ use crate::{
     components::{
         error_panel::Loading,
         icon::{Icon, Shape},
+        prose::prose,
         time::Moment,
     },
     error::sentence,
@@ -111,7 +112,7 @@ fn outcome(outcome: Outcome) -> impl IntoView {
     };
     view! {
         <span class="badge badge--plain" data-tone=tone><Icon shape/>{word}</span>
-        {reason.map(|reason| view! { <p class="row__reason">{sentence(&reason)}</p> })}
+        {reason.map(|reason| view! { <p class="row__reason">{prose(&sentence(&reason))}</p> })}
     }
     .into_any()
 }

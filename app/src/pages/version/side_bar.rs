@@ -53,6 +53,8 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
                 }
                 Err(refused) => {
                     error.try_set(Some(refused));
+                    // Should the dialog have been closed meanwhile: what was not done has to be told.
+                    asked.try_set(Some(command));
                 }
             }
             sending.try_set(false);

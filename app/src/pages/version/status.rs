@@ -11,6 +11,7 @@ use crate::{
         icon::{Icon, Shape},
         node_list::{EntrypointPanel, WorkflowPanel},
         problems::ProblemList,
+        prose::prose,
         state_badge::{StateBadge, meaning},
         time::Moment,
     },
@@ -43,7 +44,7 @@ pub fn StatusScreen() -> impl IntoView {
         <Title text=format!("{name} · {runtime}")/>
         <div class="screen">
             <header class="screen__head">
-                <h1>{name.to_string()}</h1>
+                <h1>"Status"</h1>
                 <p>{fixed.description}</p>
                 <dl class="facts">
                     <div><dt>"Created"</dt><dd><Moment at=fixed.created_at/>" by "{fixed.created_by.0}</dd></div>
@@ -55,7 +56,7 @@ pub fn StatusScreen() -> impl IntoView {
             <section class="state-panel" aria-label="State">
                 <StateBadge state/>
                 <p>{move || meaning(state.get())}</p>
-                {move || waiting.get().map(|waiting| view! { <p class="state-panel__waiting">{sentence(&waiting)}</p> })}
+                {move || waiting.get().map(|waiting| view! { <p class="state-panel__waiting">{prose(&sentence(&waiting))}</p> })}
             </section>
             {move || failure.get().map(|failure| view! { <FailurePanel failure/> })}
             {move || health_notice(health.get())}
@@ -104,7 +105,7 @@ fn health_notice(health: Health) -> Option<impl IntoView> {
     Some(view! {
         <div class="notice" data-tone="warn">
             <Icon shape=Shape::Warning/>
-            <p><strong>{title}": "</strong>{text}</p>
+            <p><strong>{title}": "</strong>{prose(&text)}</p>
         </div>
     })
 }
