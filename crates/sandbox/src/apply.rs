@@ -190,7 +190,10 @@ fn prune(value: &mut Value, before: &Fields, now: &Fields, others: &Fields, path
                     ids.into_iter().for_each(|(key, id)| object::set(&mut items[at], &[key], id));
                 }
             }
-            (Value::Array(items), Some(("v", text))) if goes => items.retain(|item| item.to_string() != text),
+            (Value::Array(items), Some(("v", text))) if goes => {
+                let gone: Option<Value> = serde_json::from_str(text).ok();
+                items.retain(|item| Some(item) != gone.as_ref());
+            }
             _ => {}
         }
     }

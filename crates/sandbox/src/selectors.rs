@@ -162,7 +162,7 @@ impl FieldSelector {
             let equal = match object.pointer(&field.pointer) {
                 Some(Value::String(text)) => *text == field.value,
                 Some(Value::Null) | None => field.value.is_empty(),
-                Some(other) => other.to_string() == field.value,
+                Some(other) => field.value.parse::<Value>().is_ok_and(|value| value == *other),
             };
             equal == field.equal
         })

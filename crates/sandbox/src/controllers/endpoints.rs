@@ -22,10 +22,14 @@ const NAME: &str = "endpointslice-controller.k8s.io";
 /// The values of a selector, in the order of its keys.
 type Values = Vec<String>;
 
+/// Services by the keys, then the values, of their selectors.
+type BySelector = BTreeMap<Vec<String>, HashMap<Values, BTreeSet<Key>>>;
+
 /// Finds the Services of a pod without asking each: Services are filed by their selector's keys, then its values.
 #[derive(Default)]
 pub(super) struct Endpoints {
-    filed: HashMap<String, BTreeMap<Vec<String>, HashMap<Values, BTreeSet<Key>>>>,
+    /// One file for each namespace.
+    filed: HashMap<String, BySelector>,
 }
 
 impl Endpoints {

@@ -93,9 +93,8 @@ pub(super) fn recreate(limits: &Limits, new: Option<Counts>, old: &[Counts]) -> 
 pub(super) fn scale_only(limits: &Limits, new: Option<Counts>, old: &[Counts]) -> Plan {
     let mut next: Vec<i64> = old.iter().map(|c| c.wanted).collect();
     let rest: i64 = next.iter().sum();
-    match new {
-        Some(_) => return Plan { new: (limits.wanted - rest).max(0), old: next },
-        None => {}
+    if new.is_some() {
+        return Plan { new: (limits.wanted - rest).max(0), old: next };
     }
     if let Some(last) = next.iter().rposition(|n| *n > 0) {
         let others: i64 = next.iter().enumerate().filter(|(at, _)| *at != last).map(|(_, n)| n).sum();
