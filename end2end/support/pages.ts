@@ -77,7 +77,7 @@ export class VersionPage {
     return this.page
       .getByRole("region", { name: `Workflow ${workflow}`, exact: true })
       .getByRole("listitem")
-      .filter({ has: this.page.getByText(name, { exact: true }) });
+      .filter({ has: this.page.locator("strong").getByText(name, { exact: true }) });
   }
 
   /** Goes to a screen by the menu. */
@@ -89,13 +89,18 @@ export class VersionPage {
     await expect(this.state).toHaveText(state);
   }
 
-  /** Presses an action's button, answers its dialog, and waits for the state it leads to. */
-  async perform(action: string, reached: string, comment = ""): Promise<void> {
+  /** Presses an action's button and answers its dialog. */
+  async ask(action: string, comment = ""): Promise<void> {
     await this.action(action).click();
     const dialog = this.dialog(action);
     if (comment) await dialog.getByLabel("Comment").fill(comment);
     await dialog.getByRole("button", { name: action, exact: true }).click();
     await expect(dialog).toBeHidden();
+  }
+
+  /** The same, and waits for the state it leads to. */
+  async perform(action: string, reached: string, comment = ""): Promise<void> {
+    await this.ask(action, comment);
     await this.expectState(reached);
   }
 
