@@ -154,3 +154,55 @@ fn json(value: &impl serde::Serialize) -> Arc<str> {
         })
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{
+        cluster::Cluster,
+        reconciler::{ObjectSettings, Reconciler},
+        store,
+    };
+
+    async fn announcements() -> Announcements {
+        let store = store::open("sqlite::memory:").await.unwrap();
+        let cluster = Cluster::in_process(Cluster::client_for(axum::Router::new()));
+        let objects = ObjectSettings {
+            namespace_prefix: "kai-".to_owned(),
+            base_domain: "localhost".to_owned(),
+            ingress_class: None,
+            ingress_annotations: BTreeMap::new(),
+            ingress_tls_secret: None,
+            advertised_url: "http://127.0.0.1:3001".to_owned(),
+            init_image: "busybox".to_owned(),
+            runner_env: BTreeMap::new(),
+        };
+        let minute = Duration::from_secs(60);
+        let changed = Changes::default();
+        let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), minute, changed.clone());
+        Announcements::new(Arc::new(Service::new(store, reconciler, cluster, objects, changed, minute)))
+    }
+
+    async fn next(subscription: &mut Subscription) -> ServerEvent {
+        serde_json::from_str(&subscription.next().await.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_missed_events_is_greeted_afresh_and_goes_on() {
+        let announcements = announcements().await;
+        let mut slow = announcements.subscribe();
+        assert!(matches!(next(&mut slow).await, ServerEvent::Hello { .. }));
+        let event = ServerEvent::Cluster { cluster: announcements.service.cluster_info() };
+
+        announcements.send(&event);
+        assert_eq!(next(&mut slow).await, event);
+        for _ in 0..=BUFFERED_EVENTS {
+            announcements.send(&event);
+        }
+        assert!(matches!(next(&mut slow).await, ServerEvent::Hello { .. }), "it missed one");
+        announcements.send(&event);
+        assert_eq!(next(&mut slow).await, event);
+    }
+}

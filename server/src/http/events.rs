@@ -20,13 +20,13 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Each event's data is a [`domain::ServerEvent`]; the first is `Hello`.
 pub(super) async fn events(State(parts): State<Public>) -> impl IntoResponse {
-    let subscription = parts.announcements.subscribe();
-    let events = stream::unfold(subscription, |mut subscription| async move {
+    let greeting = stream::once(async { Ok(Event::default().retry(RETRY)) });
+    let events = stream::unfold(parts.announcements.subscribe(), |mut subscription| async move {
         let event = subscription.next().await?;
-        Some((Ok::<_, Infallible>(Event::default().retry(RETRY).data(&*event)), subscription))
+        Some((Ok::<_, Infallible>(Event::default().data(&*event)), subscription))
     });
-    let sse =
-        Sse::new(events.take_until(parts.stop.cancelled_owned())).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    let events = greeting.chain(events).take_until(parts.stop.cancelled_owned());
+    let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // nginx holds back what it proxies unless told not to.
     ([("x-accel-buffering", "no")], sse)
 }

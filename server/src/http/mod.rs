@@ -45,5 +45,10 @@ pub fn public(parts: Public) -> Router {
         .layer(middleware::map_response(headers::secure))
         .layer(middleware::from_fn_with_state(parts.own, guard::refuse_foreign))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(DefaultMakeSpan::new().level(tracing::Level::INFO)))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(DefaultMakeSpan::new().level(tracing::Level::INFO))
+                // Whoever answered with a failure has logged it, with its cause.
+                .on_failure(()),
+        )
 }

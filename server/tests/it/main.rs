@@ -1,4 +1,12 @@
 //! Tests of the server against real parts that the tests start themselves.
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails by it, in helpers too")]
 
+mod api;
+mod binary;
+mod events;
+mod guard;
+mod internal;
+mod pages;
 mod store;
+mod support;
+mod upload;

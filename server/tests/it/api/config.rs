@@ -1,0 +1,82 @@
+//! A version's configuration through the API.
+
+use serde_json::json;
+
+use super::{DEMO, act, paths, with_version};
+use crate::support::{krt::Krt, server::TestServer};
+
+const CONFIG: &str = "/api/v1/runtimes/demo/versions/v1/config";
+
+async fn with_config() -> TestServer {
+    with_version(Krt::new("v1").variable("KEY").variable("MODE").file("settings.json")).await
+}
+
+async fn set(server: &TestServer) -> Vec<String> {
+    let version = server.get(&format!("{DEMO}/versions/v1")).await.expect(200);
+    let entries = version["config"].as_array().unwrap().iter().filter(|entry| entry["is_set"] == true);
+    entries.map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn values_are_set_kept_and_removed_and_never_shown() {
+    let server = with_config().await;
+    let values = json!({ "values": { "KEY": "s3cret", "settings.json": "{}" }, "comment": "first" });
+    let answer = server.put(CONFIG, values).await;
+    answer.expect(200);
+    assert!(!answer.text().contains("s3cret"), "{}", answer.text());
+    assert_eq!(set(&server).await, ["KEY", "settings.json"]);
+
+    server.put(CONFIG, json!({ "values": { "MODE": "", "KEY": null } })).await.expect(200);
+    assert_eq!(set(&server).await, ["MODE", "settings.json"], "an empty value is a value");
+
+    let history = server.get(&format!("{DEMO}/versions/v1/history")).await;
+    assert!(!history.text().contains("s3cret"), "{}", history.text());
+    assert_eq!(history.expect(200)[1]["action"], "configure");
+    assert!(history.expect(200)[1]["comment"].as_str().unwrap().contains("first"), "{}", history.text());
+}
+
+#[tokio::test]
+async fn a_name_that_the_version_does_not_have_is_refused_with_those_that_it_has() {
+    let server = with_config().await;
+    let values = json!({ "values": { "KEY": "x", "KEYS": "x", "other.json": null } });
+    let error = server.put(CONFIG, values).await.expect_error(422, "invalid_input");
+    assert_eq!(paths(&error), ["KEYS", "other.json"]);
+    let message = error["problems"][0]["message"].as_str().unwrap();
+    for known in ["`KEY`", "`MODE`", "`settings.json`"] {
+        assert!(message.contains(known), "{message}");
+    }
+    assert!(set(&server).await.is_empty(), "nothing of it is set");
+}
+
+#[tokio::test]
+async fn what_no_secret_can_hold_is_refused() {
+    let server = with_config().await;
+    let error = server.put(CONFIG, json!({ "values": { "KEY": "a\u{0}b" } })).await.expect_error(422, "invalid_input");
+    assert_eq!(paths(&error), ["KEY"]);
+
+    let half = "x".repeat(500 * 1024);
+    server.put(CONFIG, json!({ "values": { "KEY": half } })).await.expect(200);
+    let error = server.put(CONFIG, json!({ "values": { "MODE": half } })).await.expect_error(422, "invalid_input");
+    assert!(error["message"].as_str().unwrap().contains("Secret"), "{error}");
+    server.put(CONFIG, json!({ "values": { "KEY": "small", "MODE": half } })).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_version_does_not_start_before_all_values_are_set() {
+    let server = with_config().await;
+    server.put(CONFIG, json!({ "values": { "KEY": "x" } })).await.expect(200);
+    let error = act(&server, "v1", "start").await.expect_error(409, "config_incomplete");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("MODE") && message.contains("settings.json") && !message.contains("KEY"), "{message}");
+
+    server.put(CONFIG, json!({ "values": { "MODE": "x", "settings.json": "{}" } })).await.expect(200);
+    act(&server, "v1", "start").await.expect(202);
+}
+
+#[tokio::test]
+async fn an_archived_version_stays_as_it_is() {
+    let server = with_config().await;
+    act(&server, "v1", "archive").await.expect(202);
+    let error = server.put(CONFIG, json!({ "values": { "KEY": "x" } })).await.expect_error(422, "invalid_input");
+    assert!(error["message"].as_str().unwrap().contains("archived"), "{error}");
+}

@@ -1,0 +1,115 @@
+//! Live events: what every open browser is told.
+
+use std::time::{Duration, Instant};
+
+use domain::{ServerEvent, VersionState};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::support::{
+    krt::Krt,
+    server::{PATIENCE, TestServer},
+};
+
+/// A browser's connection.
+struct Stream {
+    response: reqwest::Response,
+    text: String,
+}
+
+impl Stream {
+    async fn open(server: &TestServer) -> Self {
+        let response = server.client().get(server.url("/api/v1/events")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { response, text: String::new() }
+    }
+
+    /// The next event; none when the stream has ended.
+    async fn next(&mut self) -> Option<ServerEvent> {
+        loop {
+            while let Some((event, rest)) = self.text.split_once("\n\n") {
+                let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
+                self.text = rest.to_owned();
+                if let Some(data) = data {
+                    return Some(serde_json::from_str(&data).unwrap());
+                }
+            }
+            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("no event came").unwrap()?;
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// Reads on until the version is in this state, and returns all the states on the way.
+    async fn states_until(&mut self, state: VersionState) -> Vec<VersionState> {
+        let mut states = Vec::new();
+        while states.last() != Some(&state) {
+            if let ServerEvent::Version { version } = self.next().await.expect("the stream ended") {
+                states.push(version.state);
+            }
+        }
+        states.dedup();
+        states
+    }
+}
+
+#[tokio::test]
+async fn every_connection_is_greeted_first() {
+    let server = TestServer::start().await;
+    for _ in 0..2 {
+        let hello = Stream::open(&server).await.next().await;
+        assert!(matches!(&hello, Some(ServerEvent::Hello { cluster }) if cluster.name == "sandbox"), "{hello:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_open_browser_hears_of_what_anyone_does() {
+    let server = TestServer::start().await;
+    let mut browsers = [Stream::open(&server).await, Stream::open(&server).await];
+    server.add_runtime("demo").await;
+    server.upload("demo", Krt::new("v1").bytes()).await.expect(201);
+    server.post("/api/v1/runtimes/demo/versions/v1/start", json!({})).await.expect(202);
+
+    for browser in &mut browsers {
+        let states = browser.states_until(VersionState::Started).await;
+        assert!(states.ends_with(&[VersionState::Starting, VersionState::Started]), "{states:?}");
+    }
+    server.post("/api/v1/runtimes/demo/versions/v1/publish", json!({})).await.expect(202);
+    for browser in &mut browsers {
+        browser.states_until(VersionState::Published).await;
+        loop {
+            if let ServerEvent::Runtime { runtime } = browser.next().await.unwrap()
+                && let Some(published) = runtime.published
+            {
+                assert_eq!((published.as_str(), runtime.running), ("v1", 1));
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_readiness_of_nodes_is_told_too() {
+    let server = TestServer::start().await;
+    server.add_runtime("demo").await;
+    server.upload("demo", Krt::new("v1").bytes()).await.expect(201);
+    let mut browser = Stream::open(&server).await;
+    server.post("/api/v1/runtimes/demo/versions/v1/start", json!({})).await.expect(202);
+    browser.states_until(VersionState::Started).await;
+    let version = server.get("/api/v1/runtimes/demo/versions/v1").await.expect(200);
+    assert_eq!(version["workflows"][0]["nodes"][0]["status"], "ready");
+    assert_eq!(version["entrypoint"]["ready_replicas"], 1);
+}
+
+#[tokio::test]
+async fn an_open_stream_does_not_hold_up_the_end_of_the_server() {
+    let server = TestServer::start().await;
+    let mut browser = Stream::open(&server).await;
+    browser.next().await;
+
+    let begun = Instant::now();
+    server.shut_down().await;
+
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(browser.response.chunk().await.is_ok_and(|chunk| chunk.is_none()), "the stream ends orderly");
+}

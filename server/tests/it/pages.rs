@@ -1,0 +1,51 @@
+//! Pages as the server sends them, before any script runs.
+
+use serde_json::json;
+
+use crate::support::{krt::Krt, server::TestServer};
+
+#[tokio::test]
+async fn each_screen_has_its_content_without_scripts() {
+    let server = TestServer::start().await;
+    server.post("/api/v1/runtimes", json!({ "id": "demo", "name": "Demonstration" })).await.expect(201);
+    server.upload("demo", Krt::new("v1").variable("KEY").bytes()).await.expect(201);
+    for (path, content) in [
+        ("/", "Demonstration"),
+        ("/runtimes/demo", "Made for a test."),
+        ("/runtimes/demo/versions/v1", "greeter"),
+        ("/runtimes/demo/versions/v1/configuration", "KEY"),
+        ("/runtimes/demo/versions/v1/history", "local"),
+    ] {
+        let page = server.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        assert!(page.text().contains(content), "{path}: {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_with_status_404() {
+    let server = TestServer::start().await;
+    for path in ["/nothing", "/runtimes/demo", "/runtimes/demo/versions/v1", "/pkg/nothing.js"] {
+        assert_eq!(server.get(path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_s_scripts_carry_the_nonce_of_its_policy_and_of_no_other() {
+    let server = TestServer::start().await;
+    let mut nonces = Vec::new();
+    for _ in 0..2 {
+        let page = server.get("/").await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("'wasm-unsafe-eval'") && !policy.contains("unsafe-inline"), "{policy}");
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap().to_owned();
+        for script in page.text().split("<script").skip(1) {
+            let tag = script.split('>').next().unwrap();
+            assert!(tag.contains(&format!("nonce=\"{nonce}\"")), "a script without the nonce: {tag}");
+        }
+        assert!(page.text().contains("<script"), "the page has scripts at all");
+        nonces.push(nonce);
+    }
+    assert_ne!(nonces[0], nonces[1]);
+}
