@@ -3,12 +3,16 @@
 //! Built from the parser's events by a loop, so that no nesting overflows a stack; depth, number of values and what
 //! aliases repeat are bounded before anything is built. Merge keys (`<<`) work, as they did in the original.
 
+mod scalar;
+
 use std::collections::{HashMap, HashSet};
 
 use domain::{Problem, Severity};
-use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Tag};
+use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
 
 use crate::limits::{MAX_ALIAS_BYTES, MAX_YAML_DEPTH, MAX_YAML_NODES};
+pub(crate) use scalar::ScalarKind;
+use scalar::kind_of;
 
 /// A place in the text; both numbers from 1, the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,17 +51,6 @@ pub(crate) struct Scalar {
     /// As it is meant: without quotes, escapes resolved.
     pub(crate) text: String,
     pub(crate) kind: ScalarKind,
-}
-
-/// What a scalar is by YAML's core schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScalarKind {
-    Null,
-    Bool(bool),
-    Integer(i64),
-    /// With a fraction, or beyond 64 bits.
-    Number,
-    Text,
 }
 
 #[derive(Debug, Clone)]
@@ -306,35 +299,4 @@ fn size_of(node: &Node) -> Size {
             Size { bytes: size.bytes + field.key.len(), ..size }
         }),
     }
-}
-
-/// The core schema (YAML 1.2.2 §10.3.2).
-fn kind_of(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> ScalarKind {
-    if style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.core_suffix() == Some("str")) {
-        return ScalarKind::Text;
-    }
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return ScalarKind::Null,
-        "true" | "True" | "TRUE" => return ScalarKind::Bool(true),
-        "false" | "False" | "FALSE" => return ScalarKind::Bool(false),
-        ".nan" | ".NaN" | ".NAN" => return ScalarKind::Number,
-        _ => {}
-    }
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let digits = |text: &str, radix: u32| !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
-    let integer = |parsed: Option<i64>| parsed.map_or(ScalarKind::Number, ScalarKind::Integer);
-    if let Some(hex) = text.strip_prefix("0x").filter(|hex| digits(hex, 16)) {
-        return integer(i64::from_str_radix(hex, 16).ok());
-    }
-    if let Some(octal) = text.strip_prefix("0o").filter(|octal| digits(octal, 8)) {
-        return integer(i64::from_str_radix(octal, 8).ok());
-    }
-    if digits(unsigned, 10) {
-        return integer(text.parse().ok());
-    }
-    let infinite = matches!(unsigned, ".inf" | ".Inf" | ".INF");
-    let numeric = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && unsigned.contains(|c: char| c.is_ascii_digit())
-        && unsigned.parse::<f64>().is_ok();
-    if infinite || numeric { ScalarKind::Number } else { ScalarKind::Text }
 }

@@ -70,10 +70,7 @@ impl<R: Read> Gunzip<R> {
         let packed = self.decoder.as_ref().map_or(0, |decoder| decoder.get_ref().get_ref().get_ref().1.bytes);
         let allowed = packed.saturating_mul(self.max_ratio).max(self.ratio_free_bytes);
         if self.unpacked_bytes > allowed {
-            return Err(Stop::TooLarge(format!(
-                "it unpacks to more than {} times its size; at most that is allowed",
-                self.max_ratio
-            )));
+            return Err(Stop::TooLarge(format!("it may unpack to at most {} times its own size", self.max_ratio)));
         }
         Ok(())
     }
