@@ -125,3 +125,68 @@ fn set_if_changed<T: Listed>(signal: &ArcRwSignal<T>, value: T) {
         signal.set(value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Actor, Health, KrtVersion};
+
+    use super::*;
+
+    fn version(name: &str, minute: u32, revision: u64, state: VersionState) -> VersionSummary {
+        VersionSummary {
+            runtime: "demo".parse().unwrap(),
+            name: name.parse().unwrap(),
+            description: String::new(),
+            krt_version: KrtVersion::V2,
+            size_bytes: 1,
+            sha256: String::new(),
+            created_at: format!("2026-11-23T04:{minute:02}:00Z").parse().unwrap(),
+            created_by: Actor::local(),
+            published_at: None,
+            revision,
+            state,
+            switching: false,
+            health: Health::None,
+            failure: None,
+            allowed_actions: Vec::new(),
+            waiting: None,
+        }
+    }
+
+    fn keys(list: LiveList<VersionSummary>) -> Vec<String> {
+        list.0.with_untracked(|entries| entries.iter().map(|entry| entry.key.clone()).collect())
+    }
+
+    #[test]
+    fn a_change_moves_an_entry_to_where_it_belongs_and_keeps_its_signal() {
+        let list =
+            LiveList::new(vec![version("b", 2, 1, VersionState::Started), version("a", 1, 1, VersionState::Started)]);
+        let signal = list.0.with_untracked(|entries| entries[1].value.clone());
+        list.merge(version("a", 1, 2, VersionState::Published));
+        assert_eq!(keys(list), ["a", "b"]);
+        assert_eq!(signal.get_untracked().state, VersionState::Published);
+        list.merge(version("c", 3, 1, VersionState::Stopped));
+        assert_eq!(keys(list), ["a", "c", "b"]);
+        list.merge(version("c", 3, 2, VersionState::Archived));
+        assert_eq!(keys(list), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn what_is_older_than_what_is_known_is_left_aside() {
+        let owner = Owner::new();
+        owner.set();
+        let list = LiveList::new(vec![version("a", 1, 5, VersionState::Started)]);
+        list.merge(version("a", 1, 4, VersionState::Stopped));
+        assert_eq!(list.0.with_untracked(|entries| entries[0].value.get_untracked().state), VersionState::Started);
+    }
+
+    #[test]
+    fn the_whole_answer_replaces_all_and_keeps_the_signals_of_what_stays() {
+        let list =
+            LiveList::new(vec![version("b", 2, 1, VersionState::Started), version("a", 1, 1, VersionState::Started)]);
+        let signal = list.0.with_untracked(|entries| entries[0].value.clone());
+        list.replace(vec![version("c", 3, 1, VersionState::Stopped), version("b", 2, 1, VersionState::Stopped)]);
+        assert_eq!(keys(list), ["c", "b"]);
+        assert_eq!(signal.get_untracked().state, VersionState::Stopped);
+    }
+}

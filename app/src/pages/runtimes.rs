@@ -119,7 +119,7 @@ fn CreateRuntime(open: bool, list: LiveList<RuntimeSummary>) -> impl IntoView {
         }
     });
     view! {
-        <details class="create" open=open>
+        <details class="create" open=open || error().is_some()>
             <summary class="button"><Icon shape=Shape::Plus/>"New runtime"</summary>
             <ActionForm action=create node_ref=form attr:class="form">
                 <Field name="id" label="Id" error required=true maxlength=19

@@ -40,27 +40,32 @@ impl Shown {
     pub fn take_summary(self, summary: &VersionSummary) {
         let before = self.view.with_untracked(|view| view.summary.clone());
         if before.revision <= summary.revision && before != *summary {
-            self.announce_change(&before, summary);
+            announce_change(self.live, &before, summary);
             self.view.update(|view| view.summary = summary.clone());
         }
         self.refresh.run(());
     }
 
     /// Takes over what the server answered.
-    pub fn take_view(self, view: VersionView) {
-        let Some(before) = self.view.try_with_untracked(Clone::clone) else { return };
-        if before != view {
-            self.announce_change(&before.summary, &view.summary);
-            self.view.set(view);
-        }
+    pub fn take_view(self, now: VersionView) {
+        replace(self.view, self.live, now);
     }
+}
 
-    fn announce_change(self, before: &VersionSummary, now: &VersionSummary) {
-        if before.state != now.state {
-            self.live.announce(format!("{} is now {}", now.name, now.state));
-        } else if let (None, Some(failure)) = (&before.failure, &now.failure) {
-            self.live.announce(format!("{} failed: {}", now.name, failure.reason));
-        }
+/// Shows the answer, unless the page that asked for it is gone.
+fn replace(view: RwSignal<VersionView>, live: Live, now: VersionView) {
+    let Some(before) = view.try_get_untracked() else { return };
+    if before != now {
+        announce_change(live, &before.summary, &now.summary);
+        view.set(now);
+    }
+}
+
+fn announce_change(live: Live, before: &VersionSummary, now: &VersionSummary) {
+    if let (None, Some(failure)) = (&before.failure, &now.failure) {
+        live.announce(format!("{} is {}: {}", now.name, now.state, failure.reason));
+    } else if before.state != now.state {
+        live.announce(format!("{} is now {}", now.name, now.state));
     }
 }
 
@@ -103,11 +108,7 @@ fn Version(version: VersionView) -> impl IntoView {
         async move {
             match api::version(runtime, name).await {
                 Ok(now) => {
-                    if let Some(shown) =
-                        view.try_with_untracked(|_| Shown { view, live, refresh: Callback::new(|()| {}) })
-                    {
-                        shown.take_view(now);
-                    }
+                    replace(view, live, now);
                     stale.try_set(None);
                 }
                 Err(error) => {
