@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { fromEnvironment } from "./server";
 
 export const RUNTIME = { id: "demo", name: "Demo" };
@@ -17,4 +19,33 @@ export function samplePath(name: string): string {
 
 export function sampleBytes(name: string): Buffer {
   return readFileSync(samplePath(name));
+}
+
+/** The sample with a model of random bytes added, so that sending it takes its time. */
+export function heavySample(name: string, modelBytes: number): Buffer {
+  const archive = gunzipSync(sampleBytes(name));
+  const end = 1024; // Two blocks of zeros close a tar; what is written over them and after is read.
+  const model = randomBytes(modelBytes);
+  const padding = Buffer.alloc((512 - (modelBytes % 512)) % 512);
+  const files = archive.subarray(0, archive.length - end);
+  return gzipSync(Buffer.concat([files, tarHeader("models/model.bin", modelBytes), model, padding, Buffer.alloc(end)]));
+}
+
+/** The ustar header of a regular file (POSIX.1-1988). */
+function tarHeader(name: string, size: number): Buffer {
+  const header = Buffer.alloc(512);
+  const octal = (value: number, at: number, length: number) =>
+    header.write(value.toString(8).padStart(length - 1, "0") + "\0", at, "ascii");
+  header.write(name, 0, "ascii");
+  octal(0o644, 100, 8);
+  octal(0, 108, 8);
+  octal(0, 116, 8);
+  octal(size, 124, 12);
+  octal(0, 136, 12);
+  header.write("0", 156, "ascii");
+  header.write("ustar\u000000", 257, "ascii");
+  header.fill(" ", 148, 156);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(sum.toString(8).padStart(6, "0") + "\0 ", 148, "ascii");
+  return header;
 }

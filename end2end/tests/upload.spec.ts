@@ -1,0 +1,30 @@
+import { expect, test } from "../support/fixtures";
+import { RuntimePage, expectLive, open } from "../support/pages";
+import { RUNTIME, heavySample } from "../support/samples";
+
+test("a slow upload shows how far it is, can be cancelled, and leaves nothing behind", async ({ page, server }) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await open(page, "/runtimes/demo");
+  const runtime = new RuntimePage(page);
+  const network = await page.context().newCDPSession(page);
+  const uploadAt = (bytesPerSecond: number) =>
+    network.send("Network.emulateNetworkConditions", {
+      offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond,
+    });
+
+  await uploadAt(200_000);
+  const file = { name: "heavy.krt", mimeType: "application/gzip", buffer: heavySample("reviews-v1", 4_000_000) };
+  const input = page.getByLabel("Add version");
+  await input.setInputFiles(file);
+  await expect(runtime.upload.getByRole("progressbar", { name: "Sent" })).toBeVisible();
+  await runtime.upload.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByRole("progressbar")).toBeHidden();
+
+  await uploadAt(-1);
+  await page.reload();
+  await expect(page.getByText("No version yet")).toBeVisible();
+  await expectLive(page);
+  await input.setInputFiles(file);
+  await expect(runtime.upload).toContainText("reviews-v1 was added");
+  await runtime.expectState("reviews-v1", "stopped");
+});
