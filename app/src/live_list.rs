@@ -159,6 +159,8 @@ mod tests {
 
     #[test]
     fn a_change_moves_an_entry_to_where_it_belongs_and_keeps_its_signal() {
+        let owner = Owner::new();
+        owner.set();
         let list =
             LiveList::new(vec![version("b", 2, 1, VersionState::Started), version("a", 1, 1, VersionState::Started)]);
         let signal = list.0.with_untracked(|entries| entries[1].value.clone());
@@ -182,6 +184,8 @@ mod tests {
 
     #[test]
     fn the_whole_answer_replaces_all_and_keeps_the_signals_of_what_stays() {
+        let owner = Owner::new();
+        owner.set();
         let list =
             LiveList::new(vec![version("b", 2, 1, VersionState::Started), version("a", 1, 1, VersionState::Started)]);
         let signal = list.0.with_untracked(|entries| entries[0].value.clone());
