@@ -55,11 +55,11 @@ pub(crate) fn create(
     if info.namespaced {
         let home = state.get(Kind::Namespace, &Key::new("", namespace));
         let home = home.ok_or_else(|| Failure::not_found(Kind::Namespace, namespace))?;
-        if object::is_ending(home) {
+        if object::is_ending(&home) {
             return Err(Failure::namespace_ends(kind, &key.name, namespace));
         }
     }
-    if state.get(kind, &key).is_some() {
+    if state.has(kind, &key) {
         return Err(Failure::already_exists(kind, &key.name));
     }
     for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"] {
@@ -108,7 +108,7 @@ pub(crate) fn update(
     part: Part,
     how: &How,
 ) -> Result<Object, Failure> {
-    let old = state.get(kind, key).cloned().ok_or_else(|| Failure::not_found(kind, &key.name))?;
+    let old = state.get(kind, key).ok_or_else(|| Failure::not_found(kind, &key.name))?;
     identify(kind, &key.namespace, &mut new)?;
     if object::name(&new) != key.name {
         let sent = object::name(&new);
@@ -167,7 +167,7 @@ pub(crate) fn update(
 
 /// Changes an object on behalf of a controller: no defaults, no checks, no owner of fields.
 pub(crate) fn modify(state: &mut State, kind: Kind, key: &Key, change: impl FnOnce(&mut Value)) -> Option<Object> {
-    let old = state.get(kind, key)?.clone();
+    let old = state.get(kind, key)?;
     let mut new = Value::clone(&old);
     change(&mut new);
     Some(settle(state, kind, &old, new))

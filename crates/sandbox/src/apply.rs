@@ -53,7 +53,7 @@ pub(crate) fn apply(
     let mine = Fields::of(&owned, &path);
     let how = How { managed: true, ..how.clone() };
 
-    let Some(live) = state.get(kind, key).cloned() else {
+    let Some(live) = state.get(kind, key) else {
         let asked = (object::uid(&wanted), object::text(&wanted, "/metadata/resourceVersion"));
         if part == Part::Status || asked != ("", "") {
             return Err(Failure::not_found(kind, &key.name));

@@ -69,7 +69,7 @@ pub(crate) enum Deleted {
 }
 
 pub(crate) fn delete(state: &mut State, kind: Kind, key: &Key, options: &DeleteOptions) -> Result<Deleted, Failure> {
-    let old = state.get(kind, key).cloned().ok_or_else(|| Failure::not_found(kind, &key.name))?;
+    let old = state.get(kind, key).ok_or_else(|| Failure::not_found(kind, &key.name))?;
     admission::check_preconditions(kind, &old, &options.uid, &options.revision)?;
     if kind == Kind::Namespace && matches!(&key.name[..], "default" | "kube-system") {
         return Err(Failure::forbidden(kind, &key.name, "this namespace may not be deleted"));

@@ -20,6 +20,7 @@ mod schema;
 mod selectors;
 mod status;
 mod store;
+mod stored;
 mod table;
 mod validate;
 mod view;
@@ -59,7 +60,7 @@ impl Default for Options {
             ready_after: Duration::from_millis(1500),
             terminate_after: Duration::from_millis(300),
             bookmark_every: Duration::from_secs(60),
-            history: 8192,
+            history: 4096,
         }
     }
 }

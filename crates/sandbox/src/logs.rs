@@ -48,7 +48,7 @@ pub(crate) fn answer(
     key: &Key,
     query: &HashMap<String, String>,
 ) -> Result<Response, Failure> {
-    let pod = store.read(|state| state.get(Kind::Pod, key).cloned());
+    let pod = store.read(|state| state.get(Kind::Pod, key));
     let pod = pod.ok_or_else(|| Failure::not_found(Kind::Pod, &key.name))?;
     let flag = |name: &str| matches!(query.get(name).map(String::as_str), Some("true" | "1"));
     let number = |name: &str| match query.get(name).filter(|v| !v.is_empty()).map(|v| v.parse::<usize>()) {
@@ -200,7 +200,7 @@ impl Follow {
         let deadline = tokio::time::Instant::now() + wait;
         let mut bell = self.store.bell();
         loop {
-            let pod = self.store.read(|state| state.get(Kind::Pod, &self.key).cloned());
+            let pod = self.store.read(|state| state.get(Kind::Pod, &self.key));
             let pod = pod.filter(|pod| object::uid(pod) == object::uid(&self.pod))?;
             let run = find_run(&pod, &self.wanted).ok()?;
             if run.started != self.run.started {

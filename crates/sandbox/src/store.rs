@@ -14,7 +14,11 @@ use crate::{
     kinds::Kind,
     object::{self, Object},
     selectors::LabelSelector,
+    stored::{Recent, Stored},
 };
+
+/// How many objects stay open after their last use.
+const HELD_OPEN: usize = 2048;
 
 /// Where an object of a kind is. The namespace of cluster-wide kinds is "".
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,9 +50,20 @@ pub(crate) struct Event {
     pub(crate) revision: u64,
     pub(crate) kind: Kind,
     pub(crate) change: Change,
+    object: Stored,
+    previous: Option<Stored>,
+}
+
+impl Event {
     /// The object after the change; for `Deleted` its last state.
-    pub(crate) object: Object,
-    pub(crate) previous: Option<Object>,
+    pub(crate) fn object(&self) -> Object {
+        self.object.peek()
+    }
+
+    /// The object before the change.
+    pub(crate) fn previous(&self) -> Option<Object> {
+        self.previous.as_ref().map(Stored::peek)
+    }
 }
 
 /// Events after the asked revision are no longer known.
@@ -60,7 +75,7 @@ pub(crate) struct Forgotten {
 
 #[derive(Debug, Default)]
 struct Shelf {
-    objects: BTreeMap<Key, Object>,
+    objects: BTreeMap<Key, Stored>,
     labels: HashMap<(String, String), BTreeSet<Key>>,
     by_age: BTreeMap<u64, Key>,
     history: VecDeque<Event>,
@@ -77,6 +92,7 @@ pub(crate) struct State {
     uids: HashMap<String, (Kind, Key)>,
     dependents: HashMap<String, BTreeSet<(Kind, Key)>>,
     next_ip: u32,
+    recent: Arc<Recent>,
 }
 
 impl State {
@@ -84,12 +100,31 @@ impl State {
         self.revision
     }
 
-    pub(crate) fn get(&self, kind: Kind, key: &Key) -> Option<&Object> {
-        self.shelves[kind as usize].objects.get(key)
+    pub(crate) fn get(&self, kind: Kind, key: &Key) -> Option<Object> {
+        self.shelves[kind as usize].objects.get(key).map(Stored::open)
     }
 
-    pub(crate) fn by_uid(&self, uid: &str) -> Option<&Object> {
+    pub(crate) fn has(&self, kind: Kind, key: &Key) -> bool {
+        self.shelves[kind as usize].objects.contains_key(key)
+    }
+
+    pub(crate) fn by_uid(&self, uid: &str) -> Option<Object> {
         self.uids.get(uid).and_then(|(kind, key)| self.get(*kind, key))
+    }
+
+    pub(crate) fn has_uid(&self, uid: &str) -> bool {
+        self.uids.contains_key(uid)
+    }
+
+    /// All objects of a kind as events, for those who have lost count of the real ones.
+    pub(crate) fn as_events(&self, kind: Kind) -> impl Iterator<Item = Event> {
+        self.shelves[kind as usize].objects.values().map(move |object| Event {
+            revision: self.revision,
+            kind,
+            change: Change::Modified,
+            object: object.clone(),
+            previous: None,
+        })
     }
 
     pub(crate) fn count(&self, kind: Kind) -> usize {
@@ -113,8 +148,8 @@ impl State {
                 .iter()
                 .filter(in_namespace)
                 .filter_map(|key| shelf.objects.get(key))
+                .map(Stored::peek)
                 .filter(|object| labels.matches(object))
-                .cloned()
                 .collect(),
             None => {
                 let start = Key::new(namespace.unwrap_or_default(), "");
@@ -122,8 +157,8 @@ impl State {
                     .objects
                     .range(start..)
                     .take_while(|(key, _)| in_namespace(key))
-                    .filter(|(_, object)| labels.matches(object))
-                    .map(|(_, object)| object.clone())
+                    .map(|(_, object)| object.peek())
+                    .filter(|object| labels.matches(object))
                     .collect()
             }
         }
@@ -136,7 +171,7 @@ impl State {
 
     pub(crate) fn all_dependents(&self, owner_uid: &str) -> Vec<(Kind, Object)> {
         let refs = self.dependents.get(owner_uid).into_iter().flatten();
-        refs.filter_map(|(kind, key)| self.get(*kind, key).map(|object| (*kind, object.clone()))).collect()
+        refs.filter_map(|(kind, key)| self.get(*kind, key).map(|object| (*kind, object))).collect()
     }
 
     /// An address of 10.244.0.0/16 for a pod, or of 10.96.0.0/16 for a Service.
@@ -152,29 +187,30 @@ impl State {
         object::set(&mut value, &["metadata", "resourceVersion"], self.revision.to_string());
         let key = Key::of(&value);
         let object: Object = Arc::new(value);
-        let previous = self.shelves[kind as usize].objects.insert(key.clone(), object.clone());
+        let stored = Stored::new(&object, &self.recent);
+        let previous = self.shelves[kind as usize].objects.insert(key.clone(), stored.clone());
         if let Some(previous) = &previous {
-            self.unindex(kind, &key, previous);
+            self.unindex(kind, &key, &previous.peek());
         }
         self.index(kind, &key, &object);
         let change = if previous.is_some() { Change::Modified } else { Change::Added };
-        self.remember(Event { revision: self.revision, kind, change, object: object.clone(), previous });
+        self.remember(Event { revision: self.revision, kind, change, object: stored, previous });
         object
     }
 
     /// Takes an object out, under a new revision.
     pub(crate) fn remove(&mut self, kind: Kind, key: &Key) -> Option<Object> {
         let previous = self.shelves[kind as usize].objects.remove(key)?;
-        self.unindex(kind, key, &previous);
+        let mut last = Value::clone(&previous.peek());
+        self.unindex(kind, key, &last);
         self.revision += 1;
-        let mut last = Value::clone(&previous);
         object::set(&mut last, &["metadata", "resourceVersion"], self.revision.to_string());
         let object = Arc::new(last);
         self.remember(Event {
             revision: self.revision,
             kind,
             change: Change::Deleted,
-            object: object.clone(),
+            object: Stored::new(&object, &self.recent),
             previous: Some(previous),
         });
         Some(object)
@@ -254,6 +290,7 @@ impl Store {
             uids: HashMap::new(),
             dependents: HashMap::new(),
             next_ip: 0,
+            recent: Arc::new(Recent::new(HELD_OPEN)),
         };
         Self { state: Mutex::new(state), bell: watch::Sender::new(1) }
     }

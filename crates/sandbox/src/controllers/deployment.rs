@@ -33,14 +33,14 @@ impl Controller for Deployments {
 
     fn observe(&mut self, event: &Event, queue: &mut Queue) {
         match event.kind {
-            Kind::Deployment => queue.add(Key::of(&event.object)),
+            Kind::Deployment => queue.add(Key::of(&event.object())),
             _ => queue_owner(event, "Deployment", queue),
         }
     }
 
     fn reconcile(&mut self, store: &Store, key: &Key, queue: &mut Queue) {
         store.write(|state| {
-            let Some(deployment) = state.get(Kind::Deployment, key).cloned() else { return };
+            let Some(deployment) = state.get(Kind::Deployment, key) else { return };
             let mut sets = state.dependents(object::uid(&deployment), Kind::ReplicaSet);
             if !object::is_ending(&deployment) {
                 if current(&deployment, &sets).is_none() && deployment["spec"]["paused"] != true {
@@ -92,7 +92,7 @@ fn make_set(state: &mut State, deployment: &Value) {
     let namespace = object::namespace(deployment);
     if let Err(failure) = admission::create(state, Kind::ReplicaSet, namespace, set, &as_controller(NAME)) {
         let key = Key::new(namespace, &name);
-        let orphan = state.get(Kind::ReplicaSet, &key).is_some_and(|set| object::controller(set).is_none());
+        let orphan = state.get(Kind::ReplicaSet, &key).is_some_and(|set| object::controller(&set).is_none());
         if orphan {
             // Left by a Deployment of the same name that was deleted without its dependents.
             admission::modify(state, Kind::ReplicaSet, &key, |set| {
@@ -182,7 +182,7 @@ fn clean_up(state: &mut State, deployment: &Value, sets: &[Object]) {
 
 /// Writes the status. Returns when a rollout without progress is to be called failed.
 fn report(state: &mut State, key: &Key) -> Option<Duration> {
-    let deployment = state.get(Kind::Deployment, key)?.clone();
+    let deployment = state.get(Kind::Deployment, key)?;
     let sets = state.dependents(object::uid(&deployment), Kind::ReplicaSet);
     let limits = rollout::Limits::of(&deployment);
     let new = current(&deployment, &sets);

@@ -76,30 +76,31 @@ impl Controller for Endpoints {
     fn observe(&mut self, event: &Event, queue: &mut Queue) {
         match event.kind {
             Kind::Service => {
-                if let Some(previous) = &event.previous {
-                    self.file(previous, false);
+                if let Some(previous) = event.previous() {
+                    self.file(&previous, false);
                 }
-                self.file(&event.object, event.change != Change::Deleted);
-                queue.add(Key::of(&event.object));
+                self.file(&event.object(), event.change != Change::Deleted);
+                queue.add(Key::of(&event.object()));
             }
             Kind::Pod => {
-                for pod in [Some(&event.object), event.previous.as_ref()].into_iter().flatten() {
-                    self.queue_services_of(pod, queue);
+                for pod in [Some(event.object()), event.previous()].into_iter().flatten() {
+                    self.queue_services_of(&pod, queue);
                 }
             }
             // Deleted or changed by hand: it is made anew.
             Kind::EndpointSlice => {
-                if let Some(owner) = object::controller(&event.object) {
-                    queue.add(Key::new(object::namespace(&event.object), object::text(owner, "/name")));
+                let slice = event.object();
+                if let Some(owner) = object::controller(&slice) {
+                    queue.add(Key::new(object::namespace(&slice), object::text(owner, "/name")));
                 }
             }
-            _ => queue.add(Key::of(&event.object)),
+            _ => queue.add(Key::of(&event.object())),
         }
     }
 
     fn reconcile(&mut self, store: &Store, key: &Key, _queue: &mut Queue) {
         store.write(|state| {
-            let service = state.get(Kind::Service, key).cloned();
+            let service = state.get(Kind::Service, key);
             let Some(service) = service.filter(|s| !object::is_ending(s) && selector(s).is_some()) else {
                 return;
             };
@@ -209,7 +210,7 @@ fn write_endpoints(state: &mut State, service: &Value, pods: &[Object]) {
         }
         endpoints["subsets"] = subsets;
     };
-    if state.get(Kind::Endpoints, &key).is_some() {
+    if state.has(Kind::Endpoints, &key) {
         admission::modify(state, Kind::Endpoints, &key, fill);
     } else {
         let owner = owned_by(service);

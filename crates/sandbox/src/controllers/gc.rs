@@ -31,24 +31,25 @@ impl Controller for Collector {
     }
 
     fn observe(&mut self, event: &Event, queue: &mut Queue) {
-        let waits = object::has_finalizer(&event.object, FOREGROUND);
+        let object = event.object();
+        let waits = object::has_finalizer(&object, FOREGROUND);
         match event.change {
             Change::Deleted => {
-                queue.add(by_uid(object::uid(&event.object)));
-                for owner in object::owners(&event.object) {
+                queue.add(by_uid(object::uid(&object)));
+                for owner in object::owners(&object) {
                     queue.add(by_uid(object::text(owner, "/uid")));
                 }
             }
-            Change::Added if !object::owners(&event.object).is_empty() => {
-                queue.add(by_uid(object::uid(&event.object)));
+            Change::Added if !object::owners(&object).is_empty() => {
+                queue.add(by_uid(object::uid(&object)));
             }
-            _ if waits => queue.add(by_uid(object::uid(&event.object))),
+            _ if waits => queue.add(by_uid(object::uid(&object))),
             _ => {}
         }
     }
 
     fn reconcile(&mut self, store: &Store, key: &Key, _queue: &mut Queue) {
-        store.write(|state| match state.by_uid(&key.name).cloned() {
+        store.write(|state| match state.by_uid(&key.name) {
             None => collect_dependents(state, &key.name),
             Some(object) => {
                 let kind = Kind::by_name(object::text(&object, "/kind"));
@@ -71,7 +72,7 @@ fn collect_dependents(state: &mut State, owner_uid: &str) {
 /// Deletes an object all of whose owners are gone.
 fn collect_orphan(state: &mut State, kind: Kind, object: &Object) {
     let owners = object::owners(object);
-    let lives = |uid: &str| state.by_uid(uid).is_some();
+    let lives = |uid: &str| state.has_uid(uid);
     if owners.is_empty() || object::is_ending(object) || owners.iter().any(|o| lives(object::text(o, "/uid"))) {
         return;
     }
@@ -90,7 +91,7 @@ fn finish_foreground(state: &mut State, kind: Kind, owner: &Object) {
         let blocks = owners.iter().any(|o| o["uid"] == uid && o["blockOwnerDeletion"] == true);
         let shared = owners.iter().any(|o| {
             let other = state.by_uid(object::text(o, "/uid"));
-            o["uid"] != uid && other.is_some_and(|other| !object::is_ending(other))
+            o["uid"] != uid && other.is_some_and(|other| !object::is_ending(&other))
         });
         if shared {
             continue;

@@ -1,6 +1,7 @@
 //! The controllers: each is told of every change of the kinds that it watches, and brings one object at a time to
 //! where it should be. They sleep while nothing changes and no timer is due.
 
+mod container;
 mod deployment;
 mod endpoints;
 mod gc;
@@ -19,8 +20,7 @@ pub(crate) use self::runs::Timing;
 use crate::{
     ending::Ending,
     kinds::Kind,
-    selectors::LabelSelector,
-    store::{Change, Event, Key, Store},
+    store::{Event, Key, Store},
 };
 
 /// How many objects are worked on before other tasks get their turn.
@@ -113,9 +113,7 @@ fn catch_up(controller: &mut impl Controller, store: &Store, position: u64, queu
             match state.events_after(*kind, position) {
                 Ok(events) => events.iter().for_each(|event| controller.observe(event, queue)),
                 Err(_) => {
-                    for object in state.list(*kind, None, &LabelSelector::default()) {
-                        let revision = state.revision();
-                        let event = Event { revision, kind: *kind, change: Change::Modified, object, previous: None };
+                    for event in state.as_events(*kind) {
                         controller.observe(&event, queue);
                     }
                 }

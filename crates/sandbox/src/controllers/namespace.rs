@@ -30,17 +30,17 @@ impl Controller for Namespaces {
 
     fn observe(&mut self, event: &Event, queue: &mut Queue) {
         match event.kind {
-            Kind::Namespace if object::is_ending(&event.object) => queue.add(Key::of(&event.object)),
+            Kind::Namespace if object::is_ending(&event.object()) => queue.add(Key::of(&event.object())),
             Kind::Namespace => {}
             // What goes may have been the last thing that an ending namespace waited for.
-            _ if event.change == Change::Deleted => queue.add(Key::new("", object::namespace(&event.object))),
+            _ if event.change == Change::Deleted => queue.add(Key::new("", object::namespace(&event.object()))),
             _ => {}
         }
     }
 
     fn reconcile(&mut self, store: &Store, key: &Key, _queue: &mut Queue) {
         store.write(|state| {
-            let Some(namespace) = state.get(Kind::Namespace, key).cloned() else { return };
+            let Some(namespace) = state.get(Kind::Namespace, key) else { return };
             if !object::is_ending(&namespace) {
                 return;
             }

@@ -98,18 +98,19 @@ impl Controller for Pods {
     }
 
     fn observe(&mut self, event: &Event, queue: &mut Queue) {
-        let uid = object::uid(&event.object);
+        let pod = event.object();
+        let uid = object::uid(&pod);
         if event.change == Change::Deleted {
             self.runs.remove(uid);
             self.ends.remove(uid);
-        } else if !self.runs.contains_key(uid) || object::is_ending(&event.object) {
-            queue.add(Key::of(&event.object));
+        } else if !self.runs.contains_key(uid) || object::is_ending(&pod) {
+            queue.add(Key::of(&pod));
         }
     }
 
     fn reconcile(&mut self, store: &Store, key: &Key, queue: &mut Queue) {
         store.write(|state| {
-            let Some(pod) = state.get(Kind::Pod, key).cloned() else { return };
+            let Some(pod) = state.get(Kind::Pod, key) else { return };
             if object::is_ending(&pod) {
                 self.end(state, key, &pod, queue);
             } else {

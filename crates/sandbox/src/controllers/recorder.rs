@@ -42,7 +42,7 @@ pub(super) fn record(state: &mut State, about: &Value, component: &str, note: &N
     let hash = names::stable_hash(&json!([object::uid(about), note.reason, note.message, note.field]));
     let key = Key::new(object::namespace(about), &format!("{}.{hash:016x}", object::name(about)));
     let home = state.get(Kind::Namespace, &Key::new("", &key.namespace));
-    if home.is_none_or(|home| object::is_ending(home)) {
+    if home.is_none_or(|home| object::is_ending(&home)) {
         return;
     }
     let counted = admission::modify(state, Kind::Event, &key, |event| {

@@ -30,14 +30,14 @@ impl Controller for ReplicaSets {
 
     fn observe(&mut self, event: &Event, queue: &mut Queue) {
         match event.kind {
-            Kind::ReplicaSet => queue.add(Key::of(&event.object)),
+            Kind::ReplicaSet => queue.add(Key::of(&event.object())),
             _ => queue_owner(event, "ReplicaSet", queue),
         }
     }
 
     fn reconcile(&mut self, store: &Store, key: &Key, queue: &mut Queue) {
         store.write(|state| {
-            let Some(set) = state.get(Kind::ReplicaSet, key).cloned() else { return };
+            let Some(set) = state.get(Kind::ReplicaSet, key) else { return };
             if !object::is_ending(&set) {
                 fill(state, &set);
             }
@@ -50,9 +50,9 @@ impl Controller for ReplicaSets {
 
 /// Queues the controller of a changed object, the former one too.
 pub(super) fn queue_owner(event: &Event, kind: &str, queue: &mut Queue) {
-    for object in [Some(&event.object), event.previous.as_ref()].into_iter().flatten() {
-        if let Some(owner) = object::controller(object).filter(|o| o["kind"] == kind) {
-            queue.add(Key::new(object::namespace(object), object::text(owner, "/name")));
+    for object in [Some(event.object()), event.previous()].into_iter().flatten() {
+        if let Some(owner) = object::controller(&object).filter(|o| o["kind"] == kind) {
+            queue.add(Key::new(object::namespace(&object), object::text(owner, "/name")));
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) fn object(api: &Api, kind: Kind, key: &Key, call: &Call) -> Result<Response, Failure> {
-    let found = api.store.read(|state| state.get(kind, key).cloned());
+    let found = api.store.read(|state| state.get(kind, key));
     let found = found.ok_or_else(|| Failure::not_found(kind, &key.name))?;
     let view = View::choose(call.accept(), call.query("includeObject"));
     Ok(Json(view.one(kind, &found)).into_response())

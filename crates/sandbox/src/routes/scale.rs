@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) fn answer(api: &Api, kind: Kind, key: &Key, method: Method, call: &Call) -> Result<Response, Failure> {
     if method == Method::GET {
-        let found = api.store.read(|state| state.get(kind, key).cloned());
+        let found = api.store.read(|state| state.get(kind, key));
         let found = found.ok_or_else(|| Failure::not_found(kind, &key.name))?;
         return Ok(Json(scale(&found)).into_response());
     }
@@ -31,7 +31,7 @@ pub(super) fn answer(api: &Api, kind: Kind, key: &Key, method: Method, call: &Ca
     let sent = if is_patch { call.json()? } else { call.object()? };
     let how = call.how(Operation::Update, Subresource::Scale);
     let done = api.store.write(|state| {
-        let old = state.get(kind, key).cloned().ok_or_else(|| Failure::not_found(kind, &key.name))?;
+        let old = state.get(kind, key).ok_or_else(|| Failure::not_found(kind, &key.name))?;
         let mut wanted = sent.clone();
         if is_patch {
             wanted = scale(&old);

@@ -167,18 +167,19 @@ impl Watch {
 
     /// Sends an event as it looks through the selectors: what stops matching is deleted, what begins to is added.
     fn tell(&mut self, event: &Event) {
-        if self.namespace.as_deref().is_some_and(|n| n != object::namespace(&event.object)) {
+        let now = event.object();
+        if self.namespace.as_deref().is_some_and(|n| n != object::namespace(&now)) {
             return;
         }
-        let was = event.previous.as_ref().filter(|o| self.wanted.matches(o));
-        let is = event.change != Change::Deleted && self.wanted.matches(&event.object);
+        let was = event.previous().filter(|o| self.wanted.matches(o));
+        let is = event.change != Change::Deleted && self.wanted.matches(&now);
         let (change, object): (&str, Object) = match (was, is) {
             (None, false) => return,
-            (None, true) => ("ADDED", event.object.clone()),
-            (Some(_), true) => ("MODIFIED", event.object.clone()),
-            (Some(_), false) if event.change == Change::Deleted => ("DELETED", event.object.clone()),
+            (None, true) => ("ADDED", now),
+            (Some(_), true) => ("MODIFIED", now),
+            (Some(_), false) if event.change == Change::Deleted => ("DELETED", now),
             (Some(was), false) => {
-                let mut last = Value::clone(was);
+                let mut last = Value::clone(&was);
                 object::set(&mut last, &["metadata", "resourceVersion"], event.revision.to_string());
                 ("DELETED", last.into())
             }

@@ -89,7 +89,7 @@ pub(super) fn patch(
         }
     };
     let done = api.store.write(|state| {
-        let old = state.get(kind, key).cloned().ok_or_else(|| Failure::not_found(kind, &key.name))?;
+        let old = state.get(kind, key).ok_or_else(|| Failure::not_found(kind, &key.name))?;
         let mut new = Value::clone(&old);
         match format {
             "application/merge-patch+json" => patch::merge(&mut new, &patch),

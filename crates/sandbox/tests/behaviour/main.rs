@@ -1,5 +1,7 @@
 //! The sandbox as its clients see it: through a Kubernetes client, and through kubectl. One module per behaviour.
 
+#![expect(clippy::unwrap_used, reason = "what a test does not expect fails it")]
+
 mod apply;
 mod common;
 mod deletion;
