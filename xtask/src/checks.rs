@@ -1,6 +1,6 @@
 //! Everything that is checked before a change is good. What fails fast comes first.
 
-use std::{env, process::Command};
+use std::{env, path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 
@@ -37,23 +37,32 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
             &DENY_WARNINGS,
         ])
     })?;
-    steps
-        .run("clippy: server, and pages for it", || cargo(&[&["clippy", "--all-targets"], &NATIVE, &DENY_WARNINGS]))?;
+    steps.run("clippy: server, and pages for it", || {
+        // The tests on a cluster are no part of `cargo test`, but of what is linted.
+        cargo(&[&["clippy", "--all-targets", "--test", "cluster"], &NATIVE, &DENY_WARNINGS])
+    })?;
     steps.run("tests: xtask", || cargo(&[&["test", "-p", "xtask"]]))?;
     steps.run("tests: unit and integration", || cargo(&[&["test"], &NATIVE]))?;
-    browser(workspace, &mut steps, &[])?;
+    // The tests have built it too, so this only says where it is: built for itself, some dependencies would have other
+    // features and be compiled once more.
+    let server = steps.run("build: server", || {
+        cargo(&[&["build", "--tests", "--bins"], &NATIVE])?;
+        Ok(workspace.target.join("debug/kai-server"))
+    })?;
+    browser(workspace, &mut steps, &server, &[])?;
     println!("{}", steps.summary());
     Ok(())
 }
 
 /// The browser tests, after building what they need.
 pub(crate) fn test_browser(workspace: &Workspace, playwright_args: &[String]) -> Result<()> {
-    browser(workspace, &mut Steps::default(), playwright_args)
+    let mut steps = Steps::default();
+    let server = steps.run("build: server", || run::build_server(workspace, Mode::Development))?;
+    browser(workspace, &mut steps, &server, playwright_args)
 }
 
-fn browser(workspace: &Workspace, steps: &mut Steps, playwright_args: &[String]) -> Result<()> {
+fn browser(workspace: &Workspace, steps: &mut Steps, server: &Path, playwright_args: &[String]) -> Result<()> {
     let site = steps.run("build: pages", || site::build(workspace, Mode::Development))?;
-    let server = steps.run("build: server", || run::build_server(workspace, Mode::Development))?;
     let samples = workspace.target.join("samples");
     steps.run("tests: browser", || {
         samples::pack_all(workspace, &samples)?;
@@ -62,7 +71,7 @@ fn browser(workspace: &Workspace, steps: &mut Steps, playwright_args: &[String])
         ensure!(playwright.exists(), "end2end/node_modules is missing; `scripts/setup test` installs it");
         let mut command = Command::new(playwright);
         command.arg("test").args(playwright_args).current_dir(&end2end).envs(site.env());
-        command.env("KAI_SERVER_BINARY", &server).env("KAI_SAMPLES", &samples);
+        command.env("KAI_SERVER_BINARY", server).env("KAI_SAMPLES", &samples);
         finish(&mut command)
     })
 }
