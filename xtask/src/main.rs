@@ -65,7 +65,7 @@ enum Task {
     PackSamples { to: PathBuf },
     /// Wait for a server and create the runtime "Demo" in it
     #[command(hide = true)]
-    SeedDemo { addr: String, samples: PathBuf },
+    SeedDemo { server: u32, addr: String, samples: PathBuf },
 }
 
 fn main() -> ExitCode {
@@ -90,6 +90,6 @@ fn perform(task: Task) -> Result<()> {
         Task::TestCluster => checks::test_cluster(&workspace),
         Task::TestBrowser { playwright_args } => checks::test_browser(&workspace, &playwright_args),
         Task::PackSamples { to } => samples::pack_all(&workspace, &to).map(drop),
-        Task::SeedDemo { addr, samples } => demo::seed(&addr, &samples),
+        Task::SeedDemo { server, addr, samples } => demo::seed(server, &addr, &samples),
     }
 }

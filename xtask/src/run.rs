@@ -19,7 +19,7 @@ pub(crate) const DEFAULT_ADDR: &str = "127.0.0.1:3000";
 pub(crate) fn run(workspace: &Workspace, mode: Mode, server_args: &[String]) -> Result<()> {
     let site = site::build(workspace, mode)?;
     let binary = build_server(workspace, mode)?;
-    greet_when_ready(workspace)?;
+    greet_when_ready(workspace, std::process::id())?;
     // In this process's place, so that signals reach it and its end is the command's.
     Err(server(&binary, &site, server_args).exec()).with_context(|| format!("cannot start {}", binary.display()))
 }
@@ -44,13 +44,18 @@ pub(crate) fn server(binary: &PathBuf, site: &Site, args: &[String]) -> Command 
     command
 }
 
-/// Starts a process that creates the demo runtime once the server is ready, and says where it is.
-pub(crate) fn greet_when_ready(workspace: &Workspace) -> Result<()> {
+/// Starts a process that creates the demo runtime once the server, of this process id, is ready, and says where it is.
+pub(crate) fn greet_when_ready(workspace: &Workspace, server: u32) -> Result<()> {
     let samples = workspace.target.join("samples");
     samples::pack_all(workspace, &samples)?;
     let addr = env::var("KAI_ADDR").unwrap_or_else(|_| DEFAULT_ADDR.to_owned()).replace("0.0.0.0:", "127.0.0.1:");
     // Through a shell that goes away at once: it is no child of the server then, which would not collect it.
     let mut shell = Command::new("sh");
-    shell.args(["-c", "\"$0\" seed-demo \"$@\" &"]).arg(env::current_exe()?).arg(addr).arg(samples);
+    shell
+        .args(["-c", "\"$0\" seed-demo \"$@\" &"])
+        .arg(env::current_exe()?)
+        .arg(server.to_string())
+        .arg(addr)
+        .arg(samples);
     finish(&mut shell)
 }

@@ -77,9 +77,12 @@ fn rebuild(
         drop(last.process.kill());
         drop(last.process.wait());
     }
-    run::greet_when_ready(workspace).map_err(|error| (None, error))?;
     let process = run::server(&binary, &site, args).spawn().map_err(|error| (None, error.into()))?;
-    Ok(Running { process, written })
+    let running = Running { process, written };
+    match run::greet_when_ready(workspace, running.process.id()) {
+        Ok(()) => Ok(running),
+        Err(error) => Err((Some(running), error)),
+    }
 }
 
 fn snapshot(root: &Path) -> Result<Snapshot> {
