@@ -177,6 +177,7 @@ mod tests {
             ingress_tls_secret: None,
             advertised_url: "http://127.0.0.1:3001".to_owned(),
             init_image: "busybox".to_owned(),
+            node_min_ready: Duration::ZERO,
             runner_env: BTreeMap::new(),
         };
         let minute = Duration::from_secs(60);

@@ -246,6 +246,7 @@ fn object_settings(settings: &Settings, internal_addr: SocketAddr) -> ObjectSett
         ingress_tls_secret: settings.ingress_tls_secret.clone(),
         advertised_url: settings.advertised_url.clone().unwrap_or_else(|| format!("http://{internal_addr}")),
         init_image: settings.init_image.clone(),
+        node_min_ready: settings.node_min_ready,
         runner_env: settings.runner_env.clone(),
     }
 }

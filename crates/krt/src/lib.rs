@@ -17,4 +17,4 @@ mod yaml;
 pub use archive::{CheckError, Checked, check};
 pub use index::ArchiveIndex;
 pub use limits::Limits;
-pub use manifest::parse_manifest;
+pub use manifest::{is_variable_name, parse_manifest};

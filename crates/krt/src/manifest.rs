@@ -11,6 +11,8 @@ mod v1;
 mod v2;
 mod version;
 
+pub use config::is_variable_name;
+
 use domain::Problem;
 
 use crate::{

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
 
 type Key = (String, String);
@@ -69,7 +70,19 @@ impl<K: Resource> Cache<K> {
         put(&mut self.0.write().unwrap_or_else(PoisonError::into_inner).objects, object);
     }
 
-    /// Takes over that a delete found nothing, or left nothing.
+    /// Takes over that the object is to be deleted. When it is gone the watch will tell.
+    pub(crate) fn ending(&self, namespace: &str, name: &str, at: Time)
+    where
+        K: Clone,
+    {
+        let key = (namespace.to_owned(), name.to_owned());
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(object) = state.objects.get_mut(&key) {
+            Arc::make_mut(object).meta_mut().deletion_timestamp.get_or_insert(at);
+        }
+    }
+
+    /// Takes over that there is no such object.
     pub(crate) fn gone(&self, namespace: &str, name: &str) {
         let key = (namespace.to_owned(), name.to_owned());
         self.0.write().unwrap_or_else(PoisonError::into_inner).objects.remove(&key);
@@ -162,6 +175,16 @@ mod tests {
         assert!(version(&cache, "a").is_some() && !cache.synced());
         assert_eq!(cache.take(Event::InitDone).len(), 2, "both the lost and the found are told of");
         assert!(version(&cache, "a").is_none() && version(&cache, "b").is_some() && cache.synced());
+    }
+
+    #[test]
+    fn what_is_to_be_deleted_is_there_until_the_watch_says_otherwise() {
+        let cache = Cache::default();
+        cache.written(object("a", "1", 10));
+        cache.ending("ns", "a", Time(domain::Timestamp::UNIX_EPOCH));
+        assert!(cache.in_namespace("ns")["a"].metadata.deletion_timestamp.is_some());
+        cache.take(Event::Delete(object("a", "1", 11)));
+        assert!(version(&cache, "a").is_none());
     }
 
     #[test]

@@ -93,6 +93,11 @@ pub struct Flags {
     #[arg(long, env = "KAI_INIT_IMAGE", default_value = "busybox:1.37", value_name = "IMAGE")]
     pub init_image: String,
 
+    /// How long a node has to have run before it counts as ready: nodes have no probe, and one that ends right after it
+    /// began was not ready
+    #[arg(long, env = "KAI_NODE_MIN_READY", default_value = "4s", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub node_min_ready: Duration,
+
     /// A variable in the environment of every node and entrypoint, such as KRT_MONGO_URI, NAME=VALUE; may be repeated.
     /// In the environment: one per line, or one JSON object [default: KRT_NATS_SERVER=nats://nats:4222]
     #[arg(long, env = "KAI_RUNNER_ENV", value_name = "NAME=VALUE", hide_env_values = true)]

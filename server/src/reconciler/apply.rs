@@ -1,9 +1,12 @@
 //! Carries steps out. Each is idempotent, and what the cluster answers goes into the caches at once, so that the next
 //! plan does not see the world as it was before.
 
-use domain::RuntimeId;
-use either::Either;
-use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use domain::{RuntimeId, Timestamp};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::Namespace,
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
+};
 use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
@@ -60,11 +63,12 @@ impl Writer<'_> {
             Step::Apply(Object::ConfigMap(object)) => self.apply(&watches.config_maps, &*object).await,
             Step::Apply(Object::Ingress(object)) => self.apply(&watches.ingresses, &*object).await,
             Step::Delete { kind, name, uid } => match kind {
-                Kind::Deployment => self.delete(&watches.deployments, &name, uid).await,
-                Kind::Service => self.delete(&watches.services, &name, uid).await,
-                Kind::Secret => self.delete(&watches.secrets, &name, uid).await,
-                Kind::ConfigMap => self.delete(&watches.config_maps, &name, uid).await,
-                Kind::Ingress => self.delete(&watches.ingresses, &name, uid).await,
+                // In the foreground: it is there until its pods are gone, so that its absence means something.
+                Kind::Deployment => self.delete(&watches.deployments, &name, uid, DeleteParams::foreground()).await,
+                Kind::Service => self.delete(&watches.services, &name, uid, DeleteParams::background()).await,
+                Kind::Secret => self.delete(&watches.secrets, &name, uid, DeleteParams::background()).await,
+                Kind::ConfigMap => self.delete(&watches.config_maps, &name, uid, DeleteParams::background()).await,
+                Kind::Ingress => self.delete(&watches.ingresses, &name, uid, DeleteParams::background()).await,
             },
         }
     }
@@ -80,16 +84,21 @@ impl Writer<'_> {
         Ok(())
     }
 
-    async fn delete<K>(&self, cache: &Cache<K>, name: &str, uid: Option<String>) -> Result<(), kube::Error>
+    async fn delete<K>(
+        &self,
+        cache: &Cache<K>,
+        name: &str,
+        uid: Option<String>,
+        params: DeleteParams,
+    ) -> Result<(), kube::Error>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug,
     {
         tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name, "deletes");
-        // In the foreground: a Deployment is there until its pods are gone, so that its absence means something.
-        let params = DeleteParams::foreground().preconditions(Preconditions { uid, resource_version: None });
+        let params = params.preconditions(Preconditions { uid, resource_version: None });
         match self.api::<K>().delete(name, &params).await {
-            Ok(Either::Left(object)) if object.meta().deletion_timestamp.is_some() => cache.written(object),
-            Ok(_) => cache.gone(self.namespace, name),
+            // "Success" does not say that it is gone: a finalizer may hold it.
+            Ok(_) => cache.ending(self.namespace, name, Time(Timestamp::now())),
             Err(kube::Error::Api(status)) if status.code == 404 => cache.gone(self.namespace, name),
             Err(error) => return Err(error),
         }

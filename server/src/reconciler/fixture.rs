@@ -1,6 +1,6 @@
 //! Records for tests of the pure parts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{Actor, Desired, KrtVersion, Publication, Role, Timestamp};
 use krt::model::{ConfigSpec, Entrypoint, Manifest, Node, Subscription, Workflow};
@@ -17,6 +17,7 @@ pub(super) fn settings() -> ObjectSettings {
         ingress_tls_secret: None,
         advertised_url: "http://10.0.0.1:3001".to_owned(),
         init_image: "busybox:1.37".to_owned(),
+        node_min_ready: Duration::from_secs(4),
         runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), "nats:4222".to_owned())]),
     }
 }

@@ -28,6 +28,8 @@ pub(super) enum PassError {
     Store(#[from] StoreError),
     #[error("the cluster refuses: {}", in_words(.0))]
     Cluster(#[source] kube::Error),
+    #[error("a defect of this program; its panic is in the log")]
+    Panicked,
 }
 
 impl PassError {

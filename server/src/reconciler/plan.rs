@@ -111,8 +111,14 @@ impl Situation<'_> {
         if self.now >= deadline {
             return true;
         }
-        plan.look_again_at = Some(plan.look_again_at.map_or(deadline, |at| at.min(deadline)));
+        plan.look_at(deadline);
         false
+    }
+}
+
+impl Plan {
+    fn look_at(&mut self, at: Timestamp) {
+        self.look_again_at = Some(self.look_again_at.map_or(at, |known| known.min(at)));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What Deployments and pods say about how a version is doing.
 
+use domain::Timestamp;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ContainerStatus, Pod},
@@ -52,6 +53,14 @@ pub(crate) enum Severity {
     Failing,
     /// A start in which this is seen cannot succeed.
     Fatal,
+}
+
+/// When a container of this pod last began again after it had ended. Kubernetes may go on calling a pod ready whose
+/// container ended and was begun again between two of its looks, so that alone does not make it one that runs.
+pub(crate) fn last_restart(pod: &Pod) -> Option<Timestamp> {
+    let containers = pod.status.as_ref()?.container_statuses.as_ref()?;
+    let restarted = containers.iter().filter(|container| container.restart_count > 0);
+    restarted.filter_map(|container| Some(container.state.as_ref()?.running.as_ref()?.started_at.as_ref()?.0)).max()
 }
 
 /// Why this pod is not ready; none when it is, or when it is on its way out.

@@ -4,14 +4,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::pending,
+    panic::AssertUnwindSafe,
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use domain::{Reachability, RuntimeId, Timestamp};
-use futures::{StreamExt, stream::FuturesUnordered};
+use futures::FutureExt;
 use rand::Rng;
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
 
 use super::{Inner, pass};
 
@@ -26,7 +30,8 @@ pub(super) async fn run(inner: &Arc<Inner>) {
     let mut due: BTreeMap<RuntimeId, Instant> = BTreeMap::new();
     let mut failures: BTreeMap<RuntimeId, u32> = BTreeMap::new();
     let mut busy: BTreeSet<RuntimeId> = BTreeSet::new();
-    let mut passes = FuturesUnordered::new();
+    // Tasks of their own: a pass that holds a connection of the store must go on while this loop waits for one.
+    let mut passes = JoinSet::new();
     let mut interval = tokio::time::interval(inner.interval);
     let mut cluster = inner.cluster.changed();
     cluster.mark_changed();
@@ -44,9 +49,9 @@ pub(super) async fn run(inner: &Arc<Inner>) {
             due.remove(runtime);
             busy.insert(runtime.clone());
             let (inner, runtime) = (inner.clone(), runtime.clone());
-            passes.push(async move {
-                let result = pass::run(&inner, &runtime).await;
-                (runtime, result)
+            passes.spawn(async move {
+                let result = AssertUnwindSafe(pass::run(&inner, &runtime)).catch_unwind().await;
+                (runtime, result.unwrap_or(Err(pass::PassError::Panicked)))
             });
             continue;
         }
@@ -64,7 +69,7 @@ pub(super) async fn run(inner: &Arc<Inner>) {
                 }
                 ready = ready || inner.watches.synced();
             }
-            Some((runtime, result)) = passes.next() => {
+            Some(Ok((runtime, result))) = passes.join_next() => {
                 busy.remove(&runtime);
                 // Woken while it was looked at: not before a moment has passed.
                 if let Some(at) = due.get_mut(&runtime) {

@@ -34,13 +34,42 @@ pub(crate) fn from_files(error: FilesError) -> ApiError {
     ApiError::Unavailable { what: "the file store".to_owned() }
 }
 
-/// The error with its causes, in one line.
+/// The error with its causes, in one line. Some libraries' errors say their causes themselves; those are not repeated.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+    causes.map(ToString::to_string).fold(error.to_string(), |line, cause| {
+        if line.contains(&cause) { line } else { format!("{line}: {cause}") }
+    })
 }
 
 fn is_outage(cause: &sqlx::Error) -> bool {
     use sqlx::Error as E;
     matches!(cause, E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{said}")]
+    struct Said {
+        said: &'static str,
+        source: Option<Box<Said>>,
+    }
+
+    #[test]
+    fn a_chain_has_every_cause_once() {
+        let said = |said, source: Option<Said>| Said { said, source: source.map(Box::new) };
+        let error = said("upload failed", Some(said("store failed: refused", Some(said("refused", None)))));
+        assert_eq!(chain(&error), "upload failed: store failed: refused");
+    }
+
+    #[test]
+    fn what_the_caller_cannot_know_is_not_told() {
+        let lost = StoreError::Database(sqlx::Error::PoolTimedOut);
+        assert!(matches!(from_store(lost), ApiError::Unavailable { what } if what == "the database"));
+        let corrupt = StoreError::Corrupt { what: "manifest", detail: "secret".to_owned() };
+        assert_eq!(from_store(corrupt), ApiError::Internal);
+    }
 }

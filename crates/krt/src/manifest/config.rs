@@ -58,10 +58,14 @@ fn read_name(
     Some(name.to_owned())
 }
 
-/// `^[A-Z]([_A-Z0-9]*[A-Z0-9])?$`
-fn check_variable(name: &str) -> Result<(), String> {
+/// Whether a configuration variable may be called so: `^[A-Z]([_A-Z0-9]*[A-Z0-9])?$` (krt.md §2).
+pub fn is_variable_name(name: &str) -> bool {
     let inner = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-    if name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(inner) && !name.ends_with('_') {
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(inner) && !name.ends_with('_')
+}
+
+fn check_variable(name: &str) -> Result<(), String> {
+    if is_variable_name(name) {
         return Ok(());
     }
     Err(format!(

@@ -1,6 +1,6 @@
 //! Deployments of nodes and of the entrypoint.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use k8s_openapi::{
     api::{
@@ -24,7 +24,7 @@ use super::{
     labels, metadata,
     names::{VERSION_LABEL, config_secret, entrypoint_deployment, node_deployment, subjects_config_map},
 };
-use crate::{cluster::RUNTIME_LABEL, reconciler::ObjectSettings, store::VersionRecord};
+use crate::{cluster::RUNTIME_LABEL, http::internal::download_path, reconciler::ObjectSettings, store::VersionRecord};
 
 const FILES: &str = "krt-files";
 const FILES_PATH: &str = "/krt-files";
@@ -32,10 +32,6 @@ const CONFIG: &str = "krt-config";
 const CONFIG_PATH: &str = "/krt-config";
 const SUBJECTS: &str = "subjects";
 const SUBJECTS_PATH: &str = "/src/conf";
-
-/// How long a node's container has to run before its pod counts as available. Nodes have no probe, so a container that
-/// ends right after it began would otherwise have been ready for a moment, and its version started for good.
-const NODE_MIN_READY_SECS: i32 = 4;
 
 /// Fetches the version's file, checks it against its SHA-256 and unpacks it. Asks again for a while, so that a server
 /// that restarts does not show as a pod that crashes. The header keeps the credential out of the server's access log.
@@ -107,7 +103,7 @@ pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, se
         ("workflow-name", workflow.name.to_string()),
         ("node-name", node.name.to_string()),
     ];
-    deployment(&name, version, settings, own, node.replicas, NODE_MIN_READY_SECS, pod)
+    deployment(&name, version, settings, own, node.replicas, settings.node_min_ready, pod)
 }
 
 pub(super) fn entrypoint(version: &VersionRecord, settings: &ObjectSettings) -> Deployment {
@@ -148,7 +144,7 @@ pub(super) fn entrypoint(version: &VersionRecord, settings: &ObjectSettings) -> 
     };
     let pod = pod(version, settings, container, vec![files_volume(), subjects]);
     let name = entrypoint_deployment(&version.name);
-    deployment(&name, version, settings, [("type", "entrypoint".to_owned())], 1, 0, pod)
+    deployment(&name, version, settings, [("type", "entrypoint".to_owned())], 1, Duration::ZERO, pod)
 }
 
 fn deployment<const N: usize>(
@@ -157,7 +153,7 @@ fn deployment<const N: usize>(
     settings: &ObjectSettings,
     own_labels: [(&str, String); N],
     replicas: u32,
-    min_ready_secs: i32,
+    min_ready: Duration,
     pod: PodSpec,
 ) -> Deployment {
     let own = own_labels.map(|(key, value)| (key.to_owned(), value));
@@ -177,7 +173,7 @@ fn deployment<const N: usize>(
             replicas: Some(i32::try_from(replicas).unwrap_or(i32::MAX)),
             selector: LabelSelector { match_labels: Some(selector), match_expressions: None },
             // Zero is what an absent field means, and the API server leaves it out again.
-            min_ready_seconds: (min_ready_secs > 0).then_some(min_ready_secs),
+            min_ready_seconds: i32::try_from(min_ready.as_secs()).ok().filter(|secs| *secs > 0),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(pod_labels),
@@ -241,7 +237,7 @@ fn common_env(version: &VersionRecord, settings: &ObjectSettings) -> Vec<EnvVar>
 /// Configuration variables, and those files whose name could be a variable's (lifecycle.md §3).
 fn configured(version: &VersionRecord) -> Vec<EnvVar> {
     let spec = &version.manifest.config;
-    let files = spec.files.iter().filter(|name| is_variable_name(name));
+    let files = spec.files.iter().filter(|name| krt::is_variable_name(name));
     spec.variables.iter().chain(files).map(|name| from_secret(version, name, name)).collect()
 }
 
@@ -268,14 +264,4 @@ fn mount(name: &str, path: &str, read_only: bool) -> VolumeMount {
 
 fn tolerates(key: &str) -> Toleration {
     Toleration { key: Some(key.to_owned()), operator: Some("Exists".to_owned()), ..Toleration::default() }
-}
-
-fn is_variable_name(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_uppercase())
-        && !name.ends_with('_')
-        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-}
-
-fn download_path(version: &VersionRecord) -> String {
-    format!("/krt/{}/{}", version.runtime, version.name)
 }

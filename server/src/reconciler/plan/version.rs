@@ -31,7 +31,7 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) {
     let steps = missing(situation, version);
     if !version.settled {
         let (key, generation) = (version.key, version.generation);
-        if steps.is_empty() && is_ready(situation, version) {
+        if steps.is_empty() && is_ready(situation, version) && is_steady(situation, version, plan) {
             plan.verdicts.push(Verdict::Settled { version: key, generation });
             return;
         }
@@ -97,6 +97,21 @@ pub(super) fn is_ready(situation: &Situation<'_>, version: &VersionRecord) -> bo
                 && readiness::progress(live).complete
         })
     })
+}
+
+/// No pod complains, and none has begun again a moment ago.
+fn is_steady(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> bool {
+    let min_ready = situation.settings.node_min_ready;
+    let mut steady = true;
+    for pod in situation.observed.pods_of(&version.name) {
+        let complains = readiness::complaint(pod).is_some_and(|c| c.severity >= Severity::Failing);
+        let fresh = readiness::last_restart(pod).map(|at| at + min_ready).filter(|until| *until > situation.now);
+        if let Some(until) = fresh {
+            plan.look_at(until);
+        }
+        steady &= !complains && fresh.is_none();
+    }
+    steady
 }
 
 fn remove(observed: &Observed, version: &VersionRecord, plan: &mut Plan) {

@@ -1,0 +1,27 @@
+//! The stage on a real cluster.
+
+use std::{net::TcpListener, time::Duration};
+
+use kube::Client;
+use server::{cluster::ClusterChoice, config::Settings};
+
+use crate::support::{server::TestServer, stage::Stage};
+
+/// A server of its own, in namespaces of its own.
+pub(crate) async fn on_cluster() -> Stage {
+    assert!(std::env::var_os("KUBECONFIG").is_some(), "set KUBECONFIG to the cluster that the tests may use");
+    let server = TestServer::start_with(settings).await;
+    Stage::new(server, Client::try_default().await.unwrap(), true)
+}
+
+fn settings(settings: &mut Settings) {
+    // Pods have to be told the port before the server has one.
+    let port = TcpListener::bind(("0.0.0.0", 0)).unwrap().local_addr().unwrap().port();
+    let host = std::env::var("KAI_TEST_HOST").unwrap_or_else(|_| "10.244.0.1".to_owned());
+    settings.cluster = ClusterChoice::Kubeconfig { context: None };
+    // As it is unless somebody sets it: a node that crashes is not to be taken for one that runs.
+    settings.node_min_ready = Duration::from_secs(4);
+    settings.internal_addr = ([0, 0, 0, 0], port).into();
+    settings.advertised_url = Some(format!("http://{host}:{port}"));
+    settings.namespace_prefix = format!("kai-test-{port}-");
+}

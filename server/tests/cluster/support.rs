@@ -1,0 +1,11 @@
+//! What is shared with the tests on the sandbox.
+#![expect(dead_code, reason = "some of it only those need")]
+
+#[path = "../support/krt.rs"]
+pub(crate) mod krt;
+#[path = "../support/server.rs"]
+pub(crate) mod server;
+#[path = "../support/stage.rs"]
+pub(crate) mod stage;
+#[path = "../support/suite.rs"]
+pub(crate) mod suite;

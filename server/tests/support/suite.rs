@@ -1,0 +1,211 @@
+//! The lifecycle (lifecycle.md §2 and §3) on any cluster. Each test has a runtime of its own.
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Pod, Secret, Service},
+    networking::v1::Ingress,
+};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, ListParams},
+};
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+
+pub(crate) async fn versions_are_started_published_replaced_unpublished_and_stopped(stage: Stage) {
+    let runtime = "path";
+    let files = vec![Stage::krt("one").variable("API_KEY").bytes(), Stage::krt("two").file("settings.json").bytes()];
+    stage.add(runtime, files).await;
+    assert!(stage.belongings(runtime, "one").await.is_empty(), "a stopped version uses nothing");
+
+    stage.reach(runtime, "one", "start", "started").await;
+    let view = stage.view(runtime, "one").await;
+    assert_eq!(view["health"]["status"], "healthy");
+    assert_eq!(view["workflows"][0]["nodes"][0]["status"], "ready");
+    assert_eq!(view["workflows"][0]["nodes"][0]["ready_replicas"], 1);
+    assert_eq!(view["allowed_actions"], json!(["stop", "publish"]));
+    assert_eq!(stage.names::<Deployment>(runtime).await.len(), 2);
+    assert_eq!(stage.names::<Secret>(runtime).await, ["one-config"]);
+    assert_eq!(stage.names::<ConfigMap>(runtime).await, ["one-subjects"]);
+    assert_eq!(stage.names::<Service>(runtime).await, ["one-entrypoint"]);
+    assert!(stage.names::<Ingress>(runtime).await.is_empty(), "not reachable from outside");
+
+    stage.reach(runtime, "one", "publish", "published").await;
+    assert_eq!(stage.selected(runtime).await.as_deref(), Some("one"));
+    assert_eq!(stage.names::<Ingress>(runtime).await, ["entrypoint"]);
+    gone(&stage, runtime, "one-entrypoint").await;
+
+    stage.reach(runtime, "two", "start", "started").await;
+    let before = stage.api::<Service>(runtime).get("active-entrypoint").await.unwrap();
+    assert_eq!(stage.view(runtime, "two").await["replaces"], "one");
+    stage.reach(runtime, "two", "publish", "published").await;
+    let after = stage.api::<Service>(runtime).get("active-entrypoint").await.unwrap();
+    assert_eq!(before.uid(), after.uid(), "the published Service is changed in place");
+    assert_eq!(stage.selected(runtime).await.as_deref(), Some("two"));
+    assert_eq!(stage.view(runtime, "one").await["state"], "started");
+    gone(&stage, runtime, "two-entrypoint").await;
+    assert!(stage.names::<Service>(runtime).await.contains(&"one-entrypoint".to_owned()));
+
+    let refused = stage.server.post(&format!("/api/v1/runtimes/{runtime}/versions/two/stop"), json!({})).await;
+    let refused = refused.expect_error(409, "refused");
+    assert!(refused["message"].as_str().unwrap().contains("published"), "{refused}");
+
+    stage.reach(runtime, "two", "unpublish", "started").await;
+    assert_eq!(stage.selected(runtime).await, None);
+    assert!(stage.names::<Ingress>(runtime).await.is_empty());
+    for version in ["one", "two"] {
+        stage.reach(runtime, version, "stop", "stopped").await;
+        assert!(stage.belongings(runtime, version).await.is_empty(), "{:?}", stage.belongings(runtime, version).await);
+    }
+    stage.reach(runtime, "one", "archive", "archived").await;
+
+    let done: Vec<(String, String, String)> = stage.history(runtime, "two").await.iter().map(line).collect();
+    let expected = ["stop", "unpublish", "publish", "start", "configure", "create"];
+    assert_eq!(done.iter().map(|(action, _, _)| action.as_str()).collect::<Vec<_>>(), expected);
+    assert!(done.iter().all(|(_, outcome, who)| outcome == "reached" && who == "local"), "{done:?}");
+    stage.clear(&[runtime]).await;
+}
+
+pub(crate) async fn a_version_whose_image_does_not_exist_ends_stopped_with_the_reason(stage: Stage) {
+    let runtime = "nopull";
+    let image = "sandbox/fail-pull:1";
+    let krt = Stage::krt("one").images(image, "konstellation/kre-entrypoint:latest").bytes();
+    stage.add(runtime, vec![krt]).await;
+    stage.act(runtime, "one", "start").await;
+    let view = stage.wait(runtime, "one", "stopped").await;
+    let failure = &view["failure"];
+    assert_eq!(failure["node"], "greeting/greeter", "{failure}");
+    assert!(failure["reason"].as_str().is_some_and(|reason| reason.contains(image)), "{failure}");
+    assert!(stage.belongings(runtime, "one").await.is_empty(), "{:?}", stage.belongings(runtime, "one").await);
+    let history = stage.history(runtime, "one").await;
+    assert_eq!(history[0]["action"], "start");
+    assert_eq!(history[0]["outcome"]["result"], "failed", "{history:?}");
+    stage.clear(&[runtime]).await;
+}
+
+pub(crate) async fn a_version_that_crashes_ends_stopped_with_the_reason_and_its_last_words(stage: Stage) {
+    let runtime = "crash";
+    // The test cluster's runner ends when it is told to by this variable; the sandbox goes by the image.
+    let image = if stage.is_real() { "konstellation/kre-py:latest" } else { "sandbox/crash:1" };
+    let krt = Stage::krt("one").images(image, "konstellation/kre-entrypoint:latest").variable("CRASH_AFTER").bytes();
+    stage.add(runtime, vec![krt]).await;
+    stage.configure(runtime, "one", json!({ "CRASH_AFTER": "1s" })).await;
+    stage.act(runtime, "one", "start").await;
+    let view = stage.wait(runtime, "one", "stopped").await;
+    let failure = &view["failure"];
+    assert_eq!(failure["node"], "greeting/greeter", "{failure}");
+    assert!(failure["reason"].as_str().is_some_and(|reason| reason.contains("exit code 1")), "{failure}");
+    assert!(failure["log"].as_array().is_some_and(|log| !log.is_empty()), "{failure}");
+    assert!(stage.belongings(runtime, "one").await.is_empty());
+    stage.clear(&[runtime]).await;
+}
+
+pub(crate) async fn a_published_version_that_loses_a_pod_is_degraded_and_heals(stage: Stage) {
+    let runtime = "heal";
+    stage.add(runtime, vec![Stage::krt("one").bytes()]).await;
+    stage.reach(runtime, "one", "start", "started").await;
+    stage.reach(runtime, "one", "publish", "published").await;
+    let entrypoint = ListParams::default().labels("type=entrypoint");
+    let pods = stage.api::<Pod>(runtime);
+    let pod = pods.list(&entrypoint).await.unwrap().items[0].name_any();
+    pods.delete(&pod, &DeleteParams::default()).await.unwrap();
+    let degraded = |view: &Value| view["health"]["status"] == "degraded";
+    let view = stage.until(runtime, "one", "degraded", degraded).await;
+    assert_eq!(view["state"], "published");
+    assert!(view["health"]["reason"].as_str().is_some_and(|reason| reason.contains("entrypoint")), "{view}");
+    let healthy = |view: &Value| view["health"]["status"] == "healthy";
+    let view = stage.until(runtime, "one", "healthy", healthy).await;
+    assert_eq!(view["state"], "published");
+    stage.clear(&[runtime]).await;
+}
+
+pub(crate) async fn what_somebody_deletes_comes_back(stage: Stage) {
+    let runtime = "drift";
+    stage.add(runtime, vec![Stage::krt("one").bytes()]).await;
+    stage.reach(runtime, "one", "start", "started").await;
+    stage.reach(runtime, "one", "publish", "published").await;
+    let services = stage.api::<Service>(runtime);
+    let uid = services.get("active-entrypoint").await.unwrap().uid();
+    services.delete("active-entrypoint", &DeleteParams::default()).await.unwrap();
+    let back = || async {
+        let live = services.get_opt("active-entrypoint").await.unwrap();
+        live.is_some_and(|live| live.uid() != uid)
+    };
+    stage.until_cluster("the published Service again", back).await;
+
+    let deployments = stage.api::<Deployment>(runtime);
+    let name = "one-entrypoint";
+    let uid = deployments.get(name).await.unwrap().uid();
+    deployments.delete(name, &DeleteParams::background()).await.unwrap();
+    let back = || async {
+        let live = deployments.get_opt(name).await.unwrap();
+        live.is_some_and(|live| live.uid() != uid && live.status.is_some_and(|s| s.available_replicas == Some(1)))
+    };
+    stage.until_cluster("the entrypoint's Deployment again", back).await;
+    stage.clear(&[runtime]).await;
+}
+
+pub(crate) async fn a_start_can_be_cancelled(stage: Stage) {
+    let runtime = "cancel";
+    stage.add(runtime, vec![Stage::krt("one").bytes()]).await;
+    stage.act(runtime, "one", "start").await;
+    stage.reach(runtime, "one", "stop", "stopped").await;
+    assert!(stage.belongings(runtime, "one").await.is_empty());
+    let history = stage.history(runtime, "one").await;
+    let outcomes: Vec<_> = history.iter().map(|entry| entry["outcome"]["result"].clone()).collect();
+    assert_eq!(outcomes, ["reached", "cancelled", "reached"]);
+    stage.clear(&[runtime]).await;
+}
+
+pub(crate) async fn another_value_replaces_the_pods_of_a_running_version(stage: Stage) {
+    let runtime = "config";
+    stage.add(runtime, vec![Stage::krt("one").variable("API_KEY").bytes()]).await;
+    stage.reach(runtime, "one", "start", "started").await;
+    let pods = stage.api::<Pod>(runtime);
+    let params = ListParams::default().labels("type=node");
+    let before = pods.list(&params).await.unwrap().items[0].name_any();
+    stage.configure(runtime, "one", json!({ "API_KEY": "another" })).await;
+    let replaced = || async {
+        let now = pods.list(&params).await.unwrap().items;
+        !now.is_empty() && now.iter().all(|pod| pod.name_any() != before)
+    };
+    stage.until_cluster("other pods", replaced).await;
+    assert_eq!(stage.view(runtime, "one").await["state"], "started");
+    stage.clear(&[runtime]).await;
+}
+
+async fn gone(stage: &Stage, runtime: &str, service: &str) {
+    let services = stage.api::<Service>(runtime);
+    let gone = || async { services.get_opt(service).await.unwrap().is_none() };
+    stage.until_cluster(&format!("no Service {service}"), gone).await;
+}
+
+fn line(entry: &Value) -> (String, String, String) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&entry["action"]), text(&entry["outcome"]["result"]), text(&entry["who"]))
+}
+
+/// One test of each, on the stage that the expression makes.
+macro_rules! lifecycle_suite {
+    ($stage:expr) => {
+        $crate::support::suite::lifecycle_suite!(@each $stage,
+            versions_are_started_published_replaced_unpublished_and_stopped
+            a_version_whose_image_does_not_exist_ends_stopped_with_the_reason
+            a_version_that_crashes_ends_stopped_with_the_reason_and_its_last_words
+            a_published_version_that_loses_a_pod_is_degraded_and_heals
+            what_somebody_deletes_comes_back
+            a_start_can_be_cancelled
+            another_value_replaces_the_pods_of_a_running_version
+        );
+    };
+    (@each $stage:expr, $($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                $crate::support::suite::$name($stage).await;
+            }
+        )*
+    };
+}
+pub(crate) use lifecycle_suite;
