@@ -64,6 +64,10 @@ pub fn App() -> impl IntoView {
         <Router>
             <a class="skip-link" href="#content" on:click=move |_| browser::focus("content")>"Skip to content"</a>
             <Header/>
+            // Text only: a browser with scripts does not read it as markup.
+            <noscript class="banner">
+                "JavaScript is off: this page does not follow changes, and versions can be neither added nor acted on."
+            </noscript>
             <main id="content" class="content" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=RuntimesPage ssr=whole.clone()/>

@@ -1,6 +1,6 @@
 //! Why the last start or publish failed.
 
-use domain::Failure;
+use domain::{Failure, VersionState};
 use leptos::prelude::*;
 
 use crate::{
@@ -12,14 +12,22 @@ use crate::{
     error::sentence,
 };
 
+/// What failed: a start leads back to stopped, a publish to started (lifecycle.md §2).
+pub fn failed_action(state: VersionState) -> &'static str {
+    match state {
+        VersionState::Started | VersionState::Publishing | VersionState::Published => "publish",
+        VersionState::Stopped | VersionState::Starting | VersionState::Stopping | VersionState::Archived => "start",
+    }
+}
+
 #[component]
-pub fn FailurePanel(failure: Failure) -> impl IntoView {
+pub fn FailurePanel(failure: Failure, state: VersionState) -> impl IntoView {
     let log = failure.log.join("\n");
     view! {
         <section class="notice" data-tone="bad" aria-labelledby="failure-title">
             <Icon shape=Shape::Cross/>
             <div class="notice__text">
-                <h2 id="failure-title" class="notice__title">"The last start failed"</h2>
+                <h2 id="failure-title" class="notice__title">{format!("The last {} failed", failed_action(state))}</h2>
                 <p>
                     {failure.node.map(|node| view! { <code>{node}</code>": " })}
                     {prose(&sentence(&failure.reason))}

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     components::{
+        failure::failed_action,
         state_badge::{HealthBadge, StateBadge},
         time::Moment,
     },
@@ -32,7 +33,7 @@ pub fn VersionRow(version: ArcRwSignal<VersionSummary>, is_new: Signal<bool>) ->
                     <StateBadge state/>
                     <HealthBadge health/>
                     {move || failed.get().map(|reason| view! {
-                        <span class="badge badge--plain" data-tone="bad" title=reason>"start failed"</span>
+                        <span class="badge badge--plain" data-tone="bad" title=reason>{format!("{} failed", failed_action(state.get()))}</span>
                     })}
                 </span>
             </td>

@@ -107,6 +107,8 @@ fn RuntimeCard(runtime: ArcRwSignal<RuntimeSummary>) -> impl IntoView {
 fn CreateRuntime(open: bool, list: LiveList<RuntimeSummary>) -> impl IntoView {
     let create = ServerAction::<api::CreateRuntime>::new();
     let value = create.value();
+    // A form that was sent without scripts comes back with the page, and with what was wrong.
+    let refused = value.with_untracked(|value| matches!(value, Some(Err(_))));
     let form = NodeRef::<html::Form>::new();
     let created = move || value.with(|value| value.as_ref().and_then(|value| value.as_ref().ok().cloned()));
     let error = move || value.with(|value| value.as_ref().and_then(|value| value.as_ref().err().cloned()));
@@ -119,7 +121,7 @@ fn CreateRuntime(open: bool, list: LiveList<RuntimeSummary>) -> impl IntoView {
         }
     });
     view! {
-        <details class="create" open=open || error().is_some()>
+        <details class="create" open=open || refused>
             <summary class="button"><Icon shape=Shape::Plus/>"New runtime"</summary>
             <ActionForm action=create node_ref=form attr:class="form">
                 <Field name="id" label="Id" error required=true maxlength=19

@@ -58,7 +58,7 @@ pub fn StatusScreen() -> impl IntoView {
                 <p>{move || meaning(state.get())}</p>
                 {move || waiting.get().map(|waiting| view! { <p class="state-panel__waiting">{prose(&sentence(&waiting))}</p> })}
             </section>
-            {move || failure.get().map(|failure| view! { <FailurePanel failure/> })}
+            {move || failure.get().map(|failure| view! { <FailurePanel failure state=state.get()/> })}
             {move || health_notice(health.get())}
             {move || {
                 let needed = state.get() == VersionState::Stopped && !missing.with(Vec::is_empty);
