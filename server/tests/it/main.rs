@@ -6,6 +6,8 @@ mod binary;
 mod events;
 mod guard;
 mod internal;
+mod killed;
+mod lifecycle;
 mod pages;
 mod store;
 mod support;

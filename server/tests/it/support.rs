@@ -2,5 +2,11 @@
 
 #[path = "../support/krt.rs"]
 pub(crate) mod krt;
+#[path = "../support/program.rs"]
+pub(crate) mod program;
 #[path = "../support/server.rs"]
 pub(crate) mod server;
+#[path = "../support/stage.rs"]
+pub(crate) mod stage;
+#[path = "../support/suite.rs"]
+pub(crate) mod suite;

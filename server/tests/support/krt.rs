@@ -10,11 +10,25 @@ pub(crate) struct Krt {
     variables: Vec<String>,
     files: Vec<String>,
     padding: usize,
+    node_image: String,
+    entrypoint_image: String,
 }
 
 impl Krt {
     pub(crate) fn new(version: &str) -> Self {
-        Self { version: version.to_owned(), variables: Vec::new(), files: Vec::new(), padding: 0 }
+        Self {
+            version: version.to_owned(),
+            variables: Vec::new(),
+            files: Vec::new(),
+            padding: 0,
+            node_image: "example/greeter:1".to_owned(),
+            entrypoint_image: "example/entrypoint:1".to_owned(),
+        }
+    }
+
+    pub(crate) fn images(mut self, node: &str, entrypoint: &str) -> Self {
+        (self.node_image, self.entrypoint_image) = (node.to_owned(), entrypoint.to_owned());
+        self
     }
 
     pub(crate) fn variable(mut self, name: &str) -> Self {
@@ -54,8 +68,8 @@ impl Krt {
 
     fn manifest(&self) -> String {
         let mut text = format!(
-            "version: {}\ndescription: Made for a test.\nentrypoint:\n  proto: public_input.proto\n  image: example/entrypoint:1\nconfig:\n",
-            self.version
+            "version: {}\ndescription: Made for a test.\nentrypoint:\n  proto: public_input.proto\n  image: {}\nconfig:\n",
+            self.version, self.entrypoint_image
         );
         for (kind, names) in [("variables", &self.variables), ("files", &self.files)] {
             writeln!(text, "  {kind}:").unwrap();
@@ -63,9 +77,9 @@ impl Krt {
                 writeln!(text, "    - {name}").unwrap();
             }
         }
-        text.push_str(
-            "nodes:\n  - name: greeter\n    image: example/greeter:1\n    src: src/greeter/main.py\nworkflows:\n  - name: greeting\n    entrypoint: Greet\n    sequential:\n      - greeter\n",
-        );
+        writeln!(text, "nodes:\n  - name: greeter\n    image: {}\n    src: src/greeter/main.py", self.node_image)
+            .unwrap();
+        text.push_str("workflows:\n  - name: greeting\n    entrypoint: Greet\n    sequential:\n      - greeter\n");
         text
     }
 }

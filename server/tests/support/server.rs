@@ -85,6 +85,7 @@ impl TestServer {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         (settings.addr, settings.internal_addr, settings.sandbox_addr) = (free, free, free);
         settings.sandbox_ready_after = Duration::from_millis(20);
+        settings.node_min_ready = Duration::ZERO;
         change(&mut settings);
         Self::run(settings, dir).await
     }
@@ -107,6 +108,10 @@ impl TestServer {
 
     pub(crate) fn internal_addr(&self) -> SocketAddr {
         self.running.internal_addr
+    }
+
+    pub(crate) fn sandbox_addr(&self) -> Option<SocketAddr> {
+        self.running.sandbox_addr()
     }
 
     pub(crate) fn client(&self) -> &Client {
