@@ -66,22 +66,24 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
     });
     view! {
         <aside class="side-bar" aria-label=format!("Version {name}")>
-            <div class="side-bar__head">
-                <p class="side-bar__name">{name.to_string()}</p>
-                <p class="side-bar__state"><StateBadge state/><HealthBadge health/></p>
+            <div class="side-bar__top">
+                <div class="side-bar__head">
+                    <p class="side-bar__name">{name.to_string()}</p>
+                    <p class="side-bar__state"><StateBadge state/><HealthBadge health/></p>
+                </div>
+                <nav class="menu" aria-label="Version">
+                    <A href=base.clone() exact=true>"Status"</A>
+                    <A href=format!("{base}/configuration") exact=true>
+                        "Configuration"
+                        {move || (!missing.with(Vec::is_empty)).then(|| view! {
+                            <span class="menu__count" title="values missing">
+                                {move || missing.with(Vec::len)}<span class="visually-hidden">" missing"</span>
+                            </span>
+                        })}
+                    </A>
+                    <A href=format!("{base}/history") exact=true>"History"</A>
+                </nav>
             </div>
-            <nav class="menu" aria-label="Version">
-                <A href=base.clone() exact=true>"Status"</A>
-                <A href=format!("{base}/configuration") exact=true>
-                    "Configuration"
-                    {move || (!missing.with(Vec::is_empty)).then(|| view! {
-                        <span class="menu__count" title="values missing">
-                            {move || missing.with(Vec::len)}<span class="visually-hidden">" missing"</span>
-                        </span>
-                    })}
-                </A>
-                <A href=format!("{base}/history") exact=true>"History"</A>
-            </nav>
             <ActionBar state switching missing on_ask=ask/>
             <ActionDialog asked facts sending error on_send=send/>
         </aside>
