@@ -15,6 +15,16 @@ use sha2::{Digest, Sha256};
 use super::{OUTPUT_NAME, PKG_DIR, files_under};
 use crate::workspace::{Workspace, finish};
 
+/// What rustc's output uses, and every browser of the last years understands. Allowed more, wasm-opt would use more.
+const FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
 /// Runs wasm-opt on the file when there is one; otherwise says that the file stays larger than it could be.
 pub(super) fn optimise(workspace: &Workspace, wasm: &Path) -> Result<()> {
     let Some(wasm_opt) = find_wasm_opt(workspace) else {
@@ -22,7 +32,7 @@ pub(super) fn optimise(workspace: &Workspace, wasm: &Path) -> Result<()> {
         return Ok(());
     };
     let before = fs::metadata(wasm)?.len();
-    finish(Command::new(wasm_opt).arg("-Oz").arg("--all-features").arg(wasm).arg("-o").arg(wasm))?;
+    finish(Command::new(wasm_opt).arg("-Oz").args(FEATURES).arg(wasm).arg("-o").arg(wasm))?;
     println!("wasm-opt: {before} -> {} bytes", fs::metadata(wasm)?.len());
     Ok(())
 }
