@@ -37,9 +37,9 @@ pub(crate) fn from_files(error: FilesError) -> ApiError {
 /// The error with its causes, in one line. Some libraries' errors say their causes themselves; those are not repeated.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    causes.map(ToString::to_string).fold(error.to_string(), |line, cause| {
-        if line.contains(&cause) { line } else { format!("{line}: {cause}") }
-    })
+    causes
+        .map(ToString::to_string)
+        .fold(error.to_string(), |line, cause| if line.contains(&cause) { line } else { format!("{line}: {cause}") })
 }
 
 fn is_outage(cause: &sqlx::Error) -> bool {
