@@ -111,7 +111,11 @@ fn container_complaint(container: &ContainerStatus) -> Option<(String, Option<St
             // The first refusal may be a registry's bad moment; after the second Kubernetes itself backs off.
             "ErrImagePull" => Some((format!("image cannot be pulled: {said}"), None, Severity::Failing)),
             "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
-                Some((format!("image `{}` cannot be pulled: {said}", container.image), None, Severity::Fatal))
+                let image = &container.image;
+                // Says no more than that; newer kubelets add the registry's answer.
+                let why = Some(said).filter(|said| *said != format!("Back-off pulling image \"{image}\""));
+                let why = why.map(|said| format!(": {said}")).unwrap_or_default();
+                Some((format!("image `{image}` cannot be pulled{why}"), None, Severity::Fatal))
             }
             "CrashLoopBackOff" => {
                 let severity = if container.restart_count >= CRASHES_THAT_FAIL_A_START {
@@ -147,3 +151,6 @@ pub(crate) fn replica_failure(deployment: &Deployment) -> Option<(String, Severi
     let severity = if said.contains("exceeded quota") { Severity::Fatal } else { Severity::Failing };
     Some((said, severity))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Desired, Health, NodeStatus, Reachability, Role, VersionState};
-use kube::Resource;
+use kube::{Resource, ResourceExt};
 
 use super::{
     NodeState, Status,
@@ -88,7 +88,7 @@ fn waiting_for(version: &VersionRecord, observed: &Observed, unready: &[(String,
         VersionState::Stopping => {
             let pods = observed.pods_of(&version.name).count();
             let deployments = observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name)).count();
-            format!("{pods} pods and {deployments} deployments are still to go")
+            format!("{pods} pods and {deployments} deployments are still to go{}", held_by(version, observed))
         }
         VersionState::Publishing => "the entrypoint is being switched over to it".to_owned(),
         VersionState::Published => "the entrypoint is being switched over from it".to_owned(),
@@ -98,6 +98,22 @@ fn waiting_for(version: &VersionRecord, observed: &Observed, unready: &[(String,
             format!("{ready} of {all} deployments are ready{}", said.unwrap_or_default())
         }
     }
+}
+
+/// Who keeps something of the version from going: finalizers that are not Kubernetes' own way of deleting in order.
+fn held_by(version: &VersionRecord, observed: &Observed) -> String {
+    fn holder<K: Resource<DynamicType = ()>>(object: &K) -> Option<String> {
+        let finalizers = object.meta().finalizers.as_ref()?;
+        let foreign = finalizers.iter().find(|finalizer| *finalizer != "foregroundDeletion")?;
+        let kind = K::kind(&()).to_lowercase();
+        Some(format!("; {kind} {} is held by the finalizer {foreign}", object.name_any()))
+    }
+    let pods = observed.pods_of(&version.name).find_map(holder);
+    let deployments = || observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name));
+    let services = || observed.services.values().filter(|s| belongs_to(s.as_ref(), &version.name));
+    pods.or_else(|| deployments().find_map(|d| holder(d.as_ref())))
+        .or_else(|| services().find_map(|s| holder(s.as_ref())))
+        .unwrap_or_default()
 }
 
 fn node_state(

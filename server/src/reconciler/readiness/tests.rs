@@ -1,0 +1,119 @@
+//! What pods look like in the API, and what is said of them.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn pod(status: Value) -> Pod {
+    serde_json::from_value(json!({ "metadata": { "name": "p" }, "status": status })).unwrap()
+}
+
+fn container(state: Value, restarts: i32) -> Value {
+    json!({
+        "name": "node", "image": "some/image:1", "imageID": "", "ready": false, "restartCount": restarts, "state": state,
+        "lastState": { "terminated": { "exitCode": 3 } },
+    })
+}
+
+fn waiting(reason: &str, message: &str, restarts: i32) -> Value {
+    json!({ "containerStatuses": [container(json!({ "waiting": { "reason": reason, "message": message } }), restarts)] })
+}
+
+#[test]
+fn each_way_in_which_a_pod_is_not_ready_is_said_in_kubernetes_words() {
+    let cases = [
+        (waiting("ContainerCreating", "", 0), Severity::Progressing, "being created"),
+        (waiting("ErrImagePull", "no such host", 0), Severity::Failing, "cannot be pulled: no such host"),
+        (
+            waiting("ImagePullBackOff", "Back-off pulling image \"some/image:1\"", 0),
+            Severity::Fatal,
+            "`some/image:1` cannot be pulled",
+        ),
+        (waiting("ImagePullBackOff", "Back-off: 403 Forbidden", 0), Severity::Fatal, "403 Forbidden"),
+        (waiting("InvalidImageName", "couldn't parse", 0), Severity::Fatal, "couldn't parse"),
+        (waiting("CrashLoopBackOff", "", 2), Severity::Failing, "exit code 3"),
+        (waiting("CrashLoopBackOff", "", 3), Severity::Fatal, "restarted 3 times"),
+        (
+            waiting("CreateContainerConfigError", "secret \"x\" not found", 0),
+            Severity::Failing,
+            "secret \"x\" not found",
+        ),
+        (
+            json!({ "containerStatuses": [container(json!({ "terminated": { "exitCode": 2 } }), 0)] }),
+            Severity::Failing,
+            "exit code 2",
+        ),
+        (
+            json!({ "conditions": [{ "type": "PodScheduled", "status": "False", "message": "0/1 nodes are available" }] }),
+            Severity::Failing,
+            "unschedulable: 0/1 nodes are available",
+        ),
+        (
+            json!({ "initContainerStatuses": [container(json!({ "running": {} }), 0)] }),
+            Severity::Progressing,
+            "fetching the KRT file",
+        ),
+        (
+            json!({ "containerStatuses": [container(json!({ "running": {} }), 0)] }),
+            Severity::Progressing,
+            "not ready yet",
+        ),
+    ];
+    for (status, severity, said) in cases {
+        let complaint = complaint(&pod(status.clone())).unwrap_or_else(|| panic!("nothing is said of {status}"));
+        assert_eq!(complaint.severity, severity, "{status}");
+        assert!(complaint.message.contains(said), "{:?} does not say {said:?}", complaint.message);
+    }
+}
+
+#[test]
+fn nothing_is_said_of_a_pod_that_is_ready_or_on_its_way_out() {
+    let ready = json!({
+        "conditions": [{ "type": "Ready", "status": "True" }],
+        "containerStatuses": [container(json!({ "running": {} }), 0)],
+    });
+    assert_eq!(complaint(&pod(ready)), None);
+    let mut leaving = pod(waiting("CrashLoopBackOff", "", 9));
+    leaving.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH));
+    assert_eq!(complaint(&leaving), None);
+}
+
+#[test]
+fn a_deployment_is_complete_when_all_replicas_of_its_newest_template_are_available() {
+    let deployment = |observed: i64, replicas: i32, updated: i32, available: i32| -> Deployment {
+        serde_json::from_value(json!({
+            "metadata": { "generation": 2 },
+            "spec": { "replicas": 2, "selector": {}, "template": {} },
+            "status": {
+                "observedGeneration": observed, "replicas": replicas, "updatedReplicas": updated,
+                "availableReplicas": available,
+            },
+        }))
+        .unwrap()
+    };
+    for (status, complete) in [
+        ((2, 2, 2, 2), true),
+        ((1, 2, 2, 2), false),
+        ((2, 2, 2, 1), false),
+        ((2, 2, 1, 2), false),
+        ((2, 3, 2, 3), false),
+    ] {
+        let (observed, replicas, updated, available) = status;
+        assert_eq!(progress(&deployment(observed, replicas, updated, available)).complete, complete, "{status:?}");
+    }
+}
+
+#[test]
+fn a_quota_ends_a_start_and_a_namespace_that_is_being_made_does_not() {
+    let deployment = |message: &str| -> Deployment {
+        let condition = json!({ "type": "ReplicaFailure", "status": "True", "message": message });
+        serde_json::from_value(json!({
+            "spec": { "selector": {}, "template": {} }, "status": { "conditions": [condition] },
+        }))
+        .unwrap()
+    };
+    let severity = |message: &str| replica_failure(&deployment(message)).unwrap().1;
+    assert_eq!(severity("pods \"x\" is forbidden: exceeded quota: small"), Severity::Fatal);
+    assert_eq!(severity("error looking up service account kai-x/default"), Severity::Failing);
+}
