@@ -1,8 +1,9 @@
 //! A page, or a part of it, that could not be loaded: what is missing, and what to do.
 
 use domain::{ApiError, ServerEvent};
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     AppError,
@@ -10,6 +11,30 @@ use crate::{
     error::{respond_with_status, sentence},
     live::use_live,
 };
+
+/// What a page is about once it is loaded, or why it could not be.
+pub fn when_loaded<T, V>(
+    loaded: Resource<Result<T, AppError>>,
+    show: impl Fn(T) -> V + Copy + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    V: IntoView + Send + 'static,
+{
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok(content) => Either::Left(show(content)),
+                    Err(error) => {
+                        let retry = Callback::new(move |()| loaded.refetch());
+                        Either::Right(view! { <ErrorPanel error retry/> })
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
 
 /// In place of a whole page. `retry` is offered when asking again may help.
 #[component]

@@ -8,7 +8,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use crate::{
     AppError, api,
     components::{
-        error_panel::{ErrorPanel, Loading},
+        error_panel::when_loaded,
         icon::{Icon, Shape},
         upload_zone::{AddVersionButton, DropZone, UploadProgress},
         version_row::VersionRow,
@@ -33,17 +33,7 @@ pub fn RuntimePage() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|params| params.get("runtime").unwrap_or_default()));
     let loaded = Resource::new(move || id.get(), load);
     view! {
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match loaded.await {
-                    Ok((runtime, versions)) => Either::Left(view! { <Versions runtime versions/> }),
-                    Err(error) => {
-                        let retry = Callback::new(move |()| loaded.refetch());
-                        Either::Right(view! { <ErrorPanel error retry/> })
-                    }
-                }
-            })}
-        </Transition>
+        {when_loaded(loaded, |(runtime, versions)| view! { <Versions runtime versions/> })}
     }
     .into_any()
 }

@@ -7,7 +7,7 @@ use leptos_meta::Title;
 use crate::{
     AppError, api,
     components::{
-        error_panel::{ErrorPanel, Loading},
+        error_panel::when_loaded,
         icon::{Icon, Shape},
         prose::prose,
     },
@@ -22,17 +22,7 @@ pub fn RuntimesPage() -> impl IntoView {
     let loaded = Resource::new(|| (), |()| api::runtimes());
     view! {
         <Title text="Runtimes"/>
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match loaded.await {
-                    Ok(runtimes) => Either::Left(view! { <Runtimes runtimes/> }),
-                    Err(error) => {
-                        let retry = Callback::new(move |()| loaded.refetch());
-                        Either::Right(view! { <ErrorPanel error retry/> })
-                    }
-                }
-            })}
-        </Transition>
+        {when_loaded(loaded, |runtimes| view! { <Runtimes runtimes/> })}
     }
     .into_any()
 }

@@ -7,13 +7,13 @@ pub mod side_bar;
 pub mod status;
 
 use domain::{RuntimeId, ServerEvent, VersionName, VersionSummary, VersionView};
-use leptos::{either::Either, prelude::*};
+use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_params_map};
 
 use crate::{
     AppError, api,
     components::{
-        error_panel::{ErrorPanel, Loading},
+        error_panel::when_loaded,
         icon::{Icon, Shape},
     },
     error::sentence,
@@ -81,17 +81,7 @@ pub fn VersionPage() -> impl IntoView {
     });
     let loaded = Resource::new(move || ids.get(), load);
     view! {
-        <Transition fallback=Loading>
-            {move || Suspend::new(async move {
-                match loaded.await {
-                    Ok(version) => Either::Left(view! { <Version version/> }),
-                    Err(error) => {
-                        let retry = Callback::new(move |()| loaded.refetch());
-                        Either::Right(view! { <ErrorPanel error retry/> })
-                    }
-                }
-            })}
-        </Transition>
+        {when_loaded(loaded, |version| view! { <Version version/> })}
     }
     .into_any()
 }
