@@ -216,7 +216,7 @@ mod tests {
             &["--start-timeout", "0s"],
             &["--advertised-url", "kai:3001"],
             &["--namespace-prefix", "Kai-"],
-            &["--namespace-prefix", "-kai"],
+            &["--namespace-prefix=-kai"],
         ] {
             assert!(settings(wrong).is_err(), "{wrong:?}");
         }

@@ -1,6 +1,6 @@
 //! The pages, their server functions and their files. The one place outside of `app` that knows Leptos.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use app::backend::{Backend, BackendContext};
 use axum::{
@@ -17,7 +17,7 @@ use leptos::{
     nonce::use_nonce,
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, ResponseOptions};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions};
 
 use super::{error::ErrorAnswer, extract::MAX_BODY_BYTES, headers::page_policy};
 
@@ -40,11 +40,18 @@ pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>) -> Route
         )
         .layer(middleware::map_response_with_state(hashed, cache_forever));
     Router::new()
-        .leptos_routes_with_context(&options, leptos_axum::generate_route_list(app::App), context.clone(), shell)
+        .leptos_routes_with_context(&options, routes(), context.clone(), shell)
         .fallback(leptos_axum::file_and_error_handler_with_context(context, app::shell))
         .layer(middleware::from_fn(limit_body))
         .with_state(options)
         .merge(files)
+}
+
+/// What pages there are. Found once: while Leptos looks for them it suppresses every resource of the process, so that a
+/// page which another server of this process renders meanwhile would wait for its data for ever.
+fn routes() -> Vec<AxumRouteListing> {
+    static ROUTES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    ROUTES.get_or_init(|| leptos_axum::generate_route_list(app::App)).clone()
 }
 
 /// Sends the policy that goes with the nonce of the page being rendered. A server function has no nonce.
