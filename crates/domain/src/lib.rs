@@ -6,6 +6,7 @@
 mod error;
 mod event;
 mod lifecycle;
+mod logs;
 mod names;
 mod problem;
 mod views;
@@ -14,6 +15,7 @@ pub use error::ApiError;
 pub use event::{ClusterInfo, ClusterKind, Reachability, ServerEvent};
 pub use jiff::Timestamp;
 pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
+pub use logs::{LogLine, LogText};
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
 pub use views::{

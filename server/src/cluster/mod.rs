@@ -4,6 +4,7 @@
 //! spoken to in the same way.
 
 mod cache;
+mod logs;
 mod watches;
 
 use std::{
@@ -17,6 +18,7 @@ use kube::{Client, Config, config::KubeConfigOptions};
 use tokio::sync::watch;
 
 pub(crate) use cache::Cache;
+pub(crate) use logs::{LogReader, StampedLine};
 pub(crate) use watches::{MANAGED_BY, RUNTIME_LABEL, Watches};
 
 /// Which cluster to use. A kubeconfig lying about is never used unasked.

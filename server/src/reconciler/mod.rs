@@ -9,6 +9,7 @@ mod diff;
 mod failure;
 #[cfg(test)]
 mod fixture;
+mod logs;
 mod objects;
 mod observed;
 mod pass;
@@ -31,6 +32,8 @@ use crate::{
     cluster::{Cluster, Watches},
     store::{Store, VersionRecord},
 };
+
+pub use logs::{LogQuery, LogSource, NoCluster, Window};
 
 /// What the objects in the cluster are made with.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 mod backend;
 mod errors;
 mod input;
+mod logs;
 mod views;
 
 use std::{
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 
 use errors::from_store;
 pub(crate) use errors::{chain, from_files};
+pub(crate) use logs::LogsAsked;
 use views::Digest;
 
 use crate::{

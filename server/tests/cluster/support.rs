@@ -3,6 +3,8 @@
 
 #[path = "../support/krt.rs"]
 pub(crate) mod krt;
+#[path = "../support/log_lines.rs"]
+pub(crate) mod log_lines;
 #[path = "../support/server.rs"]
 pub(crate) mod server;
 #[path = "../support/stage.rs"]

@@ -8,6 +8,7 @@ mod guard;
 mod internal;
 mod killed;
 mod lifecycle;
+mod logs;
 mod pages;
 mod store;
 mod support;

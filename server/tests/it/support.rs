@@ -2,6 +2,8 @@
 
 #[path = "../support/krt.rs"]
 pub(crate) mod krt;
+#[path = "../support/log_lines.rs"]
+pub(crate) mod log_lines;
 #[path = "../support/program.rs"]
 pub(crate) mod program;
 #[path = "../support/server.rs"]

@@ -11,7 +11,10 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::{
+    log_lines::{LogLines, said},
+    stage::Stage,
+};
 
 pub(crate) async fn versions_are_started_published_replaced_unpublished_and_stopped(stage: Stage) {
     let runtime = "path";
@@ -175,6 +178,27 @@ pub(crate) async fn another_value_replaces_the_pods_of_a_running_version(stage: 
     stage.clear(&[runtime]).await;
 }
 
+pub(crate) async fn logs_are_read_and_followed_beyond_the_end_of_a_pod(stage: Stage) {
+    let runtime = "logs";
+    stage.add(runtime, vec![Stage::krt("one").bytes()]).await;
+    stage.reach(runtime, "one", "start", "started").await;
+    // A real container may take a moment from being ready to its first word.
+    let mut followed = LogLines::open(&stage.server, runtime, "one", "node=greeter&follow=true").await;
+    let first = followed.until("a line", |line| line.container == "node").await;
+    assert_eq!((first.node.as_str(), first.workflow.as_ref().unwrap().as_str()), ("greeter", "greeting"));
+    assert!(!said(&first).is_empty() && first.time > domain::Timestamp::UNIX_EPOCH, "{first:?}");
+    let read = LogLines::open(&stage.server, runtime, "one", "workflow=greeting").await.all().await;
+    assert!(read.contains(&first), "{first:?} in {read:?}");
+    assert!(read.iter().all(|line| line.pod == first.pod && !said(line).is_empty()), "{read:?}");
+
+    stage.api::<Pod>(runtime).delete(&first.pod, &DeleteParams::default()).await.unwrap();
+    let next = followed.until("a line of the pod in its place", |line| line.pod != first.pod).await;
+    assert_eq!((next.node.as_str(), next.time > first.time), ("greeter", true), "{next:?}");
+    stage.reach(runtime, "one", "stop", "stopped").await;
+    assert!(LogLines::open(&stage.server, runtime, "one", "").await.all().await.is_empty());
+    stage.clear(&[runtime]).await;
+}
+
 async fn gone(stage: &Stage, runtime: &str, service: &str) {
     let services = stage.api::<Service>(runtime);
     let gone = || async { services.get_opt(service).await.unwrap().is_none() };
@@ -197,6 +221,7 @@ macro_rules! lifecycle_suite {
             what_somebody_deletes_comes_back
             a_start_can_be_cancelled
             another_value_replaces_the_pods_of_a_running_version
+            logs_are_read_and_followed_beyond_the_end_of_a_pod
         );
     };
     (@each $stage:expr, $($name:ident)*) => {

@@ -1,5 +1,6 @@
 //! The API for programs, under `/api/v1`. Every handler calls what the pages' server functions call.
 
+mod logs;
 mod runtimes;
 mod uploads;
 mod versions;
@@ -26,6 +27,7 @@ pub(super) fn router(parts: &Public) -> Router {
         .route("/runtimes/{id}/versions/{name}/archive", post(versions::archive))
         .route("/runtimes/{id}/versions/{name}/config", put(versions::configure))
         .route("/runtimes/{id}/versions/{name}/history", get(versions::history))
+        .route("/runtimes/{id}/versions/{name}/logs", get(logs::logs))
         .route("/runtimes/{id}/versions/{name}/krt", get(versions::download))
         .route("/events", get(events::events))
         .fallback(unknown_route)

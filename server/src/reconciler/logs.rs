@@ -1,0 +1,120 @@
+//! What the pods of a version log, of all replicas at once.
+//!
+//! Which pods there are is read from the watch caches, and their logs are asked for as they are read: nothing is kept
+//! here, and whoever stops reading thereby ends what was asked of the cluster.
+
+mod follow;
+mod merge;
+mod reader;
+mod runs;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use domain::{LogLine, LogText, Reachability, Timestamp, WorkflowName};
+use futures::{StreamExt, stream::BoxStream};
+
+use self::{follow::Followed, merge::merge, reader::Reader, runs::Run};
+use super::Reconciler;
+use crate::{cluster::Watches, store::VersionRecord};
+
+/// How many logs are read at once for one answer. Each is a connection to a kubelet.
+const MOST_AT_ONCE: usize = 64;
+/// How often the caches are looked at for pods that have come or begun anew. No request is made for it.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Who logs: a node, or without a workflow the entrypoint.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogSource {
+    pub workflow: Option<WorkflowName>,
+    pub node: String,
+}
+
+/// Which lines are wanted.
+#[derive(Debug, Clone)]
+pub struct LogQuery {
+    pub sources: BTreeSet<LogSource>,
+    pub window: Window,
+}
+
+/// From where to where each log is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// The run of the container that is under way or was the last, up to now.
+    Last { tail: u32, since: Option<Timestamp> },
+    /// The run before the last restart; nothing of a container that has not been restarted.
+    Previous { tail: u32, since: Option<Timestamp> },
+    /// As `Last`, and on; also every pod, and every run of a container, that comes later, from its beginning.
+    Follow { tail: u32, since: Option<Timestamp> },
+}
+
+impl Window {
+    fn follows(self) -> bool {
+        matches!(self, Self::Follow { .. })
+    }
+
+    fn since(self) -> Option<Timestamp> {
+        let (Self::Last { since, .. } | Self::Previous { since, .. } | Self::Follow { since, .. }) = self;
+        since
+    }
+
+    fn tail(self) -> u32 {
+        let (Self::Last { tail, .. } | Self::Previous { tail, .. } | Self::Follow { tail, .. }) = self;
+        tail
+    }
+}
+
+/// The cluster does not answer, so nobody knows which pods there are.
+#[derive(Debug, thiserror::Error)]
+#[error("the cluster does not answer")]
+pub struct NoCluster;
+
+impl Reconciler {
+    /// The lines of a version's pods. In the order of their times, and ending when all is read; followed lines come as
+    /// they come, each container's in its order, and never end by themselves: a version that does not run yet is waited
+    /// for. What keeps one log from being read is a line of its own.
+    ///
+    /// # Errors
+    /// [`NoCluster`], which may have passed when it is asked again.
+    pub fn logs(&self, version: &VersionRecord, query: LogQuery) -> Result<BoxStream<'static, LogLine>, NoCluster> {
+        let unreachable = matches!(self.0.cluster.info().reachability, Reachability::Unreachable { .. });
+        if unreachable || !self.0.watches.synced() {
+            return Err(NoCluster);
+        }
+        let namespace = self.0.settings.namespace(&version.runtime);
+        let select = Selection { namespace, version: version.name.to_string(), query };
+        if select.query.window.follows() {
+            return Ok(Followed::new(self.0.clone(), select).lines());
+        }
+        let mut runs = select.runs(&self.0.watches);
+        let left_out = runs.split_off(runs.len().min(MOST_AT_ONCE));
+        let logs = runs.into_iter().map(|run| Reader::new(self.0.clone(), &select, run).lines());
+        let refused = left_out.first().map(|run| run.line(Timestamp::now(), too_many(left_out.len())));
+        Ok(merge(logs.collect()).chain(futures::stream::iter(refused)).boxed())
+    }
+}
+
+/// The containers whose logs are wanted.
+#[derive(Debug, Clone)]
+struct Selection {
+    namespace: String,
+    version: String,
+    query: LogQuery,
+}
+
+impl Selection {
+    /// One run for each pod that has one to read, as far as the caches know.
+    fn runs(&self, watches: &Watches) -> Vec<Run> {
+        let pods = watches.pods.in_namespace(&self.namespace);
+        let previous = matches!(self.query.window, Window::Previous { .. });
+        let runs = pods.values().filter_map(|pod| runs::run_of(pod, &self.version, previous));
+        runs.filter(|run| self.query.sources.contains(&run.source)).collect()
+    }
+}
+
+fn too_many(left_out: usize) -> LogText {
+    let which = match left_out {
+        1 => "this pod's log is".to_owned(),
+        more => format!("the logs of this pod and {} more are", more - 1),
+    };
+    LogText::Error(format!("{which} left out: at most {MOST_AT_ONCE} are read at once, so ask for fewer nodes"))
+}

@@ -1,0 +1,78 @@
+//! Follows all containers that are wanted, those that come later too.
+
+use std::{collections::HashMap, sync::Arc};
+
+use domain::{LogLine, Timestamp};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream, SelectAll},
+};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::{LOOK_EVERY, MOST_AT_ONCE, Reader, Selection, too_many};
+use crate::reconciler::Inner;
+
+pub(super) struct Followed {
+    inner: Arc<Inner>,
+    selection: Selection,
+    logs: SelectAll<BoxStream<'static, LogLine>>,
+    /// The run that was last begun to be read, by the pod's uid.
+    begun: HashMap<String, String>,
+    look: Interval,
+    is_first_look: bool,
+    /// It has been said that there are too many.
+    is_crowded: bool,
+}
+
+impl Followed {
+    pub(super) fn new(inner: Arc<Inner>, selection: Selection) -> Self {
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let logs = SelectAll::new();
+        Self { inner, selection, logs, begun: HashMap::new(), look, is_first_look: true, is_crowded: false }
+    }
+
+    pub(super) fn lines(self) -> BoxStream<'static, LogLine> {
+        stream::unfold(self, |mut followed| async move {
+            let line = followed.next().await;
+            Some((line, followed))
+        })
+        .boxed()
+    }
+
+    async fn next(&mut self) -> LogLine {
+        loop {
+            tokio::select! {
+                Some(line) = self.logs.next() => return line,
+                _ = self.look.tick() => {
+                    if let Some(refused) = self.look() {
+                        return refused;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins to read what is new. Returns what there is to say of what is not read.
+    fn look(&mut self) -> Option<LogLine> {
+        let runs = self.selection.runs(&self.inner.watches);
+        let is_first_look = std::mem::replace(&mut self.is_first_look, false);
+        self.begun.retain(|uid, _| runs.iter().any(|run| run.pod_uid == *uid));
+        let mut left_out = Vec::new();
+        for run in runs {
+            if self.begun.get(&run.pod_uid) == Some(&run.id) {
+                continue;
+            }
+            if self.logs.len() >= MOST_AT_ONCE {
+                left_out.push(run);
+                continue;
+            }
+            self.begun.insert(run.pod_uid.clone(), run.id.clone());
+            let reader = Reader::new(self.inner.clone(), &self.selection, run);
+            self.logs.push(if is_first_look { reader.lines() } else { reader.whole().lines() });
+        }
+        let was_crowded = std::mem::replace(&mut self.is_crowded, !left_out.is_empty());
+        let first = left_out.first().filter(|_| !was_crowded)?;
+        Some(first.line(Timestamp::now(), too_many(left_out.len())))
+    }
+}
