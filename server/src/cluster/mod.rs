@@ -42,6 +42,9 @@ pub enum ClusterError {
     Client(#[source] kube::Error),
 }
 
+/// The part of this server that writes, as [`Cluster::report_silence`] knows it.
+pub(crate) const WRITES: &str = "writes";
+
 /// A connection to the cluster. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
@@ -109,11 +112,20 @@ impl Cluster {
         self.client.clone()
     }
 
-    /// One part of this server (a watch, the writer) got an answer from the cluster.
-    pub(crate) fn report_answer(&self, part: &'static str) {
+    /// A watch got an answer from the cluster.
+    pub(crate) fn report_answer(&self, watch: &'static str) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        failing.remove(part);
+        failing.remove(watch);
         self.show(&failing);
+    }
+
+    /// Asks the cluster for its version, and takes an answer for the end of all silence but that of watches, which ask
+    /// again by themselves.
+    pub(crate) async fn probe(&self) {
+        match self.client.apiserver_version().await {
+            Ok(_) | Err(kube::Error::Api(_)) => self.report_answer(WRITES),
+            Err(error) => self.report_silence(WRITES, &error, Timestamp::now()),
+        }
     }
 
     /// One part of this server got no answer. An answer that says no is an answer.

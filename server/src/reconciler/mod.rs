@@ -27,6 +27,8 @@ use std::{
 use domain::{Health, NodeName, NodeStatus, Reachability, RuntimeId, Timestamp, WorkflowName};
 use tokio_util::sync::CancellationToken;
 
+use plan::Purpose;
+
 use crate::{
     changes::Changes,
     cluster::{Cluster, Watches},
@@ -99,8 +101,9 @@ struct Inner {
 /// What is remembered between passes. All of it is for people's eyes or for pace; no step relies on it.
 #[derive(Default)]
 struct Memory {
-    /// What the cluster answered when it last refused a step, by runtime.
-    trouble: BTreeMap<RuntimeId, String>,
+    /// What the cluster answered when it last refused a step.
+    trouble: BTreeMap<RuntimeId, BTreeMap<Purpose, String>>,
+    was_away: bool,
     /// Since when the cluster answers again.
     reachable_since: Option<Timestamp>,
 }
@@ -140,7 +143,11 @@ impl Reconciler {
         }
         let observed = observed::Observed::of(&self.0.watches, &self.0.settings.namespace(&version.runtime));
         let memory = self.0.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        status::derive(version, &observed, memory.trouble.get(&version.runtime).map(String::as_str))
+        let trouble = memory.trouble.get(&version.runtime).and_then(|trouble| {
+            let of_publication = trouble.get(&Purpose::Publication).filter(|_| version.switching);
+            trouble.get(&Purpose::Version(version.key)).or(of_publication)
+        });
+        status::derive(version, &observed, trouble.map(String::as_str))
     }
 
     /// Runs until told to stop; never ends by an error.

@@ -1,6 +1,7 @@
 //! One look at one runtime: read the intent, observe, plan, apply, until nothing is left to do now.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -12,10 +13,10 @@ use super::{
     apply::Writer,
     failure,
     observed::Observed,
-    plan::{Plan, Situation, Step, Verdict, plan},
+    plan::{Plan, Purpose, Situation, Step, Verdict, plan},
 };
 use crate::{
-    cluster::in_words,
+    cluster::{WRITES, in_words},
     store::{RuntimeIntent, StoreError},
 };
 
@@ -55,20 +56,13 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Optio
             continue;
         }
         if plan.steps.is_empty() {
-            set_trouble(inner, runtime, None);
+            set_trouble(inner, runtime, BTreeMap::new());
             return Ok(plan.look_again_at);
         }
         let writer = Writer { cluster: &inner.cluster, watches: &inner.watches, runtime, namespace: &namespace };
-        match carry_out(&writer, plan.steps).await {
-            Ok(()) => inner.cluster.report_answer("writes"),
-            Err(error) => {
-                match &error {
-                    kube::Error::Api(_) => set_trouble(inner, runtime, Some(in_words(&error))),
-                    _ => inner.cluster.report_silence("writes", &error, Timestamp::now()),
-                }
-                inner.changed.touch(runtime);
-                return Err(PassError::Cluster(error));
-            }
+        let outcomes = carry_out(&writer, plan.steps).await;
+        if let Some(error) = conclude(inner, runtime, outcomes) {
+            return Err(PassError::Cluster(error));
         }
     }
     inner.wake.touch(runtime);
@@ -77,24 +71,57 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Optio
 
 fn make_plan(inner: &Inner, intent: &RuntimeIntent, observed: &Observed) -> Plan {
     let memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
+    let no_trouble = BTreeMap::new();
     plan(&Situation {
         intent,
         observed,
         settings: &inner.settings,
         now: Timestamp::now(),
-        trouble: memory.trouble.get(&intent.runtime.id).map(String::as_str),
+        trouble: memory.trouble.get(&intent.runtime.id).unwrap_or(&no_trouble),
         reachable_since: memory.reachable_since,
     })
 }
 
-async fn carry_out(writer: &Writer<'_>, steps: Vec<Step>) -> Result<(), kube::Error> {
-    if steps.iter().any(|step| matches!(step, Step::Apply(_))) {
-        writer.ensure_namespace().await?;
+type Outcomes = BTreeMap<Purpose, Result<(), kube::Error>>;
+
+async fn carry_out(writer: &Writer<'_>, steps: BTreeMap<Purpose, Vec<Step>>) -> Outcomes {
+    let mut outcomes = Outcomes::new();
+    let mut has_namespace = false;
+    for (purpose, steps) in steps {
+        outcomes.insert(purpose, carry_out_in_order(writer, steps, &mut has_namespace).await);
     }
+    outcomes
+}
+
+async fn carry_out_in_order(
+    writer: &Writer<'_>,
+    steps: Vec<Step>,
+    has_namespace: &mut bool,
+) -> Result<(), kube::Error> {
     for step in steps {
+        if !*has_namespace && matches!(step, Step::Apply(_)) {
+            writer.ensure_namespace().await?;
+            *has_namespace = true;
+        }
         writer.carry_out(step).await?;
     }
     Ok(())
+}
+
+/// Keeps what the cluster refused for people to see, and returns one of the errors if there is any.
+fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<kube::Error> {
+    let mut trouble = BTreeMap::new();
+    let mut first = None;
+    for (purpose, outcome) in outcomes {
+        let Err(error) = outcome else { continue };
+        match &error {
+            kube::Error::Api(_) => drop(trouble.insert(purpose, in_words(&error))),
+            _ => inner.cluster.report_silence(WRITES, &error, Timestamp::now()),
+        }
+        first.get_or_insert(error);
+    }
+    set_trouble(inner, runtime, trouble);
+    first
 }
 
 async fn record(inner: &Inner, intent: &RuntimeIntent, namespace: &str, verdict: Verdict) -> Result<(), StoreError> {
@@ -117,14 +144,15 @@ async fn record(inner: &Inner, intent: &RuntimeIntent, namespace: &str, verdict:
     Ok(())
 }
 
-fn set_trouble(inner: &Inner, runtime: &RuntimeId, trouble: Option<String>) {
+fn set_trouble(inner: &Inner, runtime: &RuntimeId, trouble: BTreeMap<Purpose, String>) {
     let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = match trouble {
-        Some(trouble) => memory.trouble.insert(runtime.clone(), trouble),
-        None => memory.trouble.remove(runtime),
-    };
+    let before = memory.trouble.remove(runtime).unwrap_or_default();
+    let changed = before != trouble;
+    if !trouble.is_empty() {
+        memory.trouble.insert(runtime.clone(), trouble);
+    }
     drop(memory);
-    if before.is_some() {
+    if changed {
         inner.changed.touch(runtime);
     }
 }

@@ -6,6 +6,8 @@
 mod publication;
 mod version;
 
+use std::collections::BTreeMap;
+
 use domain::Timestamp;
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -22,9 +24,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) observed: &'a Observed,
     pub(crate) settings: &'a ObjectSettings,
     pub(crate) now: Timestamp,
-    /// What the cluster answered when it last refused a step for this runtime; the reason that is given when time runs
-    /// out.
-    pub(crate) trouble: Option<&'a str>,
+    /// What the cluster answered when it last refused a step; the reason that is given when time runs out.
+    pub(crate) trouble: &'a BTreeMap<Purpose, String>,
     /// Since when the cluster answers again after a time in which it did not: deadlines do not run while it is away.
     pub(crate) reachable_since: Option<Timestamp>,
 }
@@ -33,10 +34,18 @@ pub(crate) struct Situation<'a> {
 pub(crate) struct Plan {
     /// What has been seen, to be recorded before anything else is done.
     pub(crate) verdicts: Vec<Verdict>,
-    /// In this order; the first that fails ends the pass.
-    pub(crate) steps: Vec<Step>,
+    /// By what they are for, each in its order. The first of one purpose that fails ends what is done for that purpose,
+    /// and holds up no other.
+    pub(crate) steps: BTreeMap<Purpose, Vec<Step>>,
     /// When there is something to decide even if nothing happens.
     pub(crate) look_again_at: Option<Timestamp>,
+}
+
+/// What a step is for: one version, or the runtime's publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Purpose {
+    Version(VersionKey),
+    Publication,
 }
 
 /// One idempotent change of the cluster.
@@ -94,9 +103,11 @@ pub(crate) struct Blame {
 pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
     let mut plan = Plan::default();
     for version in &situation.intent.versions {
-        version::plan_version(situation, version, &mut plan);
+        let steps = version::plan_version(situation, version, &mut plan);
+        plan.add(Purpose::Version(version.key), steps);
     }
-    publication::plan_publication(situation, &mut plan);
+    let steps = publication::plan_publication(situation, &mut plan);
+    plan.add(Purpose::Publication, steps);
     plan
 }
 
@@ -117,6 +128,12 @@ impl Situation<'_> {
 }
 
 impl Plan {
+    fn add(&mut self, purpose: Purpose, steps: Vec<Step>) {
+        if !steps.is_empty() {
+            self.steps.insert(purpose, steps);
+        }
+    }
+
     fn look_at(&mut self, at: Timestamp) {
         self.look_again_at = Some(self.look_again_at.map_or(at, |known| known.min(at)));
     }

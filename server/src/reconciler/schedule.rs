@@ -10,11 +10,11 @@ use std::{
 };
 
 use domain::{Reachability, RuntimeId, Timestamp};
-use futures::FutureExt;
+use futures::{FutureExt, future::Either};
 use rand::Rng;
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{Inner, pass};
@@ -26,102 +26,138 @@ const PACE: Duration = Duration::from_millis(20);
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
+/// How often a cluster that does not answer is asked whether it does again.
+const PROBE: Duration = Duration::from_secs(2);
+
 pub(super) async fn run(inner: &Arc<Inner>) {
-    let mut due: BTreeMap<RuntimeId, Instant> = BTreeMap::new();
-    let mut failures: BTreeMap<RuntimeId, u32> = BTreeMap::new();
-    let mut busy: BTreeSet<RuntimeId> = BTreeSet::new();
+    let mut agenda = Agenda::default();
     // Tasks of their own: a pass that holds a connection of the store must go on while this loop waits for one.
     let mut passes = JoinSet::new();
     let mut interval = tokio::time::interval(inner.interval);
+    let mut probe = tokio::time::interval(PROBE);
+    probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut cluster = inner.cluster.changed();
     cluster.mark_changed();
-    let mut ready = false;
+    let mut was_ready = false;
 
     loop {
-        let now = Instant::now();
-        let next = due.iter().filter(|(runtime, _)| !busy.contains(*runtime)).min_by_key(|(_, at)| **at);
-        let next = next.map(|(runtime, at)| (runtime.clone(), *at));
-        if ready
-            && busy.len() < AT_ONCE
-            && let Some((runtime, at)) = &next
-            && *at <= now
-        {
-            due.remove(runtime);
-            busy.insert(runtime.clone());
-            let (inner, runtime) = (inner.clone(), runtime.clone());
+        // What has not been seen cannot be compared with what is wanted, and what was seen of a cluster that is away
+        // says nothing of what it holds when it is back.
+        let reachable = cluster.borrow().reachability == Reachability::Reachable;
+        let ready = reachable && inner.watches.synced();
+        if ready && !was_ready {
+            look_at_all(inner, &mut agenda).await;
+        }
+        was_ready = ready;
+        while ready && let Some(runtime) = agenda.take(Instant::now()) {
+            let inner = inner.clone();
             passes.spawn(async move {
                 let result = AssertUnwindSafe(pass::run(&inner, &runtime)).catch_unwind().await;
                 (runtime, result.unwrap_or(Err(pass::PassError::Panicked)))
             });
-            continue;
         }
-        let sleep = async {
-            match next {
-                Some((_, at)) if ready && busy.len() < AT_ONCE => sleep_until(at).await,
-                _ => pending().await,
-            }
-        };
+        let next = agenda.next().filter(|_| ready);
+        let due = async { next.map_or_else(|| Either::Left(pending()), |at| Either::Right(sleep_until(at))).await };
         tokio::select! {
-            () = sleep => {}
+            () = due => {}
             touched = inner.wake.take() => {
                 for runtime in touched {
-                    soonest(&mut due, runtime, Instant::now());
-                }
-                ready = ready || inner.watches.synced();
-            }
-            Some(Ok((runtime, result))) = passes.join_next() => {
-                busy.remove(&runtime);
-                // Woken while it was looked at: not before a moment has passed.
-                if let Some(at) = due.get_mut(&runtime) {
-                    *at = (*at).max(Instant::now() + PACE);
-                }
-                match result {
-                    Ok(look_again_at) => {
-                        failures.remove(&runtime);
-                        if let Some(at) = look_again_at {
-                            soonest(&mut due, runtime, Instant::now() + until(at));
-                        }
-                    }
-                    Err(error) => {
-                        let count = failures.entry(runtime.clone()).or_default();
-                        let pause = retry_after(*count, &error);
-                        *count = count.saturating_add(1);
-                        tracing::warn!(%runtime, error = error.to_string(), ?pause, "a look at a runtime failed");
-                        // Other reasons to look wait too: the cluster has said that it does not want this now.
-                        due.insert(runtime, Instant::now() + pause);
-                    }
+                    agenda.look_at(runtime, Instant::now());
                 }
             }
-            _ = interval.tick() => {
-                for runtime in all(inner).await {
-                    soonest(&mut due, runtime, Instant::now());
+            Some(Ok((runtime, result))) = passes.join_next() => match result {
+                Ok(look_again_at) => agenda.done(&runtime, look_again_at.map(|at| Instant::now() + until(at))),
+                Err(error) => {
+                    let pause = agenda.failed(&runtime, error.retry_after());
+                    tracing::warn!(%runtime, error = error.to_string(), ?pause, "a look at a runtime failed");
                 }
-                ready = ready || inner.watches.synced();
-            }
+            },
+            _ = interval.tick() => look_at_all(inner, &mut agenda).await,
             Ok(()) = cluster.changed() => {
                 remember(inner, &cluster.borrow_and_update().reachability);
-                for runtime in all(inner).await {
-                    inner.changed.touch(&runtime);
-                    soonest(&mut due, runtime, Instant::now());
-                }
-                ready = ready || inner.watches.synced();
+                look_at_all(inner, &mut agenda).await;
             }
+            _ = probe.tick(), if !reachable => inner.cluster.probe().await,
             // A watch whose list is empty touches no runtime, so what has been synced is asked for until it is.
-            () = tokio::time::sleep(PACE), if !ready => {
-                ready = inner.watches.synced();
-                if ready {
-                    for runtime in all(inner).await {
-                        inner.changed.touch(&runtime);
-                        soonest(&mut due, runtime, Instant::now());
-                    }
-                }
-            }
+            () = sleep(PACE), if reachable && !ready => {}
         }
     }
 }
 
-fn soonest(due: &mut BTreeMap<RuntimeId, Instant>, runtime: RuntimeId, at: Instant) {
-    due.entry(runtime).and_modify(|known| *known = (*known).min(at)).or_insert(at);
+/// Who is to be looked at when.
+#[derive(Default)]
+struct Agenda {
+    due: BTreeMap<RuntimeId, Instant>,
+    busy: BTreeSet<RuntimeId>,
+    failures: BTreeMap<RuntimeId, u32>,
+    /// Until when the cluster asked not to be asked.
+    not_before: BTreeMap<RuntimeId, Instant>,
+}
+
+impl Agenda {
+    fn look_at(&mut self, runtime: RuntimeId, at: Instant) {
+        self.due.entry(runtime).and_modify(|known| *known = (*known).min(at)).or_insert(at);
+    }
+
+    /// When the next one may be taken; none while nobody waits or too many are being looked at.
+    fn next(&self) -> Option<Instant> {
+        self.first().map(|(at, _)| at)
+    }
+
+    /// The next one if its time has come; it is busy from now on.
+    fn take(&mut self, now: Instant) -> Option<RuntimeId> {
+        let runtime = self.first().filter(|(at, _)| *at <= now)?.1.clone();
+        self.due.remove(&runtime);
+        self.not_before.remove(&runtime);
+        self.busy.insert(runtime.clone());
+        Some(runtime)
+    }
+
+    fn first(&self) -> Option<(Instant, &RuntimeId)> {
+        if self.busy.len() >= AT_ONCE {
+            return None;
+        }
+        let waiting = self.due.iter().filter(|(runtime, _)| !self.busy.contains(*runtime));
+        waiting.map(|(runtime, at)| ((*at).max(self.not_before.get(runtime).copied().unwrap_or(*at)), runtime)).min()
+    }
+
+    fn done(&mut self, runtime: &RuntimeId, look_again_at: Option<Instant>) {
+        self.failures.remove(runtime);
+        self.free(runtime);
+        if let Some(at) = look_again_at {
+            self.look_at(runtime.clone(), at);
+        }
+    }
+
+    /// Returns how long it pauses if nothing else happens. Grows with every failure in a row, with some chance in it so
+    /// that many do not ask at once; never shorter than what the cluster asked for.
+    fn failed(&mut self, runtime: &RuntimeId, retry_after: Option<Duration>) -> Duration {
+        self.free(runtime);
+        let count = self.failures.entry(runtime.clone()).or_default();
+        let pause = FIRST_RETRY.saturating_mul(1 << (*count).min(10)).min(LONGEST_RETRY);
+        *count = count.saturating_add(1);
+        let pause = pause.mul_f64(rand::rng().random_range(0.75..1.25)).max(retry_after.unwrap_or_default());
+        if let Some(asked) = retry_after {
+            self.not_before.insert(runtime.clone(), Instant::now() + asked);
+        }
+        self.look_at(runtime.clone(), Instant::now() + pause);
+        pause
+    }
+
+    fn free(&mut self, runtime: &RuntimeId) {
+        self.busy.remove(runtime);
+        // Woken while it was looked at: not before a moment has passed.
+        if let Some(at) = self.due.get_mut(runtime) {
+            *at = (*at).max(Instant::now() + PACE);
+        }
+    }
+}
+
+async fn look_at_all(inner: &Inner, agenda: &mut Agenda) {
+    for runtime in all(inner).await {
+        inner.changed.touch(&runtime);
+        agenda.look_at(runtime, Instant::now());
+    }
 }
 
 async fn all(inner: &Inner) -> Vec<RuntimeId> {
@@ -138,9 +174,9 @@ fn remember(inner: &Inner, reachability: &Reachability) {
     let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
     match reachability {
         Reachability::Connecting => {}
-        Reachability::Unreachable { .. } => memory.reachable_since = Some(Timestamp::MAX),
+        Reachability::Unreachable { .. } => memory.was_away = true,
         // Only after a time away: a server that starts does not make deadlines longer.
-        Reachability::Reachable if memory.reachable_since == Some(Timestamp::MAX) => {
+        Reachability::Reachable if std::mem::take(&mut memory.was_away) => {
             memory.reachable_since = Some(Timestamp::now());
         }
         Reachability::Reachable => {}
@@ -149,12 +185,4 @@ fn remember(inner: &Inner, reachability: &Reachability) {
 
 fn until(at: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default()
-}
-
-/// Grows with every failure in a row, with some chance in it so that many do not ask at once; never shorter than what
-/// the cluster asked for.
-fn retry_after(failures: u32, error: &pass::PassError) -> Duration {
-    let pause = FIRST_RETRY.saturating_mul(1 << failures.min(10)).min(LONGEST_RETRY);
-    let pause = pause.mul_f64(rand::rng().random_range(0.75..1.25));
-    pause.max(error.retry_after().unwrap_or_default())
 }

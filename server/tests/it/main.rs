@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails by it, in helpers too")]
 
 mod api;
+mod away;
 mod binary;
 mod events;
 mod guard;

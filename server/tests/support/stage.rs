@@ -12,7 +12,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
-    api::{DeleteParams, ListParams},
+    api::{DeleteParams, ListParams, PostParams},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -31,8 +31,13 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn sandbox() -> Self {
-        // Long enough for the sandbox to show that a container crashes.
-        let server = TestServer::start_with(|settings| settings.node_min_ready = Duration::from_secs(1)).await;
+        let server = TestServer::start_with(|settings| {
+            // Long enough for whoever asks now and then to see that a pod is missing.
+            settings.sandbox_ready_after = Duration::from_millis(1500);
+            // Long enough for a container that crashes to be seen crashing.
+            settings.node_min_ready = Duration::from_secs(2);
+        })
+        .await;
         let address = format!("http://{}", server.sandbox_addr().unwrap()).parse().unwrap();
         Self::new(server, Client::try_from(Config::new(address)).unwrap(), false)
     }
@@ -74,6 +79,12 @@ impl Stage {
             names.push(name);
         }
         names
+    }
+
+    pub(crate) async fn create_namespace(&self, runtime: &str) {
+        let name = format!("{}{runtime}", self.prefix);
+        let namespace = serde_json::from_value(json!({ "metadata": { "name": name } })).unwrap();
+        Api::<Namespace>::all(self.kube.clone()).create(&PostParams::default(), &namespace).await.unwrap();
     }
 
     pub(crate) async fn configure(&self, runtime: &str, version: &str, values: Value) {

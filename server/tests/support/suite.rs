@@ -7,7 +7,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     ResourceExt,
-    api::{DeleteParams, ListParams},
+    api::{DeleteParams, ListParams, PostParams},
 };
 use serde_json::{Value, json};
 
@@ -199,6 +199,37 @@ pub(crate) async fn logs_are_read_and_followed_beyond_the_end_of_a_pod(stage: St
     stage.clear(&[runtime]).await;
 }
 
+pub(crate) async fn a_version_that_the_cluster_refuses_holds_up_no_other(stage: Stage) {
+    let runtime = "refused";
+    stage.add(runtime, vec![Stage::krt("one").bytes(), Stage::krt("two").bytes()]).await;
+    // Somebody else's, in the way: what a Deployment selects cannot be changed.
+    stage.create_namespace(runtime).await;
+    let foreign: Deployment = serde_json::from_value(json!({
+        "metadata": { "name": "one-entrypoint" },
+        "spec": {
+            "replicas": 0,
+            "selector": { "matchLabels": { "app": "foreign" } },
+            "template": {
+                "metadata": { "labels": { "app": "foreign" } },
+                "spec": { "containers": [{ "name": "c", "image": "busybox:1.37" }] },
+            },
+        },
+    }))
+    .unwrap();
+    let deployments = stage.api::<Deployment>(runtime);
+    deployments.create(&PostParams::default(), &foreign).await.unwrap();
+
+    stage.act(runtime, "one", "start").await;
+    let refused = |view: &Value| view["waiting"].as_str().is_some_and(|why| why.contains("immutable"));
+    stage.until(runtime, "one", "waiting with the reason", refused).await;
+    stage.reach(runtime, "two", "start", "started").await;
+    assert_eq!(stage.view(runtime, "two").await["waiting"], Value::Null);
+    stage.reach(runtime, "one", "stop", "stopped").await;
+    assert!(stage.belongings(runtime, "one").await.is_empty(), "{:?}", stage.belongings(runtime, "one").await);
+    assert!(deployments.get_opt("one-entrypoint").await.unwrap().is_some(), "what is not ours is left alone");
+    stage.clear(&[runtime]).await;
+}
+
 async fn gone(stage: &Stage, runtime: &str, service: &str) {
     let services = stage.api::<Service>(runtime);
     let gone = || async { services.get_opt(service).await.unwrap().is_none() };
@@ -221,6 +252,7 @@ macro_rules! lifecycle_suite {
             what_somebody_deletes_comes_back
             a_start_can_be_cancelled
             another_value_replaces_the_pods_of_a_running_version
+            a_version_that_the_cluster_refuses_holds_up_no_other
             logs_are_read_and_followed_beyond_the_end_of_a_pod
         );
     };

@@ -15,48 +15,52 @@ use crate::{
     store::{VersionKey, VersionRecord},
 };
 
-pub(super) fn plan_publication(situation: &Situation<'_>, plan: &mut Plan) {
+pub(super) fn plan_publication(situation: &Situation<'_>, plan: &mut Plan) -> Vec<Step> {
     let runtime = &situation.intent.runtime;
     let target = runtime.publication.target;
     let find = |key: VersionKey| situation.intent.versions.iter().find(|version| version.key == key);
     match target.and_then(find) {
         Some(version) => link(situation, version, plan),
         None if target.is_none() => unlink(situation, plan),
-        None => tracing::error!(runtime = %runtime.id, "the version to be published is not there"),
+        None => {
+            tracing::error!(runtime = %runtime.id, "the version to be published is not there");
+            Vec::new()
+        }
     }
 }
 
 /// Leads requests to this version.
-fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) {
+fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
     let observed = situation.observed;
     let publication = &situation.intent.runtime.publication;
     let active = observed.services.get(ACTIVE_SERVICE);
     // Gone in a moment, and made anew then.
     if active.is_some_and(|live| live.metadata.deletion_timestamp.is_some()) {
-        return;
+        return Vec::new();
     }
     let wanted = objects::active_service_object(version, situation.settings);
     let selected = observed.active_selects() == Some(version.name.as_str());
 
+    let mut steps = Vec::new();
     let mut reached = false;
     if selected {
         let as_wanted = active.is_some_and(|live| !differs(&wanted, live.as_ref()));
         if !as_wanted {
-            plan.steps.push(switch(wanted, active.map(AsRef::as_ref)));
+            steps.push(switch(wanted, active.map(AsRef::as_ref)));
         }
         // The Ingress comes last, when somebody answers behind it.
         if observed.active_serves(&version.name) || !publication.switching() {
             let ingress = objects::ingress_object(version, situation.settings);
             let step = version::to_apply(ingress, &observed.ingresses, Object::Ingress);
             reached = as_wanted && step.is_none();
-            plan.steps.extend(step);
+            steps.extend(step);
         }
     } else if may_switch(situation, version) {
-        plan.steps.push(switch(wanted, active.map(AsRef::as_ref)));
+        steps.push(switch(wanted, active.map(AsRef::as_ref)));
     }
 
     if !publication.switching() {
-        return;
+        return steps;
     }
     if reached {
         plan.verdicts.push(Verdict::PublicationSettled { target: Some(version.key) });
@@ -64,6 +68,7 @@ fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) {
         let blame = version::out_of_time(situation, version, "its entrypoint did not take over in time");
         plan.verdicts.push(Verdict::PublishFailed { target: version.key, blame });
     }
+    steps
 }
 
 /// Whether requests may be led to this version now. The one that has them must have its own Service back, so that it can
@@ -91,16 +96,18 @@ fn switch(mut wanted: Service, live: Option<&Service>) -> Step {
 }
 
 /// Takes the link away from outside in: first the Ingress, then the Service behind it.
-fn unlink(situation: &Situation<'_>, plan: &mut Plan) {
+fn unlink(situation: &Situation<'_>, plan: &mut Plan) -> Vec<Step> {
     let observed = situation.observed;
     if !predecessor_is_back(situation) {
-        return;
+        return Vec::new();
     }
+    let mut steps = Vec::new();
     if let Some(ingress) = observed.ingresses.get(INGRESS) {
-        plan.steps.extend(version::delete(Kind::Ingress, ingress.as_ref()));
+        steps.extend(version::delete(Kind::Ingress, ingress.as_ref()));
     } else if let Some(active) = observed.services.get(ACTIVE_SERVICE) {
-        plan.steps.extend(version::delete(Kind::Service, active.as_ref()));
+        steps.extend(version::delete(Kind::Service, active.as_ref()));
     } else if situation.intent.runtime.publication.switching() {
         plan.verdicts.push(Verdict::PublicationSettled { target: None });
     }
+    steps
 }

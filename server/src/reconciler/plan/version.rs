@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
 
-use super::{Blame, Kind, Object, Plan, Situation, Step, Verdict};
+use super::{Blame, Kind, Object, Plan, Purpose, Situation, Step, Verdict};
 use crate::{
     reconciler::{
         diff::differs,
@@ -18,39 +18,39 @@ use crate::{
     store::VersionRecord,
 };
 
-pub(super) fn plan_version(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) {
+pub(super) fn plan_version(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
     match version.desired {
         Desired::Started => run(situation, version, plan),
         Desired::Stopped => remove(situation.observed, version, plan),
         // Was stopped before; a store's intent does not even hold it.
-        Desired::Archived => {}
+        Desired::Archived => Vec::new(),
     }
 }
 
-fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) {
-    let steps = missing(situation, version);
+fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
+    let mut steps = missing(situation, version);
     if !version.settled {
         let (key, generation) = (version.key, version.generation);
         if steps.is_empty() && is_ready(situation, version) && is_steady(situation, version, plan) {
             plan.verdicts.push(Verdict::Settled { version: key, generation });
-            return;
+            return Vec::new();
         }
         if let Some(blame) = fatal(situation.observed, version) {
             plan.verdicts.push(Verdict::StartFailed { version: key, generation, blame });
-            return;
+            return Vec::new();
         }
         if situation.is_past(version.deadline, plan) {
             let blame = out_of_time(situation, version, "it was not ready in time");
             plan.verdicts.push(Verdict::StartFailed { version: key, generation, blame });
-            return;
+            return Vec::new();
         }
     }
-    plan.steps.extend(steps);
     // A published version is reached as `active-entrypoint` alone (lifecycle.md §3).
     if version.role == Role::Serving {
         let name = own_service(&version.name);
-        plan.steps.extend(situation.observed.services.get(&name).and_then(|live| delete(Kind::Service, live.as_ref())));
+        steps.extend(situation.observed.services.get(&name).and_then(|live| delete(Kind::Service, live.as_ref())));
     }
+    steps
 }
 
 /// What has to be applied for a version to run: what its Deployments need before them.
@@ -114,20 +114,21 @@ fn is_steady(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan
     steady
 }
 
-fn remove(observed: &Observed, version: &VersionRecord, plan: &mut Plan) {
+fn remove(observed: &Observed, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
     // Cannot be while commands are decided by the lifecycle; if it is, callers come first.
     if observed.active_selects() == Some(version.name.as_str()) {
-        return;
+        return Vec::new();
     }
-    let before = plan.steps.len();
-    let left = delete_all(Kind::Service, &observed.services, version, plan)
-        + delete_all(Kind::Deployment, &observed.deployments, version, plan)
-        + delete_all(Kind::Secret, &observed.secrets, version, plan)
-        + delete_all(Kind::ConfigMap, &observed.config_maps, version, plan)
+    let mut steps = Vec::new();
+    let left = delete_all(Kind::Service, &observed.services, version, &mut steps)
+        + delete_all(Kind::Deployment, &observed.deployments, version, &mut steps)
+        + delete_all(Kind::Secret, &observed.secrets, version, &mut steps)
+        + delete_all(Kind::ConfigMap, &observed.config_maps, version, &mut steps)
         + observed.pods_of(&version.name).count();
-    if left == 0 && plan.steps.len() == before && !version.settled {
+    if left == 0 && !version.settled {
         plan.verdicts.push(Verdict::Settled { version: version.key, generation: version.generation });
     }
+    steps
 }
 
 /// Plans to delete what belongs to the version, and counts all that is still there.
@@ -135,7 +136,7 @@ fn delete_all<K: Resource>(
     kind: Kind,
     observed: &BTreeMap<String, Arc<K>>,
     version: &VersionRecord,
-    plan: &mut Plan,
+    steps: &mut Vec<Step>,
 ) -> usize {
     let mut left = 0;
     for live in observed.values().filter(|live| belongs_to(live.as_ref(), &version.name)) {
@@ -143,7 +144,7 @@ fn delete_all<K: Resource>(
             continue;
         }
         left += 1;
-        plan.steps.extend(delete(kind, live.as_ref()));
+        steps.extend(delete(kind, live.as_ref()));
     }
     left
 }
@@ -155,7 +156,9 @@ fn fatal(observed: &Observed, version: &VersionRecord) -> Option<Blame> {
 
 /// Why a version is not ready, when time has run out: the worst that can be seen.
 pub(super) fn out_of_time(situation: &Situation<'_>, version: &VersionRecord, what: &str) -> Blame {
-    match (worst(situation.observed, version), situation.trouble) {
+    let trouble = situation.trouble.get(&Purpose::Version(version.key));
+    let trouble = trouble.or_else(|| situation.trouble.get(&Purpose::Publication));
+    match (worst(situation.observed, version), trouble) {
         (Some((_, blame)), _) => Blame { reason: format!("{what}: {}", blame.reason), ..blame },
         (None, Some(trouble)) => Blame { reason: format!("{what}: {trouble}"), ..Blame::default() },
         (None, None) => Blame { reason: what.to_owned(), ..Blame::default() },

@@ -1,6 +1,9 @@
 //! A cluster and a store in a few maps: steps have their effect at once, what controllers do happens when told.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::{Command, Desired, Failure, Timestamp, VersionName, VersionState, decide};
 use jiff::SignedDuration;
@@ -93,7 +96,7 @@ impl World {
             observed: &self.observed,
             settings: &fixture::settings(),
             now: self.now,
-            trouble: None,
+            trouble: &BTreeMap::new(),
             reachable_since: self.reachable_since,
         })
     }
@@ -103,7 +106,7 @@ impl World {
         let plan = self.plan();
         if let Some(verdict) = plan.verdicts.into_iter().next() {
             self.record(verdict);
-        } else if let Some(step) = plan.steps.into_iter().next() {
+        } else if let Some(step) = plan.steps.into_values().flatten().next() {
             self.carry_out(step);
         }
     }
@@ -118,7 +121,7 @@ impl World {
             }
             if let Some(verdict) = plan.verdicts.into_iter().next() {
                 self.record(verdict);
-            } else if let Some(step) = plan.steps.into_iter().next() {
+            } else if let Some(step) = plan.steps.into_values().flatten().next() {
                 done.push(self.carry_out(step));
             }
         }
@@ -314,7 +317,7 @@ impl World {
 
     pub(super) fn belongings(&self, version: &VersionName) -> usize {
         let Observed { deployments, pods, services, secrets, config_maps, .. } = &self.observed;
-        fn count<K: Resource>(objects: &std::collections::BTreeMap<String, Arc<K>>, version: &VersionName) -> usize {
+        fn count<K: Resource>(objects: &BTreeMap<String, Arc<K>>, version: &VersionName) -> usize {
             objects.values().filter(|object| belongs_to(object.as_ref(), version)).count()
         }
         count(deployments, version)
@@ -346,7 +349,7 @@ fn is_ready(pod: &Pod) -> bool {
     conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-fn insert<K: Resource>(objects: &mut std::collections::BTreeMap<String, Arc<K>>, object: K) -> String {
+fn insert<K: Resource>(objects: &mut BTreeMap<String, Arc<K>>, object: K) -> String {
     let name = object.name_any();
     objects.insert(name.clone(), Arc::new(object));
     format!("apply {name}")
