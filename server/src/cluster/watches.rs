@@ -15,6 +15,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Resource, ResourceExt,
+    api::ListParams,
     runtime::{WatchStreamExt, watcher},
 };
 use serde::de::DeserializeOwned;
@@ -102,8 +103,14 @@ async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
     let mut pace = watcher::DefaultBackoff::default();
     loop {
         match cluster.client().list_api_group_resources("discovery.k8s.io/v1").await {
-            Ok(_) => return true,
-            Err(kube::Error::Api(status)) if status.code == 404 => return false,
+            Ok(_) => {
+                cluster.report_answer("endpoints");
+                return true;
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                cluster.report_answer("endpoints");
+                return false;
+            }
             Err(error) => cluster.report_silence("endpoints", &error, Timestamp::now()),
         }
         tokio::time::sleep(pace.next().unwrap_or(std::time::Duration::from_secs(30))).await;
@@ -121,11 +128,24 @@ where
         + 'static,
 {
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
-    let mut events = watcher(Api::<K>::all(cluster.client()), ours).default_backoff().boxed();
+    let api = Api::<K>::all(cluster.client());
+    let watch = || watcher(api.clone(), ours.clone()).default_backoff().boxed();
+    let mut events = watch();
+    let mut is_silent = false;
     loop {
-        match events.try_next().await {
+        let event = tokio::select! {
+            event = events.try_next() => event,
+            // A watch that goes on says nothing until something changes, which may be never.
+            () = answer(&api), if is_silent => {
+                is_silent = false;
+                cluster.report_answer(part);
+                continue;
+            }
+        };
+        match event {
             Ok(Some(event)) => {
                 if !matches!(event, watcher::Event::Init) {
+                    is_silent = false;
                     cluster.report_answer(part);
                 }
                 for object in cache.take(event) {
@@ -137,6 +157,8 @@ where
             Ok(None) => return,
             // An expired watch is the ordinary course of things: the list is read afresh.
             Err(watcher::Error::WatchError(status)) => tracing::debug!(part, ?status, "a watch begins afresh"),
+            // Said before the watch begins, it would be said again each time: only a new one reads the list afresh.
+            Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) if status.code == 410 => events = watch(),
             Err(watcher::Error::NoResourceVersion) => tracing::warn!(part, "the cluster does not support this watch"),
             Err(
                 watcher::Error::InitialListFailed(error)
@@ -145,7 +167,22 @@ where
             ) => {
                 tracing::warn!(part, error = super::in_words(&error), "the cluster does not answer a watch");
                 cluster.report_silence(part, &error, Timestamp::now());
+                is_silent = true;
             }
+        }
+    }
+}
+
+/// Waits until the cluster answers about this kind.
+async fn answer<K>(api: &Api<K>)
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    let one = ListParams::default().limit(1);
+    for pause in watcher::DefaultBackoff::default() {
+        tokio::time::sleep(pause).await;
+        if api.list_metadata(&one).await.is_ok() {
+            return;
         }
     }
 }
