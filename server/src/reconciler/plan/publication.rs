@@ -86,7 +86,11 @@ fn predecessor_is_back(situation: &Situation<'_>) -> bool {
         .versions
         .iter()
         .filter(|version| version.name.as_str() == selected && version.desired == domain::Desired::Started)
-        .all(|version| situation.observed.services.contains_key(&own_service(&version.name)))
+        .all(|version| {
+            // One on its way out, as after a publish a moment ago, is as good as gone.
+            let own = situation.observed.services.get(&own_service(&version.name));
+            own.is_some_and(|live| live.metadata.deletion_timestamp.is_none())
+        })
 }
 
 fn switch(mut wanted: Service, live: Option<&Service>) -> Step {
