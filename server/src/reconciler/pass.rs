@@ -34,12 +34,19 @@ pub(super) enum PassError {
 }
 
 impl PassError {
-    /// What the API server asked for, if it did ("retryAfterSeconds" of a Status).
     pub(super) fn retry_after(&self) -> Option<Duration> {
-        let Self::Cluster(kube::Error::Api(status)) = self else { return None };
-        let details = status.details.as_ref()?;
-        (details.retry_after_seconds > 0).then(|| Duration::from_secs(u64::from(details.retry_after_seconds)))
+        match self {
+            Self::Cluster(error) => retry_after(error),
+            Self::Store(_) | Self::Panicked => None,
+        }
     }
+}
+
+/// What the API server asked for, if it did ("retryAfterSeconds" of a Status).
+fn retry_after(error: &kube::Error) -> Option<Duration> {
+    let kube::Error::Api(status) = error else { return None };
+    let details = status.details.as_ref()?;
+    (details.retry_after_seconds > 0).then(|| Duration::from_secs(u64::from(details.retry_after_seconds)))
 }
 
 /// Returns when there is something to decide even if nothing happens until then.
@@ -88,7 +95,13 @@ async fn carry_out(writer: &Writer<'_>, steps: BTreeMap<Purpose, Vec<Step>>) -> 
     let mut outcomes = Outcomes::new();
     let mut has_namespace = false;
     for (purpose, steps) in steps {
-        outcomes.insert(purpose, carry_out_in_order(writer, steps, &mut has_namespace).await);
+        let outcome = carry_out_in_order(writer, steps, &mut has_namespace).await;
+        // A cluster that wants to be left alone for a while means all of this server's writes.
+        let is_told_to_wait = outcome.as_ref().is_err_and(|error| retry_after(error).is_some());
+        outcomes.insert(purpose, outcome);
+        if is_told_to_wait {
+            break;
+        }
     }
     outcomes
 }
@@ -118,7 +131,10 @@ fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<ku
             kube::Error::Api(_) => drop(trouble.insert(purpose, in_words(&error))),
             _ => inner.cluster.report_silence(WRITES, &error, Timestamp::now()),
         }
-        first.get_or_insert(error);
+        // The last one may have said how long to wait.
+        if first.is_none() || retry_after(&error).is_some() {
+            first = Some(error);
+        }
     }
     set_trouble(inner, runtime, trouble);
     first
