@@ -19,6 +19,7 @@ pub(super) struct Run {
     pub(super) container: String,
     /// What tells it from the runs of this container before and after it.
     pub(super) id: String,
+    /// More is to come of it: its container runs, and nobody has told its pod to end.
     pub(super) is_running: bool,
 }
 
@@ -61,7 +62,7 @@ pub(super) fn run_of(pod: &Pod, version: &str, previous: bool) -> Option<Run> {
             pod_uid: pod.uid().unwrap_or_default(),
             container: container.name.clone(),
             id,
-            is_running,
+            is_running: is_running && pod.metadata.deletion_timestamp.is_none(),
         })
     };
     let main = status.container_statuses.iter().flatten().find(|container| container.name == *main);
@@ -97,6 +98,7 @@ fn has_succeeded(container: &ContainerStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::{Value, json};
 
     use super::*;
@@ -161,6 +163,15 @@ mod tests {
             });
             assert_eq!(seen(status.clone(), false), expected, "{status}");
         }
+    }
+
+    #[test]
+    fn of_a_pod_that_is_told_to_end_no_more_is_waited_for_than_what_is_there() {
+        let running = json!({ "running": { "startedAt": "2026-01-01T00:00:00Z" } });
+        let mut pod = pod(json!({ "containerStatuses": [container("node", running, json!({}))] }));
+        assert!(run_of(&pod, "v1", false).is_some_and(|run| run.is_running));
+        pod.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
+        assert!(run_of(&pod, "v1", false).is_some_and(|run| !run.is_running && run.id == "now"));
     }
 
     #[test]
