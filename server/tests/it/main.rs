@@ -5,6 +5,7 @@ mod api;
 mod away;
 mod binary;
 mod events;
+mod faults;
 mod guard;
 mod internal;
 mod killed;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use server::store::{self, Store};
 
+use crate::support::postgres;
+
 mod commands;
 mod config;
 mod opening;
-#[path = "../support/postgres.rs"]
-mod postgres;
 mod publication;
 mod reconciling;
 mod runtimes;

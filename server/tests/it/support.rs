@@ -1,9 +1,17 @@
 //! What tests of a whole server share.
 
+#[path = "../support/dice.rs"]
+pub(crate) mod dice;
+#[path = "../support/faults.rs"]
+pub(crate) mod faults;
 #[path = "../support/krt.rs"]
 pub(crate) mod krt;
+#[path = "../support/ledger.rs"]
+pub(crate) mod ledger;
 #[path = "../support/log_lines.rs"]
 pub(crate) mod log_lines;
+#[path = "../support/postgres.rs"]
+pub(crate) mod postgres;
 #[path = "../support/program.rs"]
 pub(crate) mod program;
 #[path = "../support/server.rs"]
@@ -12,3 +20,5 @@ pub(crate) mod server;
 pub(crate) mod stage;
 #[path = "../support/suite.rs"]
 pub(crate) mod suite;
+#[path = "../support/witness.rs"]
+pub(crate) mod witness;

@@ -1,0 +1,166 @@
+//! Killed again and again, at any moment, while people go on asking; the cluster lives on, as it does in real life.
+//!
+//! `KAI_KILLS` says how often, and `KAI_KILL_SEED` when.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use domain::VersionState;
+use kube::Client;
+use sandbox::{Options, Sandbox};
+use serde_json::{Value, json};
+use server::{
+    cluster::Cluster,
+    store::{self, Store},
+};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep, sleep_until},
+};
+
+use crate::support::{
+    dice::Dice,
+    krt::Krt,
+    ledger::{BROKEN, BROKEN_IMAGE, Ledger, RUNTIMES, VERSIONS, a_command},
+    program::{Started, program},
+    witness::Witness,
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whenever_a_server_is_killed_the_next_one_goes_on() {
+    let number = |name, otherwise| std::env::var(name).map_or(otherwise, |text| text.parse::<u64>().unwrap());
+    let (kills, seed) = (number("KAI_KILLS", 12), number("KAI_KILL_SEED", 1));
+    // Another test of this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let sandbox = Sandbox::start(Options {
+        ready_after: Duration::from_millis(50),
+        terminate_after: Duration::from_millis(50),
+        history: 1 << 16,
+        ..Options::default()
+    });
+    let kube = Cluster::client_for(sandbox.router());
+    let witness = Witness::of(&kube).await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = on_cluster(dir.path(), &sandbox).await;
+
+    let mut dice = Dice::new(seed);
+    let mut ledger = Ledger::default();
+    let mut server = Started::new(&mut program);
+    add_versions(&server).await;
+    for kill in 1..=kills {
+        live(&server, &mut dice, &mut ledger).await;
+        drop(server);
+        if dice.one_in(4) {
+            // One that does not even come to answer.
+            let mut process = program.spawn().unwrap();
+            sleep(dice.millis(0..300)).await;
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+        server = Started::new(&mut program);
+        if kill.is_multiple_of(10) {
+            println!("{kill} of {kills} kills, {} commands", ledger.accepted());
+        }
+    }
+
+    let store = store::open(&format!("sqlite:{}", dir.path().join("data/kai.db").display())).await.unwrap();
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let complaints = complaints(&server, &*store, &ledger, &kube).await;
+        if complaints.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < end, "seed {seed} does not converge: {complaints:#?}");
+        sleep(Duration::from_millis(100)).await;
+    }
+    let testimony = witness.testify(&kube).await;
+    assert!(testimony.violations.is_empty(), "seed {seed}: {:#?}", testimony.violations);
+    println!("{kills} kills, {} commands, {} switches", ledger.accepted(), testimony.switches);
+    // A life in which nothing was asked shows nothing.
+    assert!(ledger.accepted() as u64 >= kills, "seed {seed} does too little: {}", ledger.accepted());
+}
+
+/// The program, on a cluster that outlives it.
+async fn on_cluster(dir: &Path, sandbox: &Sandbox) -> Command {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = sandbox.router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let kubeconfig = dir.join("kubeconfig");
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "test",
+        "clusters": [{ "name": "test", "cluster": { "server": format!("http://{address}") } }],
+        "users": [{ "name": "test", "user": {} }],
+        "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "test" } }],
+    });
+    std::fs::write(&kubeconfig, config.to_string()).unwrap();
+    let mut program = program(&dir.join("data"));
+    program.env("KAI_CLUSTER", "kubeconfig").env("KUBECONFIG", kubeconfig).env("KAI_NODE_MIN_READY", "0s");
+    // The same in each life, or else each would have to replace all pods.
+    program.env("KAI_ADVERTISED_URL", "http://10.0.0.1:3001");
+    program
+}
+
+async fn add_versions(server: &Started) {
+    for runtime in RUNTIMES {
+        let body = json!({ "id": runtime, "name": runtime }).to_string();
+        assert_eq!(post(server, "/api/v1/runtimes", body).await, 201);
+        for version in VERSIONS {
+            let node = if version == BROKEN { BROKEN_IMAGE } else { "example/greeter:1" };
+            let krt = Krt::new(version).images(node, "example/entrypoint:1").bytes();
+            assert_eq!(post(server, &format!("/api/v1/runtimes/{runtime}/versions"), krt).await, 201);
+        }
+    }
+}
+
+/// One server's life: commands, one after another, until its time has come; which may be in the midst of one.
+async fn live(server: &Started, dice: &mut Dice, ledger: &mut Ledger) {
+    let end = Instant::now() + dice.millis(0..1500);
+    while Instant::now() < end {
+        let (runtime, version) = (dice.pick(&RUNTIMES), dice.pick(&VERSIONS));
+        let (number, comment) = ledger.next();
+        let path = format!("/api/v1/runtimes/{runtime}/versions/{version}");
+        let asks = async {
+            let state = serde_json::from_value(get(server, &path).await["state"].clone()).unwrap();
+            let path = format!("{path}/{}", a_command(dice, state));
+            post(server, &path, json!({ "comment": comment }).to_string()).await
+        };
+        tokio::select! {
+            status = asks => match status {
+                202 => ledger.accept(number),
+                409 => {}
+                other => panic!("{path}: {other}"),
+            },
+            () = sleep_until(end) => ledger.unanswered(number),
+        }
+        sleep_until(end.min(Instant::now() + dice.millis(0..60))).await;
+    }
+}
+
+async fn complaints(server: &Started, store: &dyn Store, ledger: &Ledger, kube: &Client) -> Vec<String> {
+    let mut complaints = ledger.complaints(store, kube).await;
+    for runtime in RUNTIMES {
+        for version in store.versions(&runtime.parse().unwrap()).await.unwrap() {
+            let view = get(server, &format!("/api/v1/runtimes/{runtime}/versions/{}", version.name)).await;
+            let health = match version.state() {
+                VersionState::Started | VersionState::Published => "healthy",
+                _ => "none",
+            };
+            if view["health"]["status"] != health || !view["waiting"].is_null() {
+                complaints.push(format!("{runtime}/{} is shown as {view:#}", version.name));
+            }
+        }
+    }
+    complaints
+}
+
+async fn get(server: &Started, path: &str) -> Value {
+    let answer = reqwest::get(format!("{}{path}", server.url())).await.unwrap();
+    serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
+}
+
+async fn post(server: &Started, path: &str, body: impl Into<reqwest::Body>) -> u16 {
+    let request = reqwest::Client::new().post(format!("{}{path}", server.url())).body(body);
+    request.send().await.unwrap().status().as_u16()
+}
