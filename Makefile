@@ -5,7 +5,7 @@ SHELL := /bin/bash
 SETTINGS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kai-server/env
 XTASK := . $(SETTINGS) && cargo run -p xtask --
 
-.PHONY: help run watch test test-browser test-cluster release
+.PHONY: help run watch test test-browser test-cluster soak release
 
 help:
 	@echo 'make run           set up, build, and serve http://127.0.0.1:3000 with the runtime "Demo"'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test          set up and run every check: format, lints, tests, wasm, browser'
 	@echo 'make test-browser  only the tests in the browser'
 	@echo 'make test-cluster  the tests on the cluster that KUBECONFIG names'
+	@echo 'make soak          many random runs with faults and a hundred kills; takes minutes'
 	@echo 'make release       the server and its pages, small and fast, in one folder'
 	@echo "ARGS='...' is passed on, as in: make run ARGS='--help'"
 
@@ -20,7 +21,7 @@ run watch:
 	@scripts/setup run
 	@$(XTASK) $@ -- $(ARGS)
 
-test test-cluster:
+test test-cluster soak:
 	@scripts/setup test
 	@$(XTASK) $@
 

@@ -94,3 +94,25 @@ pub(crate) fn test_cluster(workspace: &Workspace) -> Result<()> {
     println!("{}", steps.summary());
     Ok(())
 }
+
+/// The tests that depend on chance, with more of it than every change can wait for. A failure names its seed.
+///
+/// # Errors
+/// The first step that fails.
+pub(crate) fn soak(workspace: &Workspace, seeds: u32, kills: u32) -> Result<()> {
+    let mut steps = Steps::default();
+    // One after another and with all that they print: they say how far they are.
+    let test = |name: &str, variable: &str, count: u32| {
+        let mut cargo = workspace.cargo(["test", "-p", "server", "--test", "it", "--", "--nocapture", name]);
+        finish(cargo.env(variable, count.to_string()))
+    };
+    steps.run("runs with faults: SQLite", || {
+        test("faults_and_restarts_converges_on_sqlite", "KAI_FAULT_SEEDS", seeds)
+    })?;
+    steps.run("runs with faults: PostgreSQL", || {
+        test("faults_and_restarts_converges_on_postgres", "KAI_FAULT_SEEDS", seeds)
+    })?;
+    steps.run("kills", || test("whenever_a_server_is_killed", "KAI_KILLS", kills))?;
+    println!("{}", steps.summary());
+    Ok(())
+}

@@ -55,6 +55,14 @@ enum Task {
     Test,
     /// The tests against the cluster that KUBECONFIG names
     TestCluster,
+    /// Random runs with faults in front of the cluster, and a server that is killed again and again
+    Soak {
+        /// How many runs there are on each store
+        #[arg(long, default_value_t = 40)]
+        seeds: u32,
+        #[arg(long, default_value_t = 100)]
+        kills: u32,
+    },
     /// The browser tests alone
     TestBrowser {
         /// Passed on to Playwright
@@ -88,6 +96,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Watch { server_args } => watch::watch(&workspace, &server_args),
         Task::Test => checks::test(&workspace),
         Task::TestCluster => checks::test_cluster(&workspace),
+        Task::Soak { seeds, kills } => checks::soak(&workspace, seeds, kills),
         Task::TestBrowser { playwright_args } => checks::test_browser(&workspace, &playwright_args),
         Task::PackSamples { to } => samples::pack_all(&workspace, &to).map(drop),
         Task::SeedDemo { server, addr, samples } => demo::seed(server, &addr, &samples),
