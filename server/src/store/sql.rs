@@ -29,9 +29,7 @@ impl Database {
     pub(super) async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => {
-                Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
+            Self::Postgres(pool) => begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
         })
     }
 
@@ -41,8 +39,21 @@ impl Database {
     pub(super) async fn write(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?),
+            Self::Postgres(pool) => begin(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?,
         })
+    }
+}
+
+/// Begins to its end even if nobody waits for it any more, as when a browser goes away. sqlx knows of a transaction only
+/// once the server has answered; one given up before that would stay open on its connection, and the next on it would
+/// begin inside it: a write inside a read-only one, which refuses it.
+async fn begin(pool: &PgPool, how: &'static str) -> Result<Tx, StoreError> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with(how).await });
+    match begun.await {
+        Ok(begun) => Ok(Tx::Postgres(begun?)),
+        // Only when this program ends or has panicked in there.
+        Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
     }
 }
 

@@ -125,6 +125,7 @@ mod on {
             of_a_stop_and_a_settling_both_orders_end_alike
             values_set_at_once_are_all_kept
             runtimes_do_not_wait_for_each_other
+            what_nobody_waits_for_any_more_leaves_no_trace
         }
         walk {
             whatever_happens_the_invariants_hold

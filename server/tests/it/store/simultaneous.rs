@@ -1,9 +1,15 @@
 //! Two servers with some people each, all at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::{Action, Actor, Command, Outcome, Refusal, VersionState};
-use futures::future::join_all;
+use futures::{
+    FutureExt,
+    future::{FusedFuture, join_all},
+};
 use server::store::{Store, StoreError};
 
 use super::{Db, samples::*};
@@ -144,4 +150,26 @@ pub(super) async fn runtimes_do_not_wait_for_each_other(db: Db) {
     }));
     let states = tokio::time::timeout(Duration::from_secs(30), all).await.expect("no deadlock");
     assert_eq!(states, [VersionState::Published; PEOPLE]);
+}
+
+/// As when a browser goes away in the midst of a request: what it asked for ends wherever it is.
+pub(super) async fn what_nobody_waits_for_any_more_leaves_no_trace(db: Db) {
+    let store = &*db.store;
+    for turn in 1..40 {
+        let mut reads: Vec<_> = (0..10).map(|_| store.runtimes().fuse()).collect();
+        // Each time a little further: to a connection, into a transaction, to the answer.
+        let end = Instant::now() + turn * Duration::from_micros(25);
+        while Instant::now() < end {
+            for read in reads.iter_mut().filter(|read| !read.is_terminated()) {
+                let _ = futures::poll!(read);
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(reads);
+        let names: Vec<_> = (0..10).map(|n| format!("after-{turn}-{n}")).collect();
+        let writes = names.iter().map(|name| store.create_runtime(new_runtime(name)));
+        for written in join_all(writes).await {
+            written.unwrap();
+        }
+    }
 }
