@@ -1,6 +1,10 @@
 //! The stage on a real cluster.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
 
 use kube::Client;
 use server::{cluster::ClusterChoice, config::Settings};
@@ -16,7 +20,7 @@ pub(crate) async fn on_cluster() -> Stage {
 
 fn settings(settings: &mut Settings) {
     // Pods have to be told the port before the server has one.
-    let port = TcpListener::bind(("0.0.0.0", 0)).unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let host = std::env::var("KAI_TEST_HOST").unwrap_or_else(|_| "10.244.0.1".to_owned());
     settings.cluster = ClusterChoice::Kubeconfig { context: None };
     // As it is unless somebody sets it: a node that crashes is not to be taken for one that runs.
@@ -24,4 +28,16 @@ fn settings(settings: &mut Settings) {
     settings.internal_addr = ([0, 0, 0, 0], port).into();
     settings.advertised_url = Some(format!("http://{host}:{port}"));
     settings.namespace_prefix = format!("kai-test-{port}-");
+}
+
+/// A port that nobody gets by chance before the server takes it: below those that the system hands out to clients, of
+/// which the tests have thousands, and never the same for two tests.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(17_000);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::SeqCst);
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
 }
