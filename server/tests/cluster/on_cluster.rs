@@ -27,7 +27,7 @@ fn settings(settings: &mut Settings) {
     settings.node_min_ready = Duration::from_secs(4);
     settings.internal_addr = ([0, 0, 0, 0], port).into();
     settings.advertised_url = Some(format!("http://{host}:{port}"));
-    settings.namespace_prefix = format!("kai-test-{port}-");
+    settings.namespace_prefix = format!("kai-test-{}-{port}-", std::process::id());
 }
 
 /// A port that nobody gets by chance before the server takes it: below those that the system hands out to clients, of
