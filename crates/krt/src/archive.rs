@@ -34,7 +34,11 @@ pub struct Checked {
 pub enum CheckError {
     /// The file is not a valid KRT. `problems` has at least one error, and the warnings.
     #[error("the file is no valid KRT ({} findings)", .problems.len())]
-    Refused { problems: Vec<Problem> },
+    Refused {
+        problems: Vec<Problem>,
+        /// The manifest as it was written, when there is one and the archive could be read as far as it.
+        manifest_text: Option<String>,
+    },
     /// One of the [`Limits`] was passed; `limit` says in words which, with its value.
     #[error("the file is too large: {limit}")]
     TooLarge { limit: String },
@@ -54,8 +58,9 @@ pub fn check(archive: impl io::Read, limits: &Limits) -> Result<Checked, CheckEr
         Err(Stop::Broken(problem)) => {
             // The manifest is not looked at: in half an archive most of what it names would be missing.
             scan.problems.push(problem);
+            let manifest_text = text_of(&scan.manifests);
             let problems = scan.problems.finish().unwrap_or_else(|problems| problems);
-            Err(CheckError::Refused { problems })
+            Err(CheckError::Refused { problems, manifest_text })
         }
         Err(Stop::TooLarge(limit)) => Err(CheckError::TooLarge { limit }),
         Err(Stop::Read(error)) => Err(CheckError::Read(error)),
@@ -102,8 +107,16 @@ fn finish(scan: Scan<'_>, limits: &Limits) -> Result<Checked, CheckError> {
                 Ok((_, warnings)) => warnings,
                 Err(problems) => problems,
             }));
-            Err(CheckError::Refused { problems })
+            Err(CheckError::Refused { problems, manifest_text: text_of(&manifests) })
         }
+    }
+}
+
+/// The text that findings with a line are about: of two manifests neither is read.
+fn text_of(manifests: &[(String, Vec<u8>)]) -> Option<String> {
+    match manifests {
+        [(_, text)] => Some(String::from_utf8_lossy(text).into_owned()),
+        _ => None,
     }
 }
 

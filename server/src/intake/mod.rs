@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     files::{Files, Incoming},
     service::{NewVersion, Service, chain, from_files},
-    store::StoredFile,
+    store::{CarryOver, StoredFile},
 };
 use source::{Chunks, STALL, Source};
 
@@ -30,6 +30,15 @@ pub struct Intake {
     files: Files,
     max_bytes: u64,
     tasks: TaskTracker,
+}
+
+/// What an upload is to become.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub by: Actor,
+    pub runtime: RuntimeId,
+    /// Which configuration values the version takes over from the runtime's others.
+    pub carry_over: CarryOver,
 }
 
 /// A file that has arrived whole and is a valid KRT.
@@ -52,7 +61,7 @@ impl Intake {
     ///
     /// # Errors
     /// All that is wrong with the file, its size or its name; the file store or the database failing.
-    pub async fn receive(&self, actor: Actor, runtime: RuntimeId, request: Request) -> Result<VersionView, ApiError> {
+    pub async fn receive(&self, order: Order, request: Request) -> Result<VersionView, ApiError> {
         let (answer, answered) = oneshot::channel();
         let intake = self.clone();
         self.tasks.spawn(async move {
@@ -64,7 +73,7 @@ impl Intake {
                     return body.drain().await;
                 }
             };
-            let result = intake.take_in(&actor, runtime, &mut source).await;
+            let result = intake.take_in(order, &mut source).await;
             let _ = answer.send(result);
             source.drain().await;
         });
@@ -78,22 +87,22 @@ impl Intake {
         self.tasks.wait().await;
     }
 
-    async fn take_in(&self, actor: &Actor, runtime: RuntimeId, source: &mut Source) -> Result<VersionView, ApiError> {
-        self.service.runtime_record(&runtime).await?;
+    async fn take_in(&self, order: Order, source: &mut Source) -> Result<VersionView, ApiError> {
+        self.service.runtime_record(&order.runtime).await?;
         let form = match source {
-            Source::Body(body) => return self.take_file(actor, runtime, source::body_chunks(body)).await,
+            Source::Body(body) => return self.take_file(order, source::body_chunks(body)).await,
             Source::Form(form) => form,
         };
         loop {
             let field = source::next_field(form).await?;
             if source::is_file(&field) {
-                return self.take_file(actor, runtime, source::field_chunks(field)).await;
+                return self.take_file(order, source::field_chunks(field)).await;
             }
             source::pass_over(field).await?;
         }
     }
 
-    async fn take_file(&self, actor: &Actor, runtime: RuntimeId, chunks: Chunks<'_>) -> Result<VersionView, ApiError> {
+    async fn take_file(&self, order: Order, chunks: Chunks<'_>) -> Result<VersionView, ApiError> {
         let mut incoming = self.files.begin().await.map_err(from_files)?;
         let received = match self.fill(&mut incoming, chunks).await {
             Ok(received) => received,
@@ -105,7 +114,7 @@ impl Intake {
             }
         };
         let arrived = incoming.finish().await.map_err(from_files)?;
-        let added = self.adopt(actor, runtime, &arrived, received).await;
+        let added = self.adopt(order, &arrived, received).await;
         if let Err(left) = self.files.remove(&arrived).await {
             tracing::warn!("a finished upload was left behind: {}", chain(&left));
         }
@@ -141,13 +150,7 @@ impl Intake {
     /// Another upload of the same bytes, by this server or another, may put or remove the same object between any two of
     /// these steps. So whoever adds a version looks afterwards whether its object is there, and whoever removes an
     /// object looks afterwards whether a version came to need it; both still hold the arrived file and put it back.
-    async fn adopt(
-        &self,
-        actor: &Actor,
-        runtime: RuntimeId,
-        arrived: &str,
-        received: Received,
-    ) -> Result<VersionView, ApiError> {
+    async fn adopt(&self, order: Order, arrived: &str, received: Received) -> Result<VersionView, ApiError> {
         let object = Files::object_of(&received.sha256);
         self.files.keep(arrived, &object).await.map_err(from_files)?;
         let file = StoredFile {
@@ -157,8 +160,9 @@ impl Intake {
             download_token: download_token(),
         };
         let Checked { manifest, manifest_text, warnings, .. } = received.checked;
-        let new = NewVersion { runtime, manifest, manifest_text, warnings, file };
-        let added = self.service.add_version(actor, new).await;
+        let Order { by, runtime, carry_over } = order;
+        let new = NewVersion { runtime, manifest, manifest_text, warnings, file, carry_over };
+        let added = self.service.add_version(&by, new).await;
         if let Err(error) = self.settle_object(arrived, &object, added.is_ok()).await {
             tracing::warn!("{object} could not be looked after: {error}");
         }
@@ -179,7 +183,7 @@ impl Intake {
 async fn verdict(check: JoinHandle<Result<Checked, CheckError>>) -> Result<Checked, ApiError> {
     match check.await {
         Ok(Ok(checked)) => Ok(checked),
-        Ok(Err(CheckError::Refused { problems })) => Err(ApiError::InvalidKrt { problems }),
+        Ok(Err(CheckError::Refused { problems, .. })) => Err(ApiError::InvalidKrt { problems }),
         Ok(Err(CheckError::TooLarge { limit })) => Err(ApiError::TooLarge { limit }),
         Ok(Err(error @ CheckError::Read(_))) => {
             tracing::error!("a KRT could not be checked: {}", chain(&error));

@@ -132,7 +132,7 @@ pub(crate) fn accepted(bytes: &[u8]) -> Checked {
 #[track_caller]
 pub(crate) fn refused(bytes: &[u8]) -> Vec<Problem> {
     match check_bytes(bytes) {
-        Err(CheckError::Refused { problems }) => problems,
+        Err(CheckError::Refused { problems, .. }) => problems,
         other => panic!("not refused: {other:?}"),
     }
 }
