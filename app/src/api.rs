@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Command, HistoryEntry, RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView};
+use domain::{CarriedValue, Command, HistoryEntry, RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView};
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use crate::AppError;
@@ -64,6 +64,12 @@ pub async fn set_config(
 pub async fn config_value(runtime: RuntimeId, version: VersionName, name: String) -> Result<Option<String>, AppError> {
     let (backend, actor) = (context::backend()?, context::actor()?);
     backend.config_value(&actor, &runtime, &version, &name).await.map_err(context::fail)
+}
+
+/// The configuration values that a version added now takes over from the runtime's others, by name.
+#[server(prefix = "/api/fn", endpoint = "carry_over")]
+pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<CarriedValue>, AppError> {
+    context::backend()?.carry_over(&runtime).await.map_err(context::fail)
 }
 
 #[server(prefix = "/api/fn", endpoint = "history")]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    Actor, ApiError, ClusterInfo, Command, HistoryEntry, NewRuntime, RuntimeId, RuntimeSummary, VersionName,
+    Actor, ApiError, CarriedValue, ClusterInfo, Command, HistoryEntry, NewRuntime, RuntimeId, RuntimeSummary, VersionName,
     VersionSummary, VersionView,
 };
 
@@ -46,6 +46,8 @@ pub trait Backend: Send + Sync + 'static {
         version: &VersionName,
         name: &str,
     ) -> Result<Option<String>, ApiError>;
+    /// What a version added now takes over from the runtime's others, by name.
+    async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError>;
     /// Newest first.
     async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError>;
 }

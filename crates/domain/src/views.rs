@@ -122,6 +122,28 @@ pub struct VersionView {
     pub config: Vec<ConfigEntry>,
     /// What was doubtful about the file.
     pub warnings: Vec<Problem>,
+    /// Where it answers just now; nowhere unless it is started or published.
+    #[serde(default)]
+    pub addresses: Vec<Address>,
+}
+
+/// Where a version's entrypoint is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    pub reach: Reach,
+    /// `host:port` in the cluster, else the host of an Ingress.
+    pub at: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// By pods of the cluster.
+    Cluster,
+    /// From outside, for trying a version before it is published.
+    Preview,
+    /// From outside, as what is published.
+    Public,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +211,15 @@ pub struct ConfigEntry {
 pub enum ConfigKind {
     Variable,
     File,
+}
+
+/// A configuration value that a version added now takes over from another of its runtime: the newest that has a value of
+/// this name decides. It is taken over where the new version wants one of the same kind. The value itself stays hidden.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedValue {
+    pub name: String,
+    pub kind: ConfigKind,
+    pub from: VersionName,
 }
 
 /// One line of a version's history (lifecycle.md §2).

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    Actor, ApiError, ClusterInfo, Command, Desired, HistoryEntry, NewRuntime, Problem, RuntimeId, RuntimeSummary,
+    Actor, ApiError, CarriedValue, ClusterInfo, Command, Desired, HistoryEntry, NewRuntime, Problem, RuntimeId, RuntimeSummary,
     Timestamp, VersionName, VersionState, VersionSummary, VersionView,
 };
 
@@ -110,6 +110,11 @@ impl Backend for Service {
             return Err(ApiError::NotFound { what: format!("configuration value `{name}` in version `{version}`") });
         }
         Ok(record.config.remove(name))
+    }
+
+    async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError> {
+        self.runtime_record(runtime).await?;
+        self.store.carry_over(runtime).await.map_err(from_store)
     }
 
     async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError> {

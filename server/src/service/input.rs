@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use domain::{ApiError, NewRuntime, Problem, RuntimeId};
 use krt::model::ConfigSpec;
 
-use crate::store::VersionRecord;
+use crate::store::{CONFIG_MAX_BYTES, VersionRecord};
 
 const NAME_MAX_CHARS: usize = 80;
 const DESCRIPTION_MAX_CHARS: usize = 2_000;
 const COMMENT_MAX_CHARS: usize = 1_000;
-/// A Kubernetes Secret holds 1 MiB with everything around its values; this leaves room for that.
-const CONFIG_MAX_BYTES: usize = 900 * 1024;
 
 pub(super) struct CheckedRuntime {
     pub(super) id: RuntimeId,

@@ -30,7 +30,7 @@ use crate::{
     changes::Changes,
     cluster::Cluster,
     reconciler::{ObjectSettings, Reconciler, Status},
-    store::{NewVersionRecord, RuntimeRecord, Store, StoredFile, VersionRecord},
+    store::{CarryOver, NewVersionRecord, RuntimeRecord, Store, StoredFile, VersionRecord},
 };
 
 /// What an upload leads to, once its file is in its place.
@@ -40,6 +40,7 @@ pub struct NewVersion {
     pub manifest_text: String,
     pub warnings: Vec<domain::Problem>,
     pub file: StoredFile,
+    pub carry_over: CarryOver,
 }
 
 /// A version as it is now: what is shown of it, and what was observed of its nodes.
@@ -102,6 +103,7 @@ impl Service {
             manifest_text: new.manifest_text,
             warnings: new.warnings,
             file: new.file,
+            carry_over: new.carry_over,
             at: Timestamp::now(),
             by: actor.clone(),
         };

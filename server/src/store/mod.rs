@@ -4,6 +4,7 @@
 //! that change something compare and set, so of two people (or a person and the reconciler) that act at once one wins
 //! and the other is told. Times are handed in; the store reads no clock.
 
+mod carry;
 mod commands;
 mod config;
 mod history;
@@ -14,16 +15,23 @@ mod sql;
 mod sql_store;
 mod versions;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use async_trait::async_trait;
 use domain::{
-    Actor, Command, Desired, Failure, HistoryEntry, Problem, Publication, Refusal, Role, RuntimeId, Timestamp,
+    Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, Problem, Publication, Refusal, Role, RuntimeId, Timestamp,
     VersionName, VersionState,
 };
 use krt::model::Manifest;
 
 pub use open::open;
+
+/// The room for a version's configuration, names and values together. A Kubernetes Secret holds 1 MiB with everything
+/// around its values; this leaves room for that.
+pub const CONFIG_MAX_BYTES: usize = 900 * 1024;
 
 /// A version's key in the database; never shown to people.
 pub type VersionKey = i64;
@@ -105,8 +113,19 @@ pub struct NewVersionRecord {
     pub manifest_text: String,
     pub warnings: Vec<Problem>,
     pub file: StoredFile,
+    pub carry_over: CarryOver,
     pub at: Timestamp,
     pub by: Actor,
+}
+
+/// Which configuration values a new version takes over from the runtime's others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum CarryOver {
+    #[default]
+    All,
+    /// All but those of these names.
+    Without(BTreeSet<String>),
+    Nothing,
 }
 
 /// What a person asks, with what the history keeps of it.
@@ -167,9 +186,12 @@ pub trait Store: Send + Sync + 'static {
     async fn runtimes(&self) -> Result<Vec<RuntimeRecord>, StoreError>;
     async fn runtime(&self, id: &RuntimeId) -> Result<Option<RuntimeRecord>, StoreError>;
 
-    /// Adds a stopped version, with its `create` history entry. `Taken` when the runtime has one of that name,
+    /// Adds a stopped version, with the configuration that it takes over and its `create` history entry, which names
+    /// that. A value for which there is no room any more ([`CONFIG_MAX_BYTES`]) is left out. `Taken` when the runtime has one of that name,
     /// `NotFound` when there is no such runtime.
     async fn create_version(&self, new: NewVersionRecord) -> Result<VersionRecord, StoreError>;
+    /// What [`Store::create_version`] takes over at most, by name.
+    async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, StoreError>;
     /// Those of one runtime, archived ones too, newest first.
     async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionRecord>, StoreError>;
     async fn version(&self, runtime: &RuntimeId, name: &VersionName) -> Result<Option<VersionRecord>, StoreError>;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::{Actor, Failure, HistoryEntry, RuntimeId, Timestamp, VersionName};
+use domain::{Actor, CarriedValue, Failure, HistoryEntry, RuntimeId, Timestamp, VersionName};
 
 use super::{
     CommandRecord, NewRuntimeRecord, NewVersionRecord, RuntimeIntent, RuntimeRecord, Store, StoreError, VersionKey,
-    VersionRecord, commands, config, history, reconcile, runtimes, sql::Database, versions,
+    VersionRecord, carry, commands, config, history, reconcile, runtimes, sql::Database, versions,
 };
 
 pub(super) struct SqlStore {
@@ -50,6 +50,11 @@ impl Store for SqlStore {
         let version = versions::create(&mut tx, &new).await?;
         tx.commit().await?;
         Ok(version)
+    }
+
+    async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, StoreError> {
+        let mut tx = self.database.read().await?;
+        carry::offered(&mut tx, runtime).await
     }
 
     async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionRecord>, StoreError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Action, Actor, Desired, Failure, Publication, RuntimeId, Timestamp, VersionName};
 
 use super::{
-    NewVersionRecord, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, config,
+    NewVersionRecord, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, carry, config,
     history::{self, Entry},
     runtimes,
     sql::{Row, Tx, to_json, values},
@@ -53,7 +53,9 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersionRecord) -> Result<Versio
         )
         .await?;
     let key = row.get("key")?;
-    history::append(tx, key, Entry::reached(Action::Create, &new.by, new.at)).await?;
+    let carried = carry::take_over(tx, key, new).await?;
+    let entry = Entry { detail: carried.as_deref(), ..Entry::reached(Action::Create, &new.by, new.at) };
+    history::append(tx, key, entry).await?;
     by_key(tx, key).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
 }
 

@@ -16,7 +16,7 @@ use server::{
     changes::Changes,
     cluster::Cluster,
     reconciler::{ObjectSettings, Reconciler},
-    store::{self, CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoredFile},
+    store::{self, CarryOver, CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoredFile},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -96,6 +96,7 @@ async fn add_version(store: &dyn Store) -> (RuntimeId, VersionName) {
         manifest_text: checked.manifest_text,
         warnings: checked.warnings,
         file,
+        carry_over: CarryOver::All,
         at,
         by: Actor::local(),
     };

@@ -13,7 +13,7 @@ use server::{
     changes::Changes,
     cluster::Cluster,
     reconciler::{ObjectSettings, Reconciler},
-    store::{self, CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile},
+    store::{self, CarryOver, CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile},
 };
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -198,6 +198,7 @@ async fn add_versions(store: &dyn Store) {
                 manifest_text: String::new(),
                 warnings: Vec::new(),
                 file,
+                carry_over: CarryOver::All,
                 at,
                 by: Actor::local(),
             };

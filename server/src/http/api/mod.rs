@@ -18,6 +18,7 @@ pub(super) fn router(parts: &Public) -> Router {
     Router::new()
         .route("/runtimes", get(runtimes::list).post(runtimes::create))
         .route("/runtimes/{id}", get(runtimes::show))
+        .route("/runtimes/{id}/carry-over", get(runtimes::carry_over))
         .route("/runtimes/{id}/versions", get(versions::list).post(uploads::add).layer(DefaultBodyLimit::disable()))
         .route("/runtimes/{id}/versions/{name}", get(versions::show))
         .route("/runtimes/{id}/versions/{name}/start", post(versions::start))

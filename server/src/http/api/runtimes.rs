@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use domain::{Actor, NewRuntime, RuntimeSummary};
+use domain::{Actor, CarriedValue, NewRuntime, RuntimeSummary};
 use serde::Deserialize;
 
 use crate::http::{
@@ -41,4 +41,12 @@ pub(super) async fn create(State(parts): State<Public>, JsonBody(body): JsonBody
 
 pub(super) async fn show(State(parts): State<Public>, RuntimePath(id): RuntimePath) -> Answer<Json<RuntimeSummary>> {
     Ok(Json(parts.service.runtime(&id).await?))
+}
+
+/// The configuration values that a version added now takes over.
+pub(super) async fn carry_over(
+    State(parts): State<Public>,
+    RuntimePath(id): RuntimePath,
+) -> Answer<Json<Vec<CarriedValue>>> {
+    Ok(Json(parts.service.carry_over(&id).await?))
 }

@@ -1,22 +1,89 @@
 //! `POST /runtimes/{id}/versions`: a KRT file becomes a version.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::{Query, Request, State},
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use domain::Actor;
+use domain::{Actor, ApiError, Problem};
 
-use crate::http::{Public, error::Answer, extract::RuntimePath};
+use crate::{
+    http::{Public, error::Answer, extract::RuntimePath},
+    intake::Order,
+    store::CarryOver,
+};
 
-/// The file is the body, or the multipart field `file`.
+/// The file is the body, or the multipart field `file`. The version takes over the configuration values that the
+/// runtime's newest versions have of the same names; `?fresh=NAME,NAME` leaves out some, `?carry_over=false` all.
 pub(super) async fn add(
     State(parts): State<Public>,
     RuntimePath(runtime): RuntimePath,
+    Query(parameters): Query<Vec<(String, String)>>,
     request: Request,
 ) -> Answer<impl IntoResponse> {
-    let added = parts.intake.receive(Actor::local(), runtime, request).await?;
+    let carry_over = carry_over(parameters)?;
+    let added = parts.intake.receive(Order { by: Actor::local(), runtime, carry_over }, request).await?;
     let location = format!("/api/v1/runtimes/{}/versions/{}", added.summary.runtime, added.summary.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(added)))
+}
+
+/// Names may be given in one `fresh` or in several. A name that is no configuration name leaves out nothing.
+fn carry_over(parameters: Vec<(String, String)>) -> Result<CarryOver, ApiError> {
+    let mut fresh = BTreeSet::new();
+    let mut carry = true;
+    let mut problems = Vec::new();
+    for (name, value) in parameters {
+        match (name.as_str(), value.as_str()) {
+            ("fresh", names) => fresh.extend(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned)),
+            ("carry_over", "true") => carry = true,
+            ("carry_over", "false") => carry = false,
+            ("carry_over", other) => {
+                problems.push(Problem::error("carry_over", format!("`{other}` is neither `true` nor `false`")));
+            }
+            (other, _) => {
+                let message = format!("there is no parameter `{other}` here; there are `fresh` and `carry_over`");
+                problems.push(Problem::error(other, message));
+            }
+        }
+    }
+    match (problems.is_empty(), carry, fresh.is_empty()) {
+        (false, ..) => Err(ApiError::InvalidInput { problems }),
+        (true, false, _) => Ok(CarryOver::Nothing),
+        (true, true, true) => Ok(CarryOver::All),
+        (true, true, false) => Ok(CarryOver::Without(fresh)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_over_follows_from_the_query() {
+        let without = |names: &[&str]| CarryOver::Without(names.iter().map(|name| (*name).to_owned()).collect());
+        for (parameters, expected) in [
+            (&[][..], CarryOver::All),
+            (&[("carry_over", "true")], CarryOver::All),
+            (&[("carry_over", "false")], CarryOver::Nothing),
+            (&[("carry_over", "false"), ("fresh", "A")], CarryOver::Nothing),
+            (&[("fresh", "")], CarryOver::All),
+            (&[("fresh", "A")], without(&["A"])),
+            (&[("fresh", "A,b.json,"), ("fresh", "C")], without(&["A", "b.json", "C"])),
+        ] {
+            assert_eq!(carry_over(owned(parameters)), Ok(expected), "{parameters:?}");
+        }
+        for (name, value) in [("carry_over", "no"), ("frsh", "A")] {
+            match carry_over(owned(&[(name, value)])) {
+                Err(ApiError::InvalidInput { problems }) => assert_eq!(problems[0].path, name),
+                other => panic!("{name}={value}: {other:?}"),
+            }
+        }
+    }
+
+    fn owned(parameters: &[(&str, &str)]) -> Vec<(String, String)> {
+        parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
 }

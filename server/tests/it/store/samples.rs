@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{Actor, Command, Failure, RuntimeId, Timestamp, VersionName, VersionState};
 use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscription, Workflow};
-use server::store::{CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile, VersionRecord};
+use server::store::{
+    CarryOver, CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile, VersionRecord,
+};
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
@@ -64,6 +66,7 @@ pub(super) fn new_version(runtime: &str, version: &str) -> NewVersionRecord {
             size_bytes: 1234,
             download_token: format!("token-of-{runtime}-{version}"),
         },
+        carry_over: CarryOver::All,
         at: at(1),
         by: Actor::local(),
     }

@@ -1,0 +1,105 @@
+//! Configuration that a new version takes over from the runtime's others, so that nobody enters a value twice.
+//!
+//! For each name the newest version that has a value of it decides. If that value was of the other kind it is not taken:
+//! a variable that became a file has changed its meaning.
+
+use std::collections::BTreeMap;
+
+use domain::{CarriedValue, ConfigKind, RuntimeId, VersionName};
+use krt::model::{ConfigSpec, Manifest};
+
+use super::{
+    CONFIG_MAX_BYTES, CarryOver, NewVersionRecord, StoreError, VersionKey,
+    sql::{Tx, values},
+};
+
+/// For each name the newest version that has a value of it. Values may be large, so they are not in what is sorted.
+macro_rules! newest {
+    ($columns:literal, $join:literal) => {
+        concat!(
+            "SELECT newest.name, v.name AS version, v.manifest",
+            $columns,
+            " FROM (
+                SELECT c.name, c.version_key,
+                    ROW_NUMBER() OVER (PARTITION BY c.name ORDER BY v.created_at DESC, v.key DESC) AS nth
+                FROM config_values c JOIN versions v ON v.key = c.version_key
+                WHERE v.runtime = $1
+             ) newest JOIN versions v ON v.key = newest.version_key ",
+            $join,
+            " WHERE newest.nth = 1 ORDER BY newest.name"
+        )
+    };
+}
+
+/// What a version added now would be offered, by name.
+pub(super) async fn offered(tx: &mut Tx, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, StoreError> {
+    let rows = tx.fetch_all(newest!("", ""), values![runtime.as_str()]).await?;
+    let mut offered = Vec::new();
+    for row in rows {
+        let name: String = row.get("name")?;
+        let manifest: Manifest = row.json("manifest")?;
+        if let Some(kind) = kind_of(&manifest.config, &name) {
+            offered.push(CarriedValue { name, kind, from: row.parsed("version")? });
+        }
+    }
+    // Not by the database: how it compares texts depends on which it is and how it was set up.
+    offered.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(offered)
+}
+
+/// Gives a version that was just added its values, and says for its history which it took from where.
+pub(super) async fn take_over(
+    tx: &mut Tx,
+    key: VersionKey,
+    new: &NewVersionRecord,
+) -> Result<Option<String>, StoreError> {
+    const SELECT: &str =
+        newest!(", c.value", "JOIN config_values c ON c.version_key = newest.version_key AND c.name = newest.name");
+    let wanted = &new.manifest.config;
+    if new.carry_over == CarryOver::Nothing || (wanted.variables.is_empty() && wanted.files.is_empty()) {
+        return Ok(None);
+    }
+    let mut total = 0;
+    // The versions that values came from, each with their names.
+    let mut sources: BTreeMap<VersionName, Vec<String>> = BTreeMap::new();
+    for row in tx.fetch_all(SELECT, values![new.runtime.as_str()]).await? {
+        let name: String = row.get("name")?;
+        let left_out = matches!(&new.carry_over, CarryOver::Without(names) if names.contains(&name));
+        let Some(kind) = kind_of(wanted, &name).filter(|_| !left_out) else { continue };
+        let value: String = row.get("value")?;
+        let manifest: Manifest = row.json("manifest")?;
+        let room = total + name.len() + value.len() <= CONFIG_MAX_BYTES;
+        if kind_of(&manifest.config, &name) != Some(kind) || !room {
+            continue;
+        }
+        total += name.len() + value.len();
+        tx.execute(
+            "INSERT INTO config_values (version_key, name, value) VALUES ($1, $2, $3)",
+            values![key, &name, &value],
+        )
+        .await?;
+        sources.entry(row.parsed("version")?).or_default().push(name);
+    }
+    Ok((!sources.is_empty()).then(|| detail(sources)))
+}
+
+fn kind_of(spec: &ConfigSpec, name: &str) -> Option<ConfigKind> {
+    let has = |names: &[String]| names.iter().any(|wanted| wanted == name);
+    match (has(&spec.variables), has(&spec.files)) {
+        (true, _) => Some(ConfigKind::Variable),
+        (false, true) => Some(ConfigKind::File),
+        (false, false) => None,
+    }
+}
+
+/// `took over KEY, MODE from v2; settings.json from v1`.
+fn detail(sources: BTreeMap<VersionName, Vec<String>>) -> String {
+    let parts: Vec<_> = sources
+        .into_iter()
+        .map(|(version, mut names)| {
+            names.sort_unstable();
+            format!("{} from {version}", names.join(", "))
+        })
+        .collect();
+    format!("took over {}", parts.join("; "))
+}
