@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CarriedValue, Command, HistoryEntry, RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView};
+use domain::{
+    CarriedValue, Command, HistoryEntry, RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView,
+};
 use leptos::{prelude::*, server_fn::codec::Json};
 
 use crate::AppError;

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    Actor, ApiError, CarriedValue, ClusterInfo, Command, HistoryEntry, NewRuntime, RuntimeId, RuntimeSummary, VersionName,
-    VersionSummary, VersionView,
+    Actor, ApiError, CarriedValue, ClusterInfo, Command, HistoryEntry, NewRuntime, RuntimeId, RuntimeSummary,
+    VersionName, VersionSummary, VersionView,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.

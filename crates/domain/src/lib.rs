@@ -19,6 +19,6 @@ pub use logs::{LogLine, LogText};
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
 pub use views::{
-    Action, Actor, CarriedValue, ConfigEntry, ConfigKind, Failure, Health, HistoryEntry, KrtVersion, NewRuntime, NodeStatus,
-    NodeView, Outcome, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
+    Action, Actor, Address, CarriedValue, ConfigEntry, ConfigKind, Failure, Health, HistoryEntry, KrtVersion,
+    NewRuntime, NodeStatus, NodeView, Outcome, Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
 };

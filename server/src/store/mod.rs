@@ -22,8 +22,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, Problem, Publication, Refusal, Role, RuntimeId, Timestamp,
-    VersionName, VersionState,
+    Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, Problem, Publication, Refusal, Role, RuntimeId,
+    Timestamp, VersionName, VersionState,
 };
 use krt::model::Manifest;
 
