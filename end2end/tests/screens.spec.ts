@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { expectAccessible } from "../support/accessible";
 import { expect, test } from "../support/fixtures";
 import { expectLive, open } from "../support/pages";
 import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
@@ -92,15 +93,19 @@ test.describe("an address that leads nowhere", () => {
 });
 
 for (const [width, height] of [[1280, 800], [390, 844]] as const) {
-  test(`every screen fits a window ${width} pixels wide`, async ({ page }) => {
-    await page.setViewportSize({ width, height });
-    for (const screen of SCREENS) {
-      await open(page, screen.path);
-      await expectScreen(page, screen);
-      // Nothing is cut off at the side: the page is no wider than the window.
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(overflow, screen.name).toBeLessThanOrEqual(0);
-      await page.screenshot({ path: `test-results/screens/${screen.name}-${width}.png`, fullPage: true });
-    }
-  });
+  for (const colorScheme of ["dark", "light"] as const) {
+    test(`every screen fits a window ${width} pixels wide, and everybody can use it, ${colorScheme}`, async ({ page }) => {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      for (const screen of SCREENS) {
+        await open(page, screen.path);
+        await expectScreen(page, screen);
+        // Nothing is cut off at the side: the page is no wider than the window.
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        expect(overflow, screen.name).toBeLessThanOrEqual(0);
+        await expectAccessible(page);
+        await page.screenshot({ path: `test-results/screens/${screen.name}-${width}-${colorScheme}.png`, fullPage: true });
+      }
+    });
+  }
 }
