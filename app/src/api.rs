@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    CarriedValue, Command, HistoryEntry, RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView,
+    ActivityEntry, ActivityFilter, CarriedValue, Command, HistoryEntry, RuntimeId, RuntimeSummary, VersionName,
+    VersionSummary, VersionView,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -77,6 +78,12 @@ pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<CarriedValue>, AppErro
 #[server(prefix = "/api/fn", endpoint = "history")]
 pub async fn history(runtime: RuntimeId, version: VersionName) -> Result<Vec<HistoryEntry>, AppError> {
     context::backend()?.history(&runtime, &version).await.map_err(context::fail)
+}
+
+/// What happened on the whole server, newest first.
+#[server(prefix = "/api/fn", endpoint = "activity", input = Json)]
+pub async fn activity(filter: ActivityFilter) -> Result<Vec<ActivityEntry>, AppError> {
+    context::backend()?.activity(&filter).await.map_err(context::fail)
 }
 
 #[cfg(feature = "ssr")]

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    Actor, ApiError, CarriedValue, ClusterInfo, Command, HistoryEntry, NewRuntime, RuntimeId, RuntimeSummary,
-    VersionName, VersionSummary, VersionView,
+    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, HistoryEntry, NewRuntime,
+    RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -48,6 +48,8 @@ pub trait Backend: Send + Sync + 'static {
     ) -> Result<Option<String>, ApiError>;
     /// What a version added now takes over from the runtime's others, by name.
     async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError>;
+    /// What happened on the whole server, newest first.
+    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError>;
     /// Newest first.
     async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError>;
 }

@@ -3,22 +3,28 @@
 //! Compiled for the server and for the browser, so that both enforce one set of rules. Nothing here does I/O, reads a
 //! clock or knows a framework; timestamps are handed in.
 
+mod check;
 mod error;
 mod event;
+mod graph;
+mod history;
 mod lifecycle;
 mod logs;
 mod names;
 mod problem;
 mod views;
 
+pub use check::{CheckFailure, CheckNews, FileCheck, FileContent, WantedValue};
 pub use error::ApiError;
 pub use event::{ClusterInfo, ClusterKind, Reachability, ServerEvent};
+pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, Outcome, OutcomeKind};
+pub use graph::{GraphBox, GraphEdge, GraphLayout, GraphPart, GraphPoint};
 pub use jiff::Timestamp;
 pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
 pub use logs::{LogLine, LogText};
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
 pub use views::{
-    Action, Actor, Address, CarriedValue, ConfigEntry, ConfigKind, Failure, Health, HistoryEntry, KrtVersion,
-    NewRuntime, NodeStatus, NodeView, Outcome, Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
+    Actor, Address, CarriedValue, ConfigEntry, ConfigKind, Failure, Health, KrtVersion, NewRuntime, NodeStatus,
+    NodeView, Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
 };

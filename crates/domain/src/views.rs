@@ -104,6 +104,9 @@ pub struct Failure {
     pub node: Option<String>,
     /// What Kubernetes said, or that time ran out.
     pub reason: String,
+    /// What Kubernetes warned of about the pod to blame, oldest first.
+    #[serde(default)]
+    pub events: Vec<String>,
     /// The last lines that the node logged.
     #[serde(default)]
     pub log: Vec<String>,
@@ -220,69 +223,4 @@ pub struct CarriedValue {
     pub name: String,
     pub kind: ConfigKind,
     pub from: VersionName,
-}
-
-/// One line of a version's history (lifecycle.md §2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HistoryEntry {
-    pub at: Timestamp,
-    pub who: Actor,
-    pub action: Action,
-    pub comment: Option<String>,
-    pub outcome: Outcome,
-    /// When the outcome was known; none while it is pending.
-    pub finished_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    Create,
-    Configure,
-    Start,
-    Stop,
-    Publish,
-    Unpublish,
-    Archive,
-}
-
-impl Action {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Configure => "configure",
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Publish => "publish",
-            Self::Unpublish => "unpublish",
-            Self::Archive => "archive",
-        }
-    }
-}
-
-impl From<Command> for Action {
-    fn from(command: Command) -> Self {
-        match command {
-            Command::Start => Self::Start,
-            Command::Stop => Self::Stop,
-            Command::Publish => Self::Publish,
-            Command::Unpublish => Self::Unpublish,
-            Command::Archive => Self::Archive,
-        }
-    }
-}
-
-/// What became of an action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "snake_case")]
-pub enum Outcome {
-    Pending,
-    Reached,
-    Failed {
-        reason: String,
-    },
-    /// A later action of a person undid it before it was reached.
-    Cancelled,
-    /// Another version took its place before it was reached.
-    Superseded,
 }

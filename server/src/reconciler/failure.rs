@@ -28,7 +28,7 @@ pub(super) async fn explain(client: Client, namespace: &str, blame: Blame, at: T
             log = last_lines(client, namespace, pod, container).await;
         }
     }
-    Failure { at, node, reason, log }
+    Failure { at, node, reason, events: Vec::new(), log }
 }
 
 /// The longest of the pod's warnings: "Error: ErrImagePull" and "Back-off pulling image" stand beside the registry's own

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    Actor, ApiError, CarriedValue, ClusterInfo, Command, Desired, HistoryEntry, NewRuntime, Problem, RuntimeId, RuntimeSummary,
-    Timestamp, VersionName, VersionState, VersionSummary, VersionView,
+    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Desired, HistoryEntry,
+    NewRuntime, Problem, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionState, VersionSummary, VersionView,
 };
 
 use super::{Service, errors::from_store, input, views};
@@ -115,6 +115,10 @@ impl Backend for Service {
     async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError> {
         self.runtime_record(runtime).await?;
         self.store.carry_over(runtime).await.map_err(from_store)
+    }
+
+    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError> {
+        self.store.activity(filter).await.map_err(from_store)
     }
 
     async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError> {

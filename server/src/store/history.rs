@@ -81,7 +81,7 @@ pub(super) async fn cancel_pending(tx: &mut Tx, version: VersionKey, at: Timesta
 pub(super) async fn list(tx: &mut Tx, version: VersionKey) -> Result<Vec<HistoryEntry>, StoreError> {
     let rows = tx
         .fetch_all(
-            "SELECT at, who, action, detail, comment, outcome, reason, finished_at
+            "SELECT at, who, action, detail, times, comment, outcome, reason, finished_at
              FROM history WHERE version_key = $1 ORDER BY id DESC",
             values![version],
         )
@@ -89,15 +89,23 @@ pub(super) async fn list(tx: &mut Tx, version: VersionKey) -> Result<Vec<History
     rows.iter().map(entry).collect()
 }
 
-fn entry(row: &Row) -> Result<HistoryEntry, StoreError> {
+/// From a row that has all the columns of the history that people see.
+pub(super) fn entry(row: &Row) -> Result<HistoryEntry, StoreError> {
     Ok(HistoryEntry {
         at: row.time("at")?,
         who: Actor(row.get("who")?),
         action: row.word("action")?,
-        comment: with_detail(row.get("comment")?, row.get("detail")?),
+        comment: with_detail(row.get("comment")?, detail(row)?),
         outcome: outcome(row)?,
         finished_at: row.optional_time("finished_at")?,
     })
+}
+
+/// What was done, and how often if more than once.
+fn detail(row: &Row) -> Result<Option<String>, StoreError> {
+    let detail: Option<String> = row.get("detail")?;
+    let times = row.count("times")?;
+    Ok(if times > 1 { detail.map(|detail| format!("{detail}, {times} times")) } else { detail })
 }
 
 /// The person's words, and after them in parentheses what was done; either alone where the other is missing.

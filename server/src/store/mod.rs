@@ -4,6 +4,7 @@
 //! that change something compare and set, so of two people (or a person and the reconciler) that act at once one wins
 //! and the other is told. Times are handed in; the store reads no clock.
 
+mod activity;
 mod carry;
 mod commands;
 mod config;
@@ -22,8 +23,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, Problem, Publication, Refusal, Role, RuntimeId,
-    Timestamp, VersionName, VersionState,
+    ActivityEntry, ActivityFilter, Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, Problem, Publication,
+    Refusal, Role, RuntimeId, Timestamp, VersionName, VersionState,
 };
 use krt::model::Manifest;
 
@@ -227,6 +228,10 @@ pub trait Store: Send + Sync + 'static {
     /// Newest first. A `configure` entry's comment ends with which names were set and removed. `NotFound` when there is
     /// no such version.
     async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// What happened to all versions and what became of it, newest first, as far as the filter lets it through. What
+    /// follows an entry that does not exist (`before`) is nothing.
+    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError>;
 
     // What the reconciler reads and records. Each returns whether it still applied: `false` means that the intent has
     // moved on since it was read, and nothing was written.

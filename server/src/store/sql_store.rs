@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use domain::{Actor, CarriedValue, Failure, HistoryEntry, RuntimeId, Timestamp, VersionName};
+use domain::{
+    ActivityEntry, ActivityFilter, Actor, CarriedValue, Failure, HistoryEntry, RuntimeId, Timestamp, VersionName,
+};
 
 use super::{
     CommandRecord, NewRuntimeRecord, NewVersionRecord, RuntimeIntent, RuntimeRecord, Store, StoreError, VersionKey,
-    VersionRecord, carry, commands, config, history, reconcile, runtimes, sql::Database, versions,
+    VersionRecord, activity, carry, commands, config, history, reconcile, runtimes, sql::Database, versions,
 };
 
 pub(super) struct SqlStore {
@@ -108,6 +110,11 @@ impl Store for SqlStore {
         let mut tx = self.database.read().await?;
         let version = versions::require(&mut tx, runtime, version).await?;
         history::list(&mut tx, version.key).await
+    }
+
+    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError> {
+        let mut tx = self.database.read().await?;
+        activity::page(&mut tx, filter).await
     }
 
     async fn intent(&self, runtime: &RuntimeId) -> Result<Option<RuntimeIntent>, StoreError> {

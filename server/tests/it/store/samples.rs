@@ -87,6 +87,7 @@ pub(super) fn failure(reason: &str) -> Failure {
         at: at(90),
         node: Some("greeting/echo".to_owned()),
         reason: reason.to_owned(),
+        events: vec!["Back-off restarting failed container".to_owned()],
         log: vec!["loading".to_owned(), "no such model".to_owned()],
     }
 }

@@ -199,7 +199,8 @@ impl World {
                 version.desired = Desired::Stopped;
                 version.generation += 1;
                 version.settled = false;
-                version.failure = Some(Failure { at, node: blame.node, reason: blame.reason, log: Vec::new() });
+                version.failure =
+                    Some(Failure { at, node: blame.node, reason: blame.reason, events: Vec::new(), log: Vec::new() });
             }
             Verdict::PublicationSettled { target } => {
                 assert_eq!(self.intent.runtime.publication.target, target);
@@ -210,7 +211,8 @@ impl World {
                 let at = self.now;
                 self.intent.runtime.publication.target = self.intent.runtime.publication.serving;
                 let version = self.intent.versions.iter_mut().find(|v| v.key == target).unwrap();
-                version.failure = Some(Failure { at, node: blame.node, reason: blame.reason, log: Vec::new() });
+                version.failure =
+                    Some(Failure { at, node: blame.node, reason: blame.reason, events: Vec::new(), log: Vec::new() });
             }
         }
         self.derive_roles();
