@@ -1,4 +1,4 @@
-//! Reads an archive once, from its first byte to its last, and checks it (krt.md §1 and §6).
+//! Reads an archive once and checks it (krt.md §1 and §6).
 //!
 //! The names and small texts that the manifest may speak of are kept, since it may come after what it names; contents
 //! are passed over.
@@ -7,13 +7,20 @@ mod gzip;
 mod pax;
 mod scan;
 mod tar_entries;
+mod unpacked;
 
-use std::io;
+use std::{collections::BTreeSet, fmt::Write as _, io};
 
 use domain::Problem;
+use serde::{Deserialize, Serialize};
 
-use crate::{ArchiveIndex, Limits, manifest, model::Manifest, problems::Problems};
+use crate::{ArchiveIndex, Limits, limits::Limit, manifest, model::Manifest};
+use gzip::Gunzip;
 use scan::Scan;
+use unpacked::{Plain, Unpacked};
+
+/// Where documentation is (krt.md §1.1).
+const DOCS: &str = "docs/";
 
 /// A valid archive.
 #[derive(Debug, Clone)]
@@ -27,6 +34,75 @@ pub struct Checked {
     pub entries: u64,
     /// Bytes of all files together.
     pub unpacked_bytes: u64,
+    /// The names of all entries.
+    pub index: ArchiveIndex,
+    /// The text of the entrypoint's proto file; none when it is not UTF-8 or was too large to be kept, of which there
+    /// is a warning.
+    pub proto_text: Option<String>,
+    /// The files under `docs/` in the order of the archive; together no more than [`Limits::max_docs_bytes`]. None
+    /// unless [`Reading::documents`].
+    pub documents: Vec<Document>,
+    /// Of the manifest's sources, the entrypoint's proto file and the files under `docs/`, each once, by path. None
+    /// unless [`Reading::facts`].
+    pub facts: Vec<FileFacts>,
+    /// Whether the archive was read to its end. If not, `entries`, `unpacked_bytes`, `index`, `documents` and `facts`
+    /// are about a part of it, and what follows may still be refused.
+    pub complete: bool,
+}
+
+/// A file under `docs/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// In the archive, as `docs/README.md`.
+    pub path: String,
+    pub content: Vec<u8>,
+}
+
+/// What a file in the archive is, in short: two files with equal digests have equal contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// In the archive, without `./` in front.
+    pub path: String,
+    pub size_bytes: u64,
+    /// In hexadecimal digits, lower-case.
+    pub sha256: String,
+}
+
+/// How an archive is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    pub packing: Packing,
+    pub until: Until,
+    /// Whether the files under `docs/` are kept. Their size counts in any case.
+    pub documents: bool,
+    /// Whether files are hashed. Those that come before the manifest all are, as any of them may be a source.
+    pub facts: bool,
+}
+
+impl Reading {
+    /// To the end, with everything that there is to know.
+    pub const WHOLE: Self = Self { packing: Packing::Gzip, until: Until::End, documents: true, facts: true };
+    /// Only what it takes to say whether the manifest is right.
+    pub const BRIEF: Self = Self { packing: Packing::Gzip, until: Until::AllFound, documents: false, facts: false };
+}
+
+/// What the reader gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// The file as it is.
+    Gzip,
+    /// The tar in it, unpacked by somebody else: a browser can do that itself. The limits on the compressed size and on
+    /// the ratio are not looked at then.
+    Tar,
+}
+
+/// How far an archive is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    End,
+    /// Until the manifest and every file that it names have been seen. A tar has no index, so when one of them is
+    /// missing that is the end. What is wrong behind that point is not seen.
+    AllFound,
 }
 
 /// Why there is no [`Checked`].
@@ -39,36 +115,55 @@ pub enum CheckError {
         /// The manifest as it was written, when there is one and the archive could be read as far as it.
         manifest_text: Option<String>,
     },
-    /// One of the [`Limits`] was passed; `limit` says in words which, with its value.
-    #[error("the file is too large: {limit}")]
-    TooLarge { limit: String },
+    /// One of the [`Limits`] was passed; `message` says in words which, with its value.
+    #[error("the file is too large: {message}")]
+    TooLarge { limit: Limit, message: String },
     /// The reader failed. This says nothing about the file.
     #[error("the file could not be read")]
     Read(#[source] io::Error),
 }
 
-/// Reads and checks an archive.
+/// Reads and checks an archive as it is, with everything that there is to know of it ([`Reading::WHOLE`]).
 ///
 /// The reader is read to its end whenever the answer is `Ok`, so that whoever counts or hashes the bytes beneath has
 /// seen them all. On an error it may not be: what follows a broken or oversized part is not worth the transfer.
 pub fn check(archive: impl io::Read, limits: &Limits) -> Result<Checked, CheckError> {
-    let mut scan = Scan::new(limits);
-    match scan.run(archive) {
-        Ok(()) => finish(scan, limits),
-        Err(Stop::Broken(problem)) => {
+    check_as(archive, limits, &Reading::WHOLE)
+}
+
+/// Reads and checks an archive in the way that is asked for.
+pub fn check_as(archive: impl io::Read, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
+    match reading.packing {
+        Packing::Gzip => Gunzip::new(archive, limits)
+            .map_or_else(|stop| stopped(Scan::new(limits, reading), stop), |input| scan(input, limits, reading)),
+        Packing::Tar => scan(Plain::new(archive, limits), limits, reading),
+    }
+}
+
+fn scan(input: impl Unpacked, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
+    let mut scan = Scan::new(limits, reading);
+    match scan.run(input) {
+        Ok(()) => finish(scan, limits, reading),
+        Err(stop) => stopped(scan, stop),
+    }
+}
+
+fn stopped(mut scan: Scan<'_>, stop: Stop) -> Result<Checked, CheckError> {
+    match stop {
+        Stop::Broken(problem) => {
             // The manifest is not looked at: in half an archive most of what it names would be missing.
             scan.problems.push(problem);
             let manifest_text = text_of(&scan.manifests);
             let problems = scan.problems.finish().unwrap_or_else(|problems| problems);
             Err(CheckError::Refused { problems, manifest_text })
         }
-        Err(Stop::TooLarge(limit)) => Err(CheckError::TooLarge { limit }),
-        Err(Stop::Read(error)) => Err(CheckError::Read(error)),
+        Stop::TooLarge(limit, message) => Err(CheckError::TooLarge { limit, message }),
+        Stop::Read(error) => Err(CheckError::Read(error)),
     }
 }
 
-fn finish(scan: Scan<'_>, limits: &Limits) -> Result<Checked, CheckError> {
-    let Scan { mut problems, index, manifests, unread_protos, entries, unpacked_bytes, .. } = scan;
+fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
+    let Scan { mut problems, index, manifests, unread_protos, documents, entries, unpacked_bytes, complete, .. } = scan;
     for (file, beneath) in index.files_used_as_folders() {
         problems
             .push(Problem::error(file, format!("is a file and also the folder of `{beneath}`; rename one of them")));
@@ -94,13 +189,21 @@ fn finish(scan: Scan<'_>, limits: &Limits) -> Result<Checked, CheckError> {
     };
     let read = text.map(|text| manifest::parse(text, &index, &unread_protos, limits.max_problems));
     match (problems.finish(), read, text) {
-        (Ok(_), Some(Ok((manifest, warnings))), Some(text)) => Ok(Checked {
-            manifest,
-            manifest_text: String::from_utf8_lossy(text).into_owned(),
-            warnings,
-            entries,
-            unpacked_bytes,
-        }),
+        (Ok(mut warnings), Some(Ok((manifest, of_manifest))), Some(text)) => {
+            warnings.extend(of_manifest);
+            Ok(Checked {
+                proto_text: index.proto(&manifest.entrypoint.proto).map(str::to_owned),
+                facts: if reading.facts { facts(&manifest, &index) } else { Vec::new() },
+                manifest,
+                manifest_text: String::from_utf8_lossy(text).into_owned(),
+                warnings,
+                entries,
+                unpacked_bytes,
+                index,
+                documents,
+                complete,
+            })
+        }
         (of_archive, of_manifest, _) => {
             let mut problems = of_archive.unwrap_or_else(|problems| problems);
             problems.extend(of_manifest.map_or_else(Vec::new, |read| match read {
@@ -110,6 +213,22 @@ fn finish(scan: Scan<'_>, limits: &Limits) -> Result<Checked, CheckError> {
             Err(CheckError::Refused { problems, manifest_text: text_of(&manifests) })
         }
     }
+}
+
+fn facts(manifest: &Manifest, index: &ArchiveIndex) -> Vec<FileFacts> {
+    let mut paths: BTreeSet<&str> = index.files_under(DOCS).collect();
+    paths.insert(&manifest.entrypoint.proto);
+    paths.extend(manifest.workflows.iter().flat_map(|workflow| &workflow.nodes).map(|node| node.src.as_str()));
+    let of = |path: &str| {
+        let (size_bytes, sha256) = index.facts(path)?;
+        let mut digits = String::with_capacity(64);
+        for byte in sha256 {
+            // A String takes everything.
+            let _ = write!(digits, "{byte:02x}");
+        }
+        Some(FileFacts { path: path.to_owned(), size_bytes, sha256: digits })
+    };
+    paths.into_iter().filter_map(of).collect()
 }
 
 /// The text that findings with a line are about: of two manifests neither is read.
@@ -138,7 +257,7 @@ fn no_manifest(index: &ArchiveIndex) -> Problem {
 #[derive(Debug)]
 enum Stop {
     Broken(Problem),
-    TooLarge(String),
+    TooLarge(Limit, String),
     Read(io::Error),
 }
 
@@ -147,9 +266,4 @@ impl Stop {
     fn broken(message: impl Into<String>) -> Self {
         Self::Broken(Problem::error("", message))
     }
-}
-
-/// Findings about entries.
-fn new_problems(limits: &Limits) -> Problems {
-    Problems::new(limits.max_problems)
 }

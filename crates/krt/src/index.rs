@@ -1,6 +1,6 @@
 //! What the manifest is checked against: the names in the archive and the texts of its proto files.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EntryKind {
@@ -8,44 +8,66 @@ pub(crate) enum EntryKind {
     Folder,
 }
 
+#[derive(Debug, Clone)]
+struct Found {
+    kind: EntryKind,
+    size_bytes: u64,
+    /// Of a file that was looked into.
+    sha256: Option<Box<[u8; 32]>>,
+}
+
 /// The names in an archive, in the form of `src/main.py`, and the proto files that were small enough to be kept.
 #[derive(Debug, Clone, Default)]
 pub struct ArchiveIndex {
-    entries: BTreeMap<String, EntryKind>,
+    entries: BTreeMap<String, Found>,
     protos: BTreeMap<String, String>,
 }
 
 impl ArchiveIndex {
-    /// Adds a regular file; `name` has no `./` in front.
+    /// Adds a regular file of no size; `name` has no `./` in front.
     pub fn add_file(&mut self, name: impl Into<String>) {
-        self.add(name.into(), EntryKind::File);
+        self.add(name.into(), EntryKind::File, 0);
     }
 
     /// Adds a proto file with its text.
     pub fn add_proto(&mut self, name: impl Into<String>, text: impl Into<String>) {
         let name = name.into();
-        self.protos.insert(name.clone(), text.into());
-        self.add(name, EntryKind::File);
+        let text = text.into();
+        self.add(name.clone(), EntryKind::File, text.len() as u64);
+        self.protos.insert(name, text);
     }
 
     /// Answers false, and leaves the first one, when the name is taken.
-    pub(crate) fn add(&mut self, name: String, kind: EntryKind) -> bool {
+    pub(crate) fn add(&mut self, name: String, kind: EntryKind, size_bytes: u64) -> bool {
         match self.entries.entry(name) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
-                vacant.insert(kind);
+                vacant.insert(Found { kind, size_bytes, sha256: None });
                 true
             }
             std::collections::btree_map::Entry::Occupied(_) => false,
         }
     }
 
+    pub(crate) fn set_digest(&mut self, name: &str, sha256: [u8; 32]) {
+        if let Some(found) = self.entries.get_mut(name) {
+            found.sha256 = Some(Box::new(sha256));
+        }
+    }
+
+    /// Size and SHA-256 of a file that was looked into.
+    pub(crate) fn facts(&self, name: &str) -> Option<(u64, [u8; 32])> {
+        let found = self.entries.get(name)?;
+        Some((found.size_bytes, **found.sha256.as_ref()?))
+    }
+
     pub fn is_file(&self, name: &str) -> bool {
-        self.entries.get(name) == Some(&EntryKind::File)
+        self.entries.get(name).is_some_and(|found| found.kind == EntryKind::File)
     }
 
     /// Whether there is a folder of that name; it needs no entry of its own (krt.md §1.2).
     pub fn is_folder(&self, name: &str) -> bool {
-        self.entries.get(name) == Some(&EntryKind::Folder) || self.something_beneath(name).is_some()
+        self.entries.get(name).is_some_and(|found| found.kind == EntryKind::Folder)
+            || self.something_beneath(name).is_some()
     }
 
     /// The text of a proto file, if it was kept.
@@ -55,7 +77,14 @@ impl ArchiveIndex {
 
     /// The regular files, by name.
     pub fn files(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter(|(_, kind)| **kind == EntryKind::File).map(|(name, _)| name.as_str())
+        self.entries.iter().filter(|(_, found)| found.kind == EntryKind::File).map(|(name, _)| name.as_str())
+    }
+
+    /// The regular files whose names begin so, by name.
+    pub(crate) fn files_under<'s>(&'s self, prefix: &'s str) -> impl Iterator<Item = &'s str> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let beneath = self.entries.range::<str, _>(from).take_while(move |(name, _)| name.starts_with(prefix));
+        beneath.filter(|(_, found)| found.kind == EntryKind::File).map(|(name, _)| name.as_str())
     }
 
     /// Files that are at the same time the folder of other entries, each with one of those.

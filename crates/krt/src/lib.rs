@@ -14,7 +14,7 @@ mod problems;
 pub mod proto;
 mod yaml;
 
-pub use archive::{CheckError, Checked, check};
+pub use archive::{CheckError, Checked, Document, FileFacts, Packing, Reading, Until, check, check_as};
 pub use index::ArchiveIndex;
-pub use limits::Limits;
+pub use limits::{Limit, Limits};
 pub use manifest::{is_variable_name, parse_manifest};

@@ -1,5 +1,7 @@
 //! What a KRT file may cost the reader. One struct, so that nothing that grows with the archive is forgotten.
 
+use serde::{Deserialize, Serialize};
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -7,9 +9,11 @@ const GIB: u64 = 1 << 30;
 /// Limits for a hostile or broken archive. Passing one of the `max_*` ends the reading with
 /// [`CheckError::TooLarge`](crate::CheckError::TooLarge), unless its description says otherwise.
 ///
-/// The compressed size is not among them: whoever supplies the bytes counts them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Serializable, so that a browser can check with the limits of the server that it will send to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
+    /// Bytes of the file as it is sent.
+    pub max_packed_bytes: u64,
     /// Bytes of the unpacked tar, its headers included. Models of hundreds of MB are usual.
     pub max_unpacked_bytes: u64,
     /// Unpacked bytes for each compressed one; looked at once more than `ratio_free_bytes` are unpacked.
@@ -26,6 +30,8 @@ pub struct Limits {
     pub max_header_bytes: u64,
     /// Bytes of `krt.yml`.
     pub max_manifest_bytes: u64,
+    /// Bytes of all files under `docs/`.
+    pub max_docs_bytes: u64,
     /// Bytes of all `.proto` files that are kept for the manifest, which may come after them. One that no longer fits
     /// is accepted, with a warning that its rpcs were not looked at.
     pub max_protos_bytes: u64,
@@ -34,21 +40,43 @@ pub struct Limits {
     pub max_problems: usize,
 }
 
+impl Limits {
+    /// What is usual, with room.
+    pub const DEFAULT: Self = Self {
+        max_packed_bytes: 2 * GIB,
+        max_unpacked_bytes: 8 * GIB,
+        max_ratio: 250,
+        ratio_free_bytes: 64 * MIB,
+        max_entries: 100_000,
+        max_name_bytes: KIB,
+        max_names_bytes: 16 * MIB,
+        max_header_bytes: MIB,
+        max_manifest_bytes: 256 * KIB,
+        max_docs_bytes: 16 * MIB,
+        max_protos_bytes: 4 * MIB,
+        max_problems: MAX_PROBLEMS,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_unpacked_bytes: 8 * GIB,
-            max_ratio: 250,
-            ratio_free_bytes: 64 * MIB,
-            max_entries: 100_000,
-            max_name_bytes: KIB,
-            max_names_bytes: 16 * MIB,
-            max_header_bytes: MIB,
-            max_manifest_bytes: 256 * KIB,
-            max_protos_bytes: 4 * MIB,
-            max_problems: MAX_PROBLEMS,
-        }
+        Self::DEFAULT
     }
+}
+
+/// Which of the [`Limits`] was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    PackedBytes,
+    UnpackedBytes,
+    Ratio,
+    Entries,
+    NameBytes,
+    NamesBytes,
+    HeaderBytes,
+    ManifestBytes,
+    DocsBytes,
 }
 
 /// How many findings are listed by default; a person reads no more of them at once.

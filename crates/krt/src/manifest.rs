@@ -13,12 +13,15 @@ mod version;
 
 pub use config::is_variable_name;
 
+use std::collections::BTreeSet;
+
 use domain::Problem;
 
 use crate::{
     ArchiveIndex,
     limits::MAX_PROBLEMS,
     model::{KrtVersion, Manifest},
+    paths,
     yaml::{self, Position},
 };
 use fields::Item;
@@ -91,6 +94,23 @@ fn read(root: &Item<'_>, report: &mut Report<'_>) -> Option<Manifest> {
         config: config?,
         workflows: workflows?,
     })
+}
+
+/// The paths that a manifest names, in the form of the archive's names, as far as it can be read: for knowing which
+/// entries are of interest before the last one has been seen.
+pub(crate) fn files_named(text: &[u8]) -> BTreeSet<String> {
+    let Some(root) = str::from_utf8(text).ok().and_then(|text| yaml::parse(text).ok().flatten()) else {
+        return BTreeSet::new();
+    };
+    fn elements<'n>(item: &Item<'n>, name: &str) -> Vec<Item<'n>> {
+        item.peek(name).map_or_else(Vec::new, |list| list.elements())
+    }
+    let root = Item::root(&root);
+    let of_workflows = elements(&root, "workflows").iter().flat_map(|workflow| elements(workflow, "nodes")).collect();
+    let nodes = [elements(&root, "nodes"), of_workflows].concat();
+    let proto = root.peek("entrypoint").and_then(|entrypoint| entrypoint.peek("proto"));
+    let files = nodes.iter().filter_map(|node| node.peek("src")).chain(proto);
+    files.filter_map(|file| paths::normalize(file.raw()?).ok()).collect()
 }
 
 fn not_text(bytes: &[u8], valid_up_to: usize) -> Problem {

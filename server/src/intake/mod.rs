@@ -184,7 +184,7 @@ async fn verdict(check: JoinHandle<Result<Checked, CheckError>>) -> Result<Check
     match check.await {
         Ok(Ok(checked)) => Ok(checked),
         Ok(Err(CheckError::Refused { problems, .. })) => Err(ApiError::InvalidKrt { problems }),
-        Ok(Err(CheckError::TooLarge { limit })) => Err(ApiError::TooLarge { limit }),
+        Ok(Err(CheckError::TooLarge { message, .. })) => Err(ApiError::TooLarge { limit: message }),
         Ok(Err(error @ CheckError::Read(_))) => {
             tracing::error!("a KRT could not be checked: {}", chain(&error));
             Err(ApiError::Internal)

@@ -1,12 +1,18 @@
-//! The compressed side: gzip members one after the other, with what is wrong told apart, and the limits on what they
-//! unpack to.
+//! The compressed side: gzip members one after the other, with what is wrong told apart, and the limits on their size
+//! and on what they unpack to.
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
 use flate2::bufread::GzDecoder;
 
-use super::Stop;
-use crate::{Limits, limits::size_in_words};
+use super::{
+    Stop,
+    unpacked::{Meter, Unpacked},
+};
+use crate::{
+    Limits,
+    limits::{Limit, size_in_words},
+};
 
 /// Enough to see an unpacked tar's mark.
 const HEAD_BYTES: u64 = 512;
@@ -14,22 +20,20 @@ const BUFFER_BYTES: usize = 64 << 10;
 
 type Input<R> = BufReader<Chain<Cursor<Vec<u8>>, Watched<R>>>;
 
-/// Unpacks. Not an [`io::Read`], since a `Stop` says more than an `io::Error`.
 pub(super) struct Gunzip<R: Read> {
     /// None once the file's end was reached.
     decoder: Option<GzDecoder<Input<R>>>,
-    unpacked_bytes: u64,
-    max_unpacked_bytes: u64,
+    meter: Meter,
     max_ratio: u64,
     ratio_free_bytes: u64,
 }
 
 impl<R: Read> Gunzip<R> {
     pub(super) fn new(archive: R, limits: &Limits) -> Result<Self, Stop> {
-        let mut watched = Watched { inner: archive, bytes: 0, failure: None };
+        let mut watched = Watched { inner: archive, bytes: 0, max_bytes: limits.max_packed_bytes, failure: None };
         let mut head = Vec::new();
         if let Err(error) = (&mut watched).take(HEAD_BYTES).read_to_end(&mut head) {
-            return Err(Stop::Read(watched.failure.take().unwrap_or(error)));
+            return Err(watched.failure.take().unwrap_or(Stop::Read(error)));
         }
         if !head.starts_with(&GZIP[..head.len().min(GZIP.len())]) || head.is_empty() {
             return Err(Stop::broken(not_gzip(&head)));
@@ -37,46 +41,20 @@ impl<R: Read> Gunzip<R> {
         let input = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(watched));
         Ok(Self {
             decoder: Some(GzDecoder::new(input)),
-            unpacked_bytes: 0,
-            max_unpacked_bytes: limits.max_unpacked_bytes,
+            meter: Meter::new(limits),
             max_ratio: limits.max_ratio,
             ratio_free_bytes: limits.ratio_free_bytes,
         })
     }
 
-    /// Some unpacked bytes; none at the file's end only. `into` must not be empty.
-    pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, Stop> {
-        loop {
-            let Some(decoder) = &mut self.decoder else { return Ok(0) };
-            match decoder.read(into) {
-                Ok(0) => self.next_member()?,
-                Ok(read) => {
-                    self.unpacked_bytes = self.unpacked_bytes.saturating_add(read as u64);
-                    self.check_limits()?;
-                    return Ok(read);
-                }
-                Err(error) => return Err(self.blame(&error)),
-            }
-        }
-    }
-
-    /// Stops at once when `bytes` more would pass the limit.
-    pub(super) fn expect(&self, bytes: u64) -> Result<(), Stop> {
-        if self.unpacked_bytes.saturating_add(bytes) > self.max_unpacked_bytes { Err(self.too_large()) } else { Ok(()) }
-    }
-
-    fn check_limits(&self) -> Result<(), Stop> {
-        self.expect(0)?;
+    fn check_ratio(&self) -> Result<(), Stop> {
         let packed = self.decoder.as_ref().map_or(0, |decoder| decoder.get_ref().get_ref().get_ref().1.bytes);
         let allowed = packed.saturating_mul(self.max_ratio).max(self.ratio_free_bytes);
-        if self.unpacked_bytes > allowed {
-            return Err(Stop::TooLarge(format!("it may unpack to at most {} times its own size", self.max_ratio)));
+        if self.meter.bytes() > allowed {
+            let message = format!("it may unpack to at most {} times its own size", self.max_ratio);
+            return Err(Stop::TooLarge(Limit::Ratio, message));
         }
         Ok(())
-    }
-
-    fn too_large(&self) -> Stop {
-        Stop::TooLarge(format!("at most {} unpacked are allowed", size_in_words(self.max_unpacked_bytes)))
     }
 
     /// After a member's end: another member, or the end of the file. Zeros may fill up the last block, as on tapes.
@@ -87,7 +65,7 @@ impl<R: Read> Gunzip<R> {
         loop {
             let (length, zeros) = match input.fill_buf() {
                 Ok(bytes) => (bytes.len(), bytes.iter().take_while(|b| **b == 0).count()),
-                Err(error) => return Err(Stop::Read(input.get_mut().get_mut().1.failure.take().unwrap_or(error))),
+                Err(error) => return Err(input.get_mut().get_mut().1.failure.take().unwrap_or(Stop::Read(error))),
             };
             let first = input.buffer().get(zeros).copied();
             match first {
@@ -114,7 +92,7 @@ impl<R: Read> Gunzip<R> {
         let watched =
             self.decoder.as_mut().map(|decoder| decoder.get_mut().get_mut().get_mut()).map(|(_, watched)| watched);
         if let Some(failure) = watched.and_then(|watched| watched.failure.take()) {
-            return Stop::Read(failure);
+            return failure;
         }
         match error.kind() {
             io::ErrorKind::UnexpectedEof => {
@@ -122,6 +100,27 @@ impl<R: Read> Gunzip<R> {
             }
             _ => Stop::broken("the gzip data is damaged: it does not unpack or its checksum is wrong; pack it again"),
         }
+    }
+}
+
+impl<R: Read> Unpacked for Gunzip<R> {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize, Stop> {
+        loop {
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            match decoder.read(into) {
+                Ok(0) => self.next_member()?,
+                Ok(read) => {
+                    self.meter.add(read)?;
+                    self.check_ratio()?;
+                    return Ok(read);
+                }
+                Err(error) => return Err(self.blame(&error)),
+            }
+        }
+    }
+
+    fn expect(&self, bytes: u64) -> Result<(), Stop> {
+        self.meter.expect(bytes)
     }
 }
 
@@ -140,11 +139,12 @@ fn not_gzip(head: &[u8]) -> String {
     format!("the file is not gzip: {what}; a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it")
 }
 
-/// Counts, and keeps the first error of the reader beneath, which decoders on the way would blur.
+/// Counts, and keeps the first reason to stop, which decoders on the way would blur.
 struct Watched<R> {
     inner: R,
     bytes: u64,
-    failure: Option<io::Error>,
+    max_bytes: u64,
+    failure: Option<Stop>,
 }
 
 impl<R: Read> Read for Watched<R> {
@@ -153,12 +153,17 @@ impl<R: Read> Read for Watched<R> {
             match self.inner.read(into) {
                 Ok(read) => {
                     self.bytes = self.bytes.saturating_add(read as u64);
+                    if self.bytes > self.max_bytes {
+                        let message = format!("a KRT file may have at most {}", size_in_words(self.max_bytes));
+                        self.failure.get_or_insert(Stop::TooLarge(Limit::PackedBytes, message));
+                        return Err(io::ErrorKind::FileTooLarge.into());
+                    }
                     return Ok(read);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let stand_in = io::Error::from(error.kind());
-                    self.failure.get_or_insert(error);
+                    self.failure.get_or_insert(Stop::Read(error));
                     return Err(stand_in);
                 }
             }

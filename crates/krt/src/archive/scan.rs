@@ -1,80 +1,99 @@
 //! The one pass over an archive: which entries it has, whether they may be there, and what of them is kept.
 
-use std::io;
+use std::collections::BTreeSet;
 
 use domain::Problem;
+use sha2::{Digest, Sha256};
 use tar::EntryType;
 
 use super::{
-    Stop,
-    gzip::Gunzip,
-    new_problems,
+    DOCS, Document, Reading, Stop, Until,
     tar_entries::{Entry, TarEntries},
+    unpacked::Unpacked,
 };
 use crate::{
     ArchiveIndex, Limits,
     index::EntryKind,
+    limits::{Limit, size_in_words},
+    manifest,
     paths::{self, PathError},
     problems::{Problems, shown},
 };
 
 pub(super) struct Scan<'l> {
     limits: &'l Limits,
+    reading: &'l Reading,
     pub(super) problems: Problems,
     pub(super) index: ArchiveIndex,
     /// Names and contents of the manifests at the root, two at most.
     pub(super) manifests: Vec<(String, Vec<u8>)>,
     /// Proto files that were too large to be kept, or are not text.
     pub(super) unread_protos: Vec<String>,
+    pub(super) documents: Vec<Document>,
     pub(super) entries: u64,
     pub(super) unpacked_bytes: u64,
+    /// Whether the reading went on to the archive's end.
+    pub(super) complete: bool,
+    /// The files that the manifest names, once it has been read, without those that are there already.
+    missing: Option<BTreeSet<String>>,
     seen_entries: u64,
     names_bytes: u64,
     protos_bytes: u64,
+    docs_bytes: u64,
 }
 
 impl<'l> Scan<'l> {
-    pub(super) fn new(limits: &'l Limits) -> Self {
+    pub(super) fn new(limits: &'l Limits, reading: &'l Reading) -> Self {
         Self {
             limits,
-            problems: new_problems(limits),
+            reading,
+            problems: Problems::new(limits.max_problems),
             index: ArchiveIndex::default(),
             manifests: Vec::new(),
             unread_protos: Vec::new(),
+            documents: Vec::new(),
             entries: 0,
             unpacked_bytes: 0,
+            complete: false,
+            missing: None,
             seen_entries: 0,
             names_bytes: 0,
             protos_bytes: 0,
+            docs_bytes: 0,
         }
     }
 
-    /// Reads the archive to its end.
-    pub(super) fn run(&mut self, archive: impl io::Read) -> Result<(), Stop> {
-        let mut tar = TarEntries::new(Gunzip::new(archive, self.limits)?, self.limits);
+    /// Reads the archive as far as is wanted.
+    pub(super) fn run(&mut self, input: impl Unpacked) -> Result<(), Stop> {
+        let mut tar = TarEntries::new(input, self.limits);
         while let Some(entry) = tar.next_entry()? {
             self.count(&entry)?;
             self.look_at(&entry, &mut tar)?;
+            let found_all = self.missing.as_ref().is_some_and(BTreeSet::is_empty);
+            if found_all && self.reading.until == Until::AllFound {
+                return Ok(());
+            }
         }
+        self.complete = true;
         Ok(())
     }
 
     fn count(&mut self, entry: &Entry) -> Result<(), Stop> {
         self.seen_entries += 1;
         if self.seen_entries > self.limits.max_entries {
-            return Err(Stop::TooLarge(format!("at most {} files and folders are allowed", self.limits.max_entries)));
+            let message = format!("at most {} files and folders are allowed", self.limits.max_entries);
+            return Err(Stop::TooLarge(Limit::Entries, message));
         }
         self.names_bytes += entry.name.len() as u64;
         if self.names_bytes > self.limits.max_names_bytes {
-            return Err(Stop::TooLarge(format!(
-                "at most {} are allowed for the names of all files",
-                crate::limits::size_in_words(self.limits.max_names_bytes)
-            )));
+            let max = size_in_words(self.limits.max_names_bytes);
+            let message = format!("at most {max} are allowed for the names of all files");
+            return Err(Stop::TooLarge(Limit::NamesBytes, message));
         }
         Ok(())
     }
 
-    fn look_at<R: io::Read>(&mut self, entry: &Entry, tar: &mut TarEntries<R>) -> Result<(), Stop> {
+    fn look_at<I: Unpacked>(&mut self, entry: &Entry, tar: &mut TarEntries<I>) -> Result<(), Stop> {
         let Ok(written_name) = str::from_utf8(&entry.name) else {
             self.refuse(&String::from_utf8_lossy(&entry.name), "the name is not UTF-8; rename the file");
             return Ok(());
@@ -85,7 +104,8 @@ impl<'l> Scan<'l> {
                 self.refuse(written_name, reason);
                 // The manifest may name it; that it is not there would be said of it for no use.
                 if let Ok(name) = paths::normalize(written_name) {
-                    self.index.add(name, EntryKind::File);
+                    self.found(&name);
+                    self.index.add(name, EntryKind::File, entry.size);
                 }
                 return Ok(());
             }
@@ -99,49 +119,119 @@ impl<'l> Scan<'l> {
                 return Ok(());
             }
         };
-        // What macOS keeps beside a file (krt.md §1.2).
-        if paths::file_name(&name).starts_with("._") {
+        if is_left_by_macos(paths::file_name(&name)) {
             return Ok(());
         }
         self.entries += 1;
-        if kind == EntryKind::File {
-            self.unpacked_bytes = self.unpacked_bytes.saturating_add(entry.size);
-            if matches!(name.as_str(), "krt.yml" | "krt.yaml") {
-                return self.keep_manifest(name, tar);
+        if kind == EntryKind::Folder {
+            if !self.index.add(name.clone(), kind, 0) {
+                self.refuse_twin(&name);
+            }
+            return Ok(());
+        }
+        self.unpacked_bytes = self.unpacked_bytes.saturating_add(entry.size);
+        if matches!(name.as_str(), "krt.yml" | "krt.yaml") {
+            return self.keep_manifest(name, entry, tar);
+        }
+        if !self.index.add(name.clone(), kind, entry.size) {
+            self.refuse_twin(&name);
+            return Ok(());
+        }
+        let content = self.keep(&name, entry, tar)?;
+        // A file that comes before the manifest may be one that the manifest names.
+        let of_interest = self.missing.as_ref().is_none_or(|missing| missing.contains(&name));
+        if self.reading.facts && (content.is_some() || of_interest) {
+            let sha256 = match &content {
+                Some(content) => Sha256::digest(content).into(),
+                None => tar.digest()?,
+            };
+            self.index.set_digest(&name, sha256);
+        }
+        self.found(&name);
+        if let Some(content) = content {
+            self.sort_in(name, content);
+        }
+        Ok(())
+    }
+
+    fn found(&mut self, name: &str) {
+        if let Some(missing) = &mut self.missing {
+            missing.remove(name);
+        }
+    }
+
+    fn keep_manifest<I: Unpacked>(&mut self, name: String, entry: &Entry, tar: &mut TarEntries<I>) -> Result<(), Stop> {
+        let text = tar.content(self.limits.max_manifest_bytes, Limit::ManifestBytes, "the manifest (`krt.yml`)")?;
+        self.index.add(name.clone(), EntryKind::File, entry.size);
+        if self.manifests.is_empty() {
+            let mut named = manifest::files_named(&text);
+            named.retain(|file| !self.index.is_file(file));
+            self.missing = Some(named);
+        }
+        if self.manifests.len() < 2 {
+            self.manifests.push((name, text));
+        }
+        Ok(())
+    }
+
+    /// The content, if it is one that is kept.
+    fn keep<I: Unpacked>(
+        &mut self,
+        name: &str,
+        entry: &Entry,
+        tar: &mut TarEntries<I>,
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        if name.starts_with(DOCS) {
+            let left = self.limits.max_docs_bytes.saturating_sub(self.docs_bytes);
+            if entry.size > left {
+                let max = size_in_words(self.limits.max_docs_bytes);
+                let message = format!(
+                    "at most {max} are allowed for the documentation (`{DOCS}`), which `{}` exceeds",
+                    shown(name)
+                );
+                return Err(Stop::TooLarge(Limit::DocsBytes, message));
+            }
+            self.docs_bytes += entry.size;
+            if self.reading.documents {
+                return tar.content(left, Limit::DocsBytes, "the documentation").map(Some);
             }
         }
-        if !self.index.add(name.clone(), kind) {
-            self.refuse(&name, "is in the archive twice; every name may be there once");
-            return Ok(());
+        if name.ends_with(".proto") {
+            let left = self.limits.max_protos_bytes.saturating_sub(self.protos_bytes);
+            if entry.size > left {
+                self.unread_protos.push(name.to_owned());
+                return Ok(None);
+            }
+            self.protos_bytes += entry.size;
+            return tar.content(left, Limit::UnpackedBytes, "the `.proto` files").map(Some);
         }
-        if kind == EntryKind::File && name.ends_with(".proto") { self.keep_proto(name, entry, tar) } else { Ok(()) }
+        Ok(None)
     }
 
-    fn keep_manifest<R: io::Read>(&mut self, name: String, tar: &mut TarEntries<R>) -> Result<(), Stop> {
-        let text = tar.content(self.limits.max_manifest_bytes, "the manifest (`krt.yml`)")?;
-        if self.manifests.len() < 2 {
-            self.manifests.push((name.clone(), text));
+    fn sort_in(&mut self, name: String, content: Vec<u8>) {
+        if name.ends_with(".proto") {
+            match str::from_utf8(&content) {
+                Ok(text) => self.index.add_proto(name.clone(), text),
+                Err(_) => self.unread_protos.push(name.clone()),
+            }
         }
-        self.index.add(name, EntryKind::File);
-        Ok(())
+        if name.starts_with(DOCS) && self.reading.documents {
+            self.documents.push(Document { path: name, content });
+        }
     }
 
-    fn keep_proto<R: io::Read>(&mut self, name: String, entry: &Entry, tar: &mut TarEntries<R>) -> Result<(), Stop> {
-        if self.protos_bytes.saturating_add(entry.size) > self.limits.max_protos_bytes {
-            self.unread_protos.push(name);
-            return Ok(());
-        }
-        self.protos_bytes += entry.size;
-        match String::from_utf8(tar.content(self.limits.max_protos_bytes, "the `.proto` files")?) {
-            Ok(text) => self.index.add_proto(name, text),
-            Err(_) => self.unread_protos.push(name),
-        }
-        Ok(())
+    fn refuse_twin(&mut self, name: &str) {
+        self.refuse(name, "is in the archive twice; every name may be there once");
     }
 
     fn refuse(&mut self, name: &str, reason: &str) {
         self.problems.push(Problem::error(shown(name), reason));
     }
+}
+
+/// What macOS keeps beside a file (krt.md §1.2), and what its Finder keeps in a folder.
+fn is_left_by_macos(file_name: &str) -> bool {
+    file_name.starts_with("._") || file_name == ".DS_Store"
 }
 
 fn kind_of(entry: &Entry, name: &str) -> Result<EntryKind, &'static str> {

@@ -2,14 +2,18 @@
 //! here extended headers are bounded, and where readers of tar disagree (a second size, a lone empty block) the archive
 //! is refused, so that what was checked is what a node unpacks.
 
-use std::io::Read;
-
+use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 
-use super::{Stop, gzip::Gunzip, pax::Pax};
-use crate::{Limits, limits::size_in_words, problems::shown};
+use super::{Stop, pax::Pax, unpacked::Unpacked};
+use crate::{
+    Limits,
+    limits::{Limit, size_in_words},
+    problems::shown,
+};
 
 const BLOCK: usize = 512;
+const CHUNK_BYTES: usize = 32 << 10;
 /// What fits into the octal digits of a header; larger sizes stand in a PAX header.
 const MAX_OCTAL_SIZE: u64 = 0o777_7777_7777;
 
@@ -22,8 +26,10 @@ pub(super) struct Entry {
     pub(super) sparse: bool,
 }
 
-pub(super) struct TarEntries<R: Read> {
-    input: Gunzip<R>,
+pub(super) struct TarEntries<I> {
+    input: I,
+    /// Contents that are not kept pass through it.
+    chunk: Vec<u8>,
     /// Content and padding of the current entry that were not read yet.
     unread_content: u64,
     unread_padding: u64,
@@ -33,10 +39,11 @@ pub(super) struct TarEntries<R: Read> {
     max_header_bytes: u64,
 }
 
-impl<R: Read> TarEntries<R> {
-    pub(super) fn new(input: Gunzip<R>, limits: &Limits) -> Self {
+impl<I: Unpacked> TarEntries<I> {
+    pub(super) fn new(input: I, limits: &Limits) -> Self {
         Self {
             input,
+            chunk: vec![0; CHUNK_BYTES],
             unread_content: 0,
             unread_padding: 0,
             last: None,
@@ -60,7 +67,11 @@ impl<R: Read> TarEntries<R> {
             match header.entry_type() {
                 EntryType::GNULongName => {
                     // The name ends with a NUL, which is counted.
-                    let mut name = self.take(size, self.max_name_bytes + 1, "a name", self.max_name_bytes)?;
+                    let max = self.max_name_bytes;
+                    if size > max + 1 {
+                        return Err(too_long(Limit::NameBytes, "a name", max));
+                    }
+                    let mut name = self.take(size)?;
                     if let Some(nul) = name.iter().position(|b| *b == 0) {
                         name.truncate(nul);
                     }
@@ -70,8 +81,10 @@ impl<R: Read> TarEntries<R> {
                 }
                 EntryType::GNULongLink => self.begin(size)?,
                 EntryType::XHeader | EntryType::XGlobalHeader => {
-                    let limit = self.max_header_bytes;
-                    let records = Pax::parse(&self.take(size, limit, "an extended (PAX) header", limit)?)?;
+                    if size > self.max_header_bytes {
+                        return Err(too_long(Limit::HeaderBytes, "an extended (PAX) header", self.max_header_bytes));
+                    }
+                    let records = Pax::parse(&self.take(size)?)?;
                     if header.entry_type() == EntryType::XHeader {
                         if pax.replace(records).is_some() {
                             return Err(self.damaged("an entry has two PAX headers"));
@@ -98,7 +111,7 @@ impl<R: Read> TarEntries<R> {
                         (None, None) => header.path_bytes().into_owned(),
                     };
                     if name.len() as u64 > self.max_name_bytes {
-                        return Err(too_long("a name", self.max_name_bytes));
+                        return Err(too_long(Limit::NameBytes, "a name", self.max_name_bytes));
                     }
                     self.last = Some(shown(&String::from_utf8_lossy(&name)));
                     self.begin(size)?;
@@ -110,38 +123,48 @@ impl<R: Read> TarEntries<R> {
     }
 
     /// The content of the entry that was answered last, which must have no more than `max` bytes.
-    pub(super) fn content(&mut self, max: u64, what: &str) -> Result<Vec<u8>, Stop> {
+    pub(super) fn content(&mut self, max: u64, limit: Limit, what: &str) -> Result<Vec<u8>, Stop> {
         if self.unread_content > max {
-            return Err(too_long(what, max));
+            return Err(too_long(limit, what, max));
         }
         let mut content = Vec::new();
-        let mut chunk = [0; 8 << 10];
-        while self.unread_content > 0 {
-            let want = self.unread_content.min(chunk.len() as u64) as usize;
-            let read = self.input.read(&mut chunk[..want])?;
-            if read == 0 {
-                return Err(self.cut_off());
-            }
-            content.extend_from_slice(&chunk[..read]);
-            self.unread_content -= read as u64;
-        }
+        self.consume(|chunk| content.extend_from_slice(chunk))?;
         Ok(content)
     }
 
-    /// The content of a header that describes the next entry.
-    fn take(&mut self, size: u64, max: u64, what: &str, shown_max: u64) -> Result<Vec<u8>, Stop> {
-        if size > max {
-            return Err(too_long(what, shown_max));
+    /// The SHA-256 of the content of the entry that was answered last.
+    pub(super) fn digest(&mut self) -> Result<[u8; 32], Stop> {
+        let mut hasher = Sha256::new();
+        self.consume(|chunk| hasher.update(chunk))?;
+        Ok(hasher.finalize().into())
+    }
+
+    fn consume(&mut self, mut take: impl FnMut(&[u8])) -> Result<(), Stop> {
+        while self.unread_content > 0 {
+            let want = self.unread_content.min(CHUNK_BYTES as u64) as usize;
+            let read = self.input.read(&mut self.chunk[..want])?;
+            if read == 0 {
+                return Err(self.cut_off());
+            }
+            take(&self.chunk[..read]);
+            self.unread_content -= read as u64;
         }
+        Ok(())
+    }
+
+    /// The content of a header that describes the next entry.
+    fn take(&mut self, size: u64) -> Result<Vec<u8>, Stop> {
         self.begin(size)?;
-        self.content(max, what)
+        let mut content = Vec::new();
+        self.consume(|chunk| content.extend_from_slice(chunk))?;
+        Ok(content)
     }
 
     /// Remembers what has to be passed over before the next header.
     fn begin(&mut self, size: u64) -> Result<(), Stop> {
         self.input.expect(size)?;
         self.unread_content = size;
-        self.unread_padding = size.next_multiple_of(BLOCK as u64) - size;
+        self.unread_padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
         Ok(())
     }
 
@@ -169,27 +192,17 @@ impl<R: Read> TarEntries<R> {
     }
 
     fn pass_over(&mut self) -> Result<(), Stop> {
-        let mut left = self.unread_content + self.unread_padding;
-        let mut chunk = [0; 8 << 10];
-        while left > 0 {
-            let want = left.min(chunk.len() as u64) as usize;
-            let read = self.input.read(&mut chunk[..want])?;
-            if read == 0 {
-                return Err(self.cut_off());
-            }
-            left -= read as u64;
-        }
-        (self.unread_content, self.unread_padding) = (0, 0);
-        Ok(())
+        // The padding belongs to what is passed over.
+        self.unread_content += std::mem::take(&mut self.unread_padding);
+        self.consume(|_| ())
     }
 
     /// Some readers end at the first empty block and others go on; with nothing but zeros after it they agree.
     fn only_zeros_follow(&mut self) -> Result<(), Stop> {
-        let mut chunk = [0; 8 << 10];
         loop {
-            match self.input.read(&mut chunk)? {
+            match self.input.read(&mut self.chunk)? {
                 0 => return Ok(()),
-                read if chunk[..read].iter().all(|b| *b == 0) => {}
+                read if self.chunk[..read].iter().all(|b| *b == 0) => {}
                 _ => return Err(self.damaged("there is something after its end")),
             }
         }
@@ -220,8 +233,8 @@ impl<R: Read> TarEntries<R> {
 const NOT_A_TAR: &str =
     "there is no tar inside the gzip data; a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it";
 
-fn too_long(what: &str, max: u64) -> Stop {
-    Stop::TooLarge(format!("at most {} are allowed for {what}", size_in_words(max)))
+fn too_long(limit: Limit, what: &str, max: u64) -> Stop {
+    Stop::TooLarge(limit, format!("at most {} are allowed for {what}", size_in_words(max)))
 }
 
 fn checksum_is_right(header: &Header) -> bool {

@@ -107,6 +107,11 @@ impl<'n> Item<'n> {
         }
     }
 
+    /// One of its fields, if it is a mapping that has it, without a report.
+    pub(super) fn peek(&self, name: &str) -> Option<Item<'n>> {
+        self.peek_fields()?.get(name)
+    }
+
     /// The text as it stands, of whatever type, without a report: for finding out what it was meant to be.
     pub(super) fn raw(&self) -> Option<&'n str> {
         match &self.node.value {

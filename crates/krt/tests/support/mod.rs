@@ -111,6 +111,16 @@ pub(crate) fn pax_records(records: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
+/// Bytes in which gzip finds no pattern.
+pub(crate) fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 1u64;
+    let next = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    next.take(bytes).collect()
+}
+
 pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).expect("memory does not fail");

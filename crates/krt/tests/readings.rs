@@ -1,0 +1,117 @@
+//! What is kept of an archive, and how far it is read (`Reading`).
+
+mod support;
+
+use std::io::Read;
+
+use krt::{CheckError, Document, Limit, Limits, Packing, Reading, Until, check_as};
+use sha2::{Digest, Sha256};
+use support::{MANIFEST, PROTO, Tar, accepted};
+
+const LIMITED: Limits = Limits::DEFAULT;
+
+fn documented() -> Tar {
+    Tar::default()
+        .file("docs/README.md", "# Hello\n")
+        .file("docs/._README.md", "Finder")
+        .file("docs/.DS_Store", "Finder")
+        .folder("docs/img/")
+        .file("src/greeter/main.py", "print('hello')\n")
+        .file("src/greeter/other.py", "never named\n")
+        .file("krt.yml", MANIFEST)
+        .file("./docs/img/x.png", b"\x89PNG")
+        .file("docsets/README.md", "no documentation")
+        .file("public_input.proto", PROTO)
+}
+
+#[test]
+fn documents_proto_and_facts_are_kept_wherever_they_are_in_the_archive() {
+    let checked = accepted(&documented().packed());
+    let document = |path: &str, content: &[u8]| Document { path: path.to_owned(), content: content.to_owned() };
+    assert_eq!(checked.documents, [document("docs/README.md", b"# Hello\n"), document("docs/img/x.png", b"\x89PNG")]);
+    assert_eq!(checked.proto_text.as_deref(), Some(PROTO));
+    assert!(checked.complete);
+
+    let facts: Vec<_> = checked.facts.iter().map(|f| (f.path.as_str(), f.size_bytes, f.sha256.as_str())).collect();
+    let digest =
+        |content: &[u8]| Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    assert_eq!(
+        facts,
+        [
+            ("docs/README.md", 8, digest(b"# Hello\n").as_str()),
+            ("docs/img/x.png", 4, &digest(b"\x89PNG")),
+            ("public_input.proto", PROTO.len() as u64, &digest(PROTO.as_bytes())),
+            ("src/greeter/main.py", 15, &digest(b"print('hello')\n")),
+        ]
+    );
+}
+
+#[test]
+fn a_source_that_is_a_document_or_a_proto_too_is_all_of_them() {
+    let manifest = MANIFEST.replace("src/greeter/main.py", "docs/run.proto");
+    let packed =
+        Tar::default().file("krt.yml", manifest).file("docs/run.proto", PROTO).file("public_input.proto", PROTO);
+    let checked = accepted(&packed.packed());
+    assert_eq!(checked.facts.len(), 2);
+    assert_eq!(checked.documents.len(), 1);
+}
+
+/// Notes how much was asked for.
+struct Counted<'b>(&'b [u8], usize);
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.0.read(into)?;
+        self.1 += read;
+        Ok(read)
+    }
+}
+
+fn with_noise_behind(tar: Tar) -> Vec<u8> {
+    tar.file("model.bin", support::noise(2 << 20)).entry(b"link", tar::EntryType::Symlink, b"").packed()
+}
+
+#[test]
+fn a_brief_reading_ends_when_all_that_is_named_has_been_found() {
+    let packed = with_noise_behind(Tar::valid().file("docs/README.md", "x"));
+    let mut counted = Counted(&packed, 0);
+    let checked = check_as(&mut counted, &LIMITED, &Reading::BRIEF).expect("valid as far as it was read");
+    assert!(!checked.complete);
+    assert!(counted.1 < packed.len() / 4, "{} of {} bytes were read", counted.1, packed.len());
+    assert_eq!(checked.proto_text.as_deref(), Some(PROTO));
+    assert_eq!((checked.documents.len(), checked.facts.len()), (0, 0));
+
+    // What is missing is looked for to the end, and so is what is wrong there.
+    let packed = with_noise_behind(Tar::default().file("krt.yml", MANIFEST).file("public_input.proto", PROTO));
+    match check_as(packed.as_slice(), &LIMITED, &Reading::BRIEF) {
+        Err(CheckError::Refused { problems, manifest_text }) => {
+            assert_eq!(manifest_text.as_deref(), Some(MANIFEST));
+            let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+            assert_eq!(paths, ["link", "nodes[0].src"]);
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_names_nothing_to_look_for() {
+    let packed = with_noise_behind(Tar::default().file("krt.yml", "version: [\n"));
+    let mut counted = Counted(&packed, 0);
+    assert!(matches!(check_as(&mut counted, &LIMITED, &Reading::BRIEF), Err(CheckError::Refused { .. })));
+    assert!(counted.1 < packed.len() / 4, "{} of {} bytes were read", counted.1, packed.len());
+}
+
+#[test]
+fn a_tar_that_was_unpacked_on_its_way_is_read_as_the_same() {
+    let reading = Reading { packing: Packing::Tar, ..Reading::WHOLE };
+    let tar = documented().ended();
+    let unpacked = check_as(tar.as_slice(), &LIMITED, &reading).expect("valid");
+    let packed = accepted(&documented().packed());
+    assert_eq!(format!("{unpacked:?}"), format!("{packed:?}"));
+
+    let small = Limits { max_unpacked_bytes: 2000, ..LIMITED };
+    let refused = check_as(tar.as_slice(), &small, &reading);
+    assert!(matches!(refused, Err(CheckError::TooLarge { limit: Limit::UnpackedBytes, .. })), "{refused:?}");
+    let cut = check_as(&tar[..1500], &LIMITED, &Reading { until: Until::AllFound, ..reading });
+    assert!(matches!(cut, Err(CheckError::Refused { .. })), "{cut:?}");
+}
