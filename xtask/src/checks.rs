@@ -13,8 +13,8 @@ use crate::{
 
 /// What runs natively. One selection for all of cargo's calls, so that dependencies are compiled with one set of
 /// features; `app` is in it with `ssr`, as `server` uses it.
-const NATIVE: [&str; 12] =
-    ["-p", "server", "-p", "krt", "-p", "domain", "-p", "sandbox", "-p", "app", "--features", "app/ssr"];
+const NATIVE: [&str; 14] =
+    ["-p", "server", "-p", "krt", "-p", "domain", "-p", "graph", "-p", "sandbox", "-p", "app", "--features", "app/ssr"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 /// Every check that needs nothing but this machine.
@@ -26,14 +26,16 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     let cargo = |groups: &[&[&str]]| finish(&mut workspace.cargo(groups.concat()));
 
     steps.run("format", || cargo(&[&["fmt", "--all", "--check"]]))?;
-    steps.run("pure crates build for wasm", || cargo(&[&["build", "-p", "krt", "-p", "domain", "--target", WASM]]))?;
+    steps.run("pure crates build for wasm", || {
+        cargo(&[&["build", "-p", "krt", "-p", "domain", "-p", "graph", "--target", WASM]])
+    })?;
     steps.run("clippy: xtask", || cargo(&[&["clippy", "-p", "xtask", "--all-targets"], &DENY_WARNINGS]))?;
     steps.run("clippy: pure crates for wasm", || {
-        cargo(&[&["clippy", "-p", "krt", "-p", "domain", "--target", WASM], &DENY_WARNINGS])
+        cargo(&[&["clippy", "-p", "krt", "-p", "domain", "-p", "graph", "--target", WASM], &DENY_WARNINGS])
     })?;
     steps.run("clippy: pages for the browser", || {
         cargo(&[
-            &["clippy", "-p", "frontend", "-p", "app", "--features", "app/hydrate", "--target", WASM],
+            &["clippy", "-p", "frontend", "-p", "checker", "-p", "app", "--features", "app/hydrate", "--target", WASM],
             &DENY_WARNINGS,
         ])
     })?;
