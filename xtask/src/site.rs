@@ -1,8 +1,10 @@
-//! Builds what the browser loads: the wasm and its script, the style sheet, and static files.
+//! Builds what the browser loads: the wasm and its script, those of the worker that checks files, the style sheet, and
+//! static files.
 //!
 //! In development names are plain and everything is where the last build left it. A release has its content's hash in
 //! each name, listed in `hash.txt` as leptos reads it, and a gzipped copy beside each file.
 
+mod checker;
 mod release;
 
 use std::{
@@ -76,21 +78,28 @@ impl Site {
 /// When a part does not compile or a file cannot be written.
 pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Site> {
     let profile = mode.wasm_profile();
-    finish(&mut workspace.cargo(["build", "-p", "frontend", "--lib", "--target", WASM, "--profile", profile]))?;
-    let wasm = workspace.target.join(WASM).join(profile).join("frontend.wasm");
+    // In one call, so that what both use is compiled with one set of features.
+    let packages = ["-p", "frontend", "-p", "checker", "--lib"];
+    finish(workspace.cargo(["build", "--target", WASM, "--profile", profile]).args(packages))?;
+    let made = workspace.target.join(WASM).join(profile);
+    let (wasm, checker_wasm) = (made.join("frontend.wasm"), made.join("checker.wasm"));
 
     let root = workspace.target.join(mode.folder());
     let pkg = root.join(PKG_DIR);
     fs::create_dir_all(&pkg)?;
     let stamp_file = root.with_extension("stamp");
-    let stamp = stamp(&wasm)?;
+    let worker_script = workspace.root.join("checker/src/worker.js");
+    let stamp = [stamp(&wasm)?, stamp(&checker_wasm)?, stamp(&worker_script)?].join("\n");
     let fresh = fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp);
     let css = style_sheet(workspace, mode)?;
+    let checker = workspace.target.join(format!("{}-checker", mode.folder()));
     let hash_file = match mode {
         Mode::Development => {
             if !fresh {
                 bindgen(&wasm, &pkg, mode)?;
+                checker::bindgen(workspace, &checker_wasm, &checker, mode)?;
             }
+            checker::publish_plain(&checker, &root)?;
             write_changed(&pkg.join(format!("{OUTPUT_NAME}.css")), css.as_bytes())?;
             None
         }
@@ -99,11 +108,13 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Site> {
             if !fresh {
                 clear(&plain)?;
                 bindgen(&wasm, &plain, mode)?;
-                release::optimise(workspace, &plain.join(format!("{OUTPUT_NAME}_bg.wasm")))?;
+                release::optimise(workspace, &plain.join(format!("{OUTPUT_NAME}_bg.wasm")), "-Oz")?;
+                checker::bindgen(workspace, &checker_wasm, &checker, mode)?;
             }
             clear(&root)?;
             fs::create_dir_all(&pkg)?;
-            Some(release::publish(&plain, &css, &root)?)
+            let of_checker = checker::publish_hashed(&checker, &root)?;
+            Some(release::publish(&plain, &css, &of_checker, &root)?)
         }
     };
     for public in ["app/public", "style/public"] {
@@ -121,10 +132,10 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Site> {
 }
 
 /// Tells one build's output from another's. Cargo leaves the file alone when it has nothing to do.
-fn stamp(wasm: &Path) -> Result<String> {
-    let facts = fs::metadata(wasm).with_context(|| format!("cargo made no {}", wasm.display()))?;
+fn stamp(file: &Path) -> Result<String> {
+    let facts = fs::metadata(file).with_context(|| format!("there is no {}", file.display()))?;
     let modified = facts.modified()?.duration_since(UNIX_EPOCH)?.as_nanos();
-    Ok(format!("{} {} {modified}", wasm.display(), facts.len()))
+    Ok(format!("{} {} {modified}", file.display(), facts.len()))
 }
 
 fn bindgen(wasm: &Path, to: &Path, mode: Mode) -> Result<()> {

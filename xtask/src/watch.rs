@@ -18,7 +18,8 @@ use crate::{
 };
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-const SOURCES: [&str; 8] = ["app", "crates", "frontend", "migrations", "server", "style", "Cargo.toml", "Cargo.lock"];
+const SOURCES: [&str; 9] =
+    ["app", "checker", "crates", "frontend", "migrations", "server", "style", "Cargo.toml", "Cargo.lock"];
 
 /// Runs until interrupted. What does not build is shown, and the last server that did goes on.
 ///

@@ -12,6 +12,7 @@ pub mod model;
 mod paths;
 mod problems;
 pub mod proto;
+mod view;
 mod yaml;
 
 pub use archive::{CheckError, Checked, Document, FileFacts, Packing, Reading, Until, check, check_as};

@@ -25,14 +25,15 @@ const FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// Runs wasm-opt on the file when there is one; otherwise says that the file stays larger than it could be.
-pub(super) fn optimise(workspace: &Workspace, wasm: &Path) -> Result<()> {
+/// Runs wasm-opt on the file when there is one, at `level` (`-Oz`, `-O3`); otherwise says that the file stays larger than
+/// it could be.
+pub(super) fn optimise(workspace: &Workspace, wasm: &Path, level: &str) -> Result<()> {
     let Some(wasm_opt) = find_wasm_opt(workspace) else {
         println!("wasm-opt not found (`scripts/setup release` installs it); the wasm stays about a third larger");
         return Ok(());
     };
     let before = fs::metadata(wasm)?.len();
-    finish(Command::new(wasm_opt).arg("-Oz").args(FEATURES).arg(wasm).arg("-o").arg(wasm))?;
+    finish(Command::new(wasm_opt).arg(level).args(FEATURES).arg(wasm).arg("-o").arg(wasm))?;
     println!("wasm-opt: {before} -> {} bytes", fs::metadata(wasm)?.len());
     Ok(())
 }
@@ -44,12 +45,12 @@ fn find_wasm_opt(workspace: &Workspace) -> Option<PathBuf> {
 }
 
 /// Copies what wasm-bindgen made and the style sheet into the site under hashed names; answers the file that lists the
-/// hashes. Leptos' page asks for `<name>.<hash>.{js,wasm,css}` then.
-pub(super) fn publish(plain: &Path, css: &str, root: &Path) -> Result<PathBuf> {
+/// hashes, `more` among them. Leptos' page asks for `<name>.<hash>.{js,wasm,css}` then.
+pub(super) fn publish(plain: &Path, css: &str, more: &str, root: &Path) -> Result<PathBuf> {
     let pkg = root.join(PKG_DIR);
-    let mut hashes = String::new();
+    let mut hashes = more.to_owned();
     let mut publish = |kind: &str, content: &[u8]| -> Result<()> {
-        let hash = hex::encode(&Sha256::digest(content)[..8]);
+        let hash = hash(content);
         fs::write(pkg.join(format!("{OUTPUT_NAME}.{hash}.{kind}")), content)?;
         hashes.push_str(&format!("{kind}: {hash}\n"));
         Ok(())
@@ -71,6 +72,11 @@ pub(super) fn publish(plain: &Path, css: &str, root: &Path) -> Result<PathBuf> {
     let hash_file = root.with_file_name("hash.txt");
     fs::write(&hash_file, hashes)?;
     Ok(hash_file)
+}
+
+/// What stands in a file's name for its content.
+pub(super) fn hash(content: &[u8]) -> String {
+    hex::encode(&Sha256::digest(content)[..8])
 }
 
 /// Puts a gzipped copy beside each file that gets smaller by it.
@@ -102,9 +108,10 @@ mod tests {
         fs::write(plain.join("kai_bg.wasm"), "wasm")?;
         fs::write(plain.join("snippets/x-1/inline.js"), "snippet")?;
 
-        let hash_file = publish(&plain, "body{}", &root)?;
+        let hash_file = publish(&plain, "body{}", "checker: 12\n", &root)?;
 
         let listed = fs::read_to_string(hash_file)?;
+        assert!(listed.contains("checker: 12\n"), "{listed}");
         for (kind, content) in [("js", "script"), ("wasm", "wasm"), ("css", "body{}")] {
             let line = listed.lines().find_map(|line| line.strip_prefix(&format!("{kind}: "))).context("no line")?;
             assert_eq!(fs::read_to_string(root.join(format!("pkg/kai.{line}.{kind}")))?, content);
