@@ -5,7 +5,7 @@ SHELL := /bin/bash
 SETTINGS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kai-server/env
 XTASK := . $(SETTINGS) && cargo run -p xtask --
 
-.PHONY: help run watch test test-browser test-cluster soak release
+.PHONY: help run watch test test-browser test-cluster soak bench release
 
 help:
 	@echo 'make run           set up, build, and serve http://127.0.0.1:3000 with the runtime "Demo"'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test-browser  only the tests in the browser'
 	@echo 'make test-cluster  the tests on the cluster that KUBECONFIG names'
 	@echo 'make soak          many random runs with faults and a hundred kills; takes minutes'
+	@echo 'make bench         measures speed and size against their limits; ARGS="intake thousand" picks some'
 	@echo 'make release       the server and its pages, small and fast, in one folder'
 	@echo "ARGS='...' is passed on, as in: make run ARGS='--help'"
 
@@ -28,6 +29,11 @@ test test-cluster soak:
 test-browser:
 	@scripts/setup test
 	@$(XTASK) $@ -- $(ARGS)
+
+bench:
+	@scripts/setup test
+	@scripts/setup release
+	@$(XTASK) $@ $(ARGS)
 
 release:
 	@scripts/setup release

@@ -1,8 +1,10 @@
 //! As much of an HTTP client as talking to a server on this machine needs.
 
 use std::{
-    io::{Read, Write},
+    fs::File,
+    io::{self, Read, Write},
     net::TcpStream,
+    path::Path,
     time::Duration,
 };
 
@@ -21,6 +23,26 @@ pub(crate) fn request(addr: &str, method: &str, path: &str, json: &str) -> Resul
         "{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{json}"
     )?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    parse(&String::from_utf8_lossy(&answer))
+}
+
+/// Sends a file as a POST's body and answers status and body.
+///
+/// # Errors
+/// When it cannot be read, nobody listens there, or the answer is no HTTP.
+pub(crate) fn upload(addr: &str, path: &str, file: &Path) -> Result<(u16, String)> {
+    let mut file = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+    let length = file.metadata()?.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\
+         content-type: application/gzip\r\ncontent-length: {length}\r\n\r\n"
+    )?;
+    io::copy(&mut file, &mut stream)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     parse(&String::from_utf8_lossy(&answer))

@@ -4,6 +4,7 @@
 //! the tools that do them take longer to install than everything here takes to compile. It must not hold anything that
 //! the server needs at run time.
 
+mod bench;
 mod checks;
 mod demo;
 mod http;
@@ -63,6 +64,8 @@ enum Task {
         #[arg(long, default_value_t = 100)]
         kills: u32,
     },
+    /// Measure what is promised about speed and size (docs/benchmarks.md); all of it unless named
+    Bench { names: Vec<bench::Name> },
     /// The browser tests alone
     TestBrowser {
         /// Passed on to Playwright
@@ -97,6 +100,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Test => checks::test(&workspace),
         Task::TestCluster => checks::test_cluster(&workspace),
         Task::Soak { seeds, kills } => checks::soak(&workspace, seeds, kills),
+        Task::Bench { names } => bench::bench(&workspace, &names),
         Task::TestBrowser { playwright_args } => checks::test_browser(&workspace, &playwright_args),
         Task::PackSamples { to } => samples::pack_all(&workspace, &to).map(drop),
         Task::SeedDemo { server, addr, samples } => demo::seed(server, &addr, &samples),

@@ -1,0 +1,131 @@
+//! KRT files made for a benchmark: the same bytes on every machine.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use flate2::{Compression, GzBuilder};
+
+pub(crate) const PROTO: &str = "syntax = \"proto3\";\nservice Entrypoint {\n  rpc Run (Request) returns (Response) {};\n}\nmessage Request {}\nmessage Response {}\n";
+
+/// A manifest of one workflow with this many nodes, one after the other.
+pub(crate) fn manifest(version: &str, nodes: usize) -> String {
+    let mut text = format!(
+        "version: {version}\ndescription: Made for a benchmark.\nentrypoint:\n  proto: public.proto\n  image: \
+         konstellation/kre-entrypoint:latest\nnodes:\n"
+    );
+    for node in 1..=nodes {
+        text += &format!("  - name: node-{node}\n    image: konstellation/kre-py:latest\n    src: src/main.py\n");
+    }
+    text += "workflows:\n  - name: work\n    entrypoint: Run\n    sequential:\n";
+    for node in 1..=nodes {
+        text += &format!("      - node-{node}\n");
+    }
+    text
+}
+
+/// A small file for one version.
+pub(crate) fn small(to: &Path, version: &str, nodes: usize) -> Result<()> {
+    let gzip = GzBuilder::new().write(File::create(to)?, Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    begin(&mut tar, version, nodes)?;
+    tar.into_inner()?.finish()?;
+    Ok(())
+}
+
+/// A file with so many bytes in it that do not compress, packed by gzip itself as `tar czf` does. Made only once.
+pub(crate) fn incompressible(to: &Path, version: &str, bytes: u64) -> Result<()> {
+    if fs::metadata(to).is_ok_and(|facts| facts.len() > bytes) {
+        return Ok(());
+    }
+    let unfinished = to.with_extension("part");
+    let mut gzip = Command::new("gzip")
+        .args(["-6", "-n", "-c"])
+        .stdin(Stdio::piped())
+        .stdout(File::create(&unfinished)?)
+        .spawn()
+        .context("cannot start gzip")?;
+    let mut tar = tar::Builder::new(gzip.stdin.take().context("gzip's input is a pipe")?);
+    begin(&mut tar, version, 1)?;
+    append(&mut tar, "models/model.bin", bytes, Noise::new(1).take(bytes))?;
+    drop(tar.into_inner()?);
+    ensure!(gzip.wait()?.success(), "gzip failed");
+    fs::rename(unfinished, to)?;
+    Ok(())
+}
+
+/// What makes a KRT valid.
+fn begin(tar: &mut tar::Builder<impl Write>, version: &str, nodes: usize) -> Result<()> {
+    for (name, text) in
+        [("krt.yml", manifest(version, nodes).as_str()), ("public.proto", PROTO), ("src/main.py", "print('hello')\n")]
+    {
+        append(tar, name, text.len() as u64, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn append(tar: &mut tar::Builder<impl Write>, name: &str, size: u64, content: impl Read) -> io::Result<()> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_mtime(1_704_067_200);
+    tar.append_data(&mut header, name, content)
+}
+
+/// Bytes in which gzip finds no pattern (xorshift64*, Vigna 2016).
+struct Noise(u64);
+
+impl Noise {
+    fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+}
+
+impl Read for Noise {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        for chunk in into.chunks_mut(8) {
+            self.0 ^= self.0 >> 12;
+            self.0 ^= self.0 << 25;
+            self.0 ^= self.0 >> 27;
+            let word = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+        Ok(into.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    #[test]
+    fn noise_does_not_compress_and_is_the_same_each_time() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let (one, two) = (dir.path().join("one.krt"), dir.path().join("two.krt"));
+        incompressible(&one, "v1", 1 << 20)?;
+        incompressible(&two, "v1", 1 << 20)?;
+        assert!(fs::metadata(&one)?.len() > 1 << 20);
+        assert_eq!(fs::read(one)?, fs::read(two)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_small_file_has_the_nodes_that_were_asked_for() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("small.krt");
+        small(&file, "v7", 3)?;
+        let mut archive = tar::Archive::new(GzDecoder::new(File::open(file)?));
+        let mut first = archive.entries()?.next().context("it has an entry")??;
+        let mut text = String::new();
+        first.read_to_string(&mut text)?;
+        assert!(text.starts_with("version: v7\n"), "{text}");
+        assert_eq!(text.matches("  - name: node-").count(), 3);
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! Measures what is promised about speed and size (docs/benchmarks.md). Not a test: a busy machine would fail it, so
+//! what can be compared is compared with something else in the same run.
+
+mod archives;
+mod figures;
+mod intake;
+mod listeners;
+mod program;
+mod proxy;
+mod thousand;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+
+use crate::{
+    run,
+    site::{Mode, clear},
+    workspace::Workspace,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    /// An upload of 1 GB against gzip and sha256sum
+    Intake,
+    /// A restart with 1,000 started versions, and 1,000 browsers
+    Thousand,
+}
+
+/// What the benchmarks share.
+struct Bench {
+    /// Where they put what they make; results are in it too.
+    folder: PathBuf,
+    /// The release build of the server: a copy, which nobody builds anew in the midst of a run.
+    server: PathBuf,
+}
+
+impl Bench {
+    fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    /// The same, with nothing in it.
+    fn fresh_folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name);
+        clear(&folder)?;
+        Ok(folder)
+    }
+}
+
+/// Runs these, or all of them, and prints and records the figures.
+///
+/// # Errors
+/// When something cannot be measured, or a limit does not hold.
+pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
+    let names = if names.is_empty() { Name::value_variants() } else { names };
+    let bench = prepare(workspace)?;
+    let mut figures = Vec::new();
+    for name in names {
+        println!("\n== {}", name.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()));
+        figures.extend(match name {
+            Name::Intake => intake::measure(&bench)?,
+            Name::Thousand => thousand::measure(&bench)?,
+        });
+    }
+    let results = bench.folder.join("results.jsonl");
+    figures::record(&figures, &results)?;
+    println!("\n{}\nAlso in {}", figures::table(&figures), results.display());
+    let broken = figures.iter().filter(|figure| figure.holds() == Some(false)).count();
+    ensure!(broken == 0, "{broken} of the limits do not hold");
+    Ok(())
+}
+
+fn prepare(workspace: &Workspace) -> Result<Bench> {
+    let folder = workspace.target.join("bench");
+    fs::create_dir_all(&folder)?;
+    let built = match env::var_os("KAI_SERVER_BINARY") {
+        Some(binary) => PathBuf::from(binary),
+        None => run::build_server(workspace, Mode::Release)?,
+    };
+    let server = folder.join("kai-server");
+    copy(&built, &server)?;
+    Ok(Bench { folder, server })
+}
+
+/// By a rename: the last run's copy may still be running.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let beside = to.with_extension("new");
+    fs::copy(from, &beside)?;
+    fs::rename(beside, to)?;
+    Ok(())
+}
