@@ -4,8 +4,10 @@
 //! file, reads no clock, and keeps in memory no more than [`Limits`] allows, whatever the archive.
 
 mod archive;
+mod compare;
 pub mod image;
 mod index;
+pub mod interface;
 mod limits;
 mod manifest;
 pub mod model;
@@ -16,6 +18,7 @@ mod view;
 mod yaml;
 
 pub use archive::{CheckError, Checked, Document, FileFacts, Packing, Reading, Until, check, check_as};
+pub use compare::{Side, compare};
 pub use index::ArchiveIndex;
 pub use limits::{Limit, Limits};
 pub use manifest::{is_variable_name, parse_manifest};

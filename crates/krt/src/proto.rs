@@ -32,13 +32,17 @@ pub fn rpcs(text: &str) -> Vec<&str> {
     found
 }
 
-struct Tokens<'t> {
+pub(crate) struct Tokens<'t> {
     rest: &'t str,
 }
 
 impl<'t> Tokens<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { rest: text }
+    }
+
     /// The next word or sign; comments are passed over, and a string is one token without meaning.
-    fn next_token(&mut self) -> Option<&'t str> {
+    pub(crate) fn next_token(&mut self) -> Option<&'t str> {
         loop {
             self.rest = self.rest.trim_start();
             let first = self.rest.chars().next()?;
