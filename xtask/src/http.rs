@@ -15,13 +15,21 @@ use anyhow::{Context, Result};
 /// # Errors
 /// When nobody listens there, or the answer is no HTTP.
 pub(crate) fn request(addr: &str, method: &str, path: &str, json: &str) -> Result<(u16, String)> {
+    request_as(addr, method, path, "application/json", json)
+}
+
+/// The same with a body of another type.
+///
+/// # Errors
+/// When nobody listens there, or the answer is no HTTP.
+pub(crate) fn request_as(addr: &str, method: &str, path: &str, kind: &str, body: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let length = json.len();
+    let length = body.len();
+    // HTTP/1.0, so that no answer comes in chunks.
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{json}"
+        "{method} {path} HTTP/1.0\r\nhost: {addr}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
     )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
@@ -39,8 +47,7 @@ pub(crate) fn upload(addr: &str, path: &str, file: &Path) -> Result<(u16, String
     let length = file.metadata()?.len();
     write!(
         stream,
-        "POST {path} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\
-         content-type: application/gzip\r\ncontent-length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.0\r\nhost: {addr}\r\ncontent-type: application/gzip\r\ncontent-length: {length}\r\n\r\n"
     )?;
     io::copy(&mut file, &mut stream)?;
     let mut answer = Vec::new();

@@ -58,6 +58,27 @@ pub(crate) fn incompressible(to: &Path, version: &str, bytes: u64) -> Result<()>
     Ok(())
 }
 
+/// A file with so many entries, the manifest the last of them: it may name any of those before.
+pub(crate) fn many_files(to: &Path, version: &str, entries: usize) -> Result<()> {
+    let gzip = GzBuilder::new().write(File::create(to)?, Compression::default());
+    let mut tar = tar::Builder::new(gzip);
+    for entry in 0..entries.saturating_sub(3) {
+        let text = format!("print({entry})\n");
+        append(
+            &mut tar,
+            &format!("src/package_{}/module_{entry}.py", entry % 100),
+            text.len() as u64,
+            text.as_bytes(),
+        )?;
+    }
+    let manifest = manifest(version, 1);
+    for (name, text) in [("public.proto", PROTO), ("src/main.py", "print('hello')\n"), ("krt.yml", manifest.as_str())] {
+        append(&mut tar, name, text.len() as u64, text.as_bytes())?;
+    }
+    tar.into_inner()?.finish()?;
+    Ok(())
+}
+
 /// What makes a KRT valid.
 fn begin(tar: &mut tar::Builder<impl Write>, version: &str, nodes: usize) -> Result<()> {
     for (name, text) in

@@ -1,4 +1,4 @@
-//! Many browsers that listen: how soon the last of them knows of a change, and what each costs.
+//! Many browsers that listen: how soon the last of them knows of a change, and what the server holds then.
 
 use std::{
     collections::HashSet,
@@ -24,7 +24,6 @@ const SOON_MS: f64 = 500.0;
 const HEARD_OF: &str = "\"heard-of-";
 
 pub(super) fn measure(bench: &'static str, server: &Server, listeners: usize) -> Result<Vec<Figure>> {
-    let before = server.memory()?;
     let (heard, hears) = mpsc::channel();
     let mut streams = Vec::new();
     for listener in 0..listeners {
@@ -40,7 +39,6 @@ pub(super) fn measure(bench: &'static str, server: &Server, listeners: usize) ->
     for _ in 0..listeners {
         hears.recv_timeout(PATIENCE).context("a listener was not greeted")?;
     }
-    let each_kib = server.memory()?.saturating_sub(before) as f64 / 1024.0 / listeners as f64;
 
     let mut last_ms = Vec::new();
     for change in 0..CHANGES {
@@ -57,6 +55,7 @@ pub(super) fn measure(bench: &'static str, server: &Server, listeners: usize) ->
         }
         last_ms.push((last - begin).as_secs_f64() * 1000.0);
     }
+    let memory_mib = server.memory()? as f64 / f64::from(1 << 20);
     for stream in streams {
         // The other side may be gone already.
         let _ = stream.shutdown(Shutdown::Both);
@@ -64,7 +63,7 @@ pub(super) fn measure(bench: &'static str, server: &Server, listeners: usize) ->
     Ok(vec![
         Figure::new(bench, format!("until the last of {listeners} listeners knows"), "ms", last_ms)
             .limit(Limit::AtMost(SOON_MS)),
-        Figure::new(bench, "memory for each listener", "KiB", vec![each_kib]),
+        Figure::new(bench, format!("memory with {listeners} listeners"), "MiB", vec![memory_mib]),
     ])
 }
 

@@ -2,9 +2,11 @@
 //! what can be compared is compared with something else in the same run.
 
 mod archives;
+mod cluster;
 mod figures;
 mod intake;
 mod listeners;
+mod pages;
 mod program;
 mod proxy;
 mod thousand;
@@ -29,6 +31,21 @@ pub(crate) enum Name {
     Intake,
     /// A restart with 1,000 started versions, and 1,000 browsers
     Thousand,
+    /// A start on a real cluster against kubectl's
+    ClusterStart,
+    /// A publish on a real cluster against kubectl's
+    ClusterPublish,
+    /// What the first visit transfers
+    FirstLoad,
+    /// When a slow machine's first click is answered
+    Interactive,
+    /// A runtime with 1,000 versions opens and scrolls
+    LongList,
+    /// 500 MB are checked in the browser
+    BigFile,
+    /// 10,000 entries are checked in the browser
+    #[value(name = "archive-10000")]
+    Archive10000,
 }
 
 /// What the benchmarks share.
@@ -67,6 +84,13 @@ pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
         figures.extend(match name {
             Name::Intake => intake::measure(&bench)?,
             Name::Thousand => thousand::measure(&bench)?,
+            Name::ClusterStart => cluster::start(&bench)?,
+            Name::ClusterPublish => cluster::publish(&bench)?,
+            Name::FirstLoad => pages::first_load(&bench, workspace)?,
+            Name::Interactive => pages::interactive(&bench, workspace)?,
+            Name::LongList => pages::long_list(&bench, workspace)?,
+            Name::BigFile => pages::big_file(&bench, workspace)?,
+            Name::Archive10000 => pages::archive(&bench, workspace)?,
         });
     }
     let results = bench.folder.join("results.jsonl");

@@ -1,0 +1,173 @@
+// Measures pages in a real browser: `node bench/pages.mjs WHAT URL [FILE]`. Called by `make bench`, which sets the stage
+// and the limits. Prints a line of JSON for each figure.
+import { chromium } from "@playwright/test";
+
+const ROUNDS = 5;
+const [what, url, file] = process.argv.slice(2);
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
+const measures = { "first-load": firstLoad, interactive, "long-list": longList, "big-file": bigFile, archive };
+try {
+  await measures[what]();
+} finally {
+  await browser.close();
+}
+
+function figure(what, unit, values) {
+  console.log(JSON.stringify({ what, unit, values }));
+}
+
+/** A browser that has never been here, and what it says of itself. */
+async function newcomer({ slowed = 1, encoding } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("Network.enable");
+  if (slowed > 1) await devtools.send("Emulation.setCPUThrottlingRate", { rate: slowed });
+  if (encoding) await devtools.send("Network.setExtraHTTPHeaders", { headers: { "Accept-Encoding": encoding } });
+  return { context, page, devtools };
+}
+
+function live(page) {
+  return page.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+}
+
+/** What goes over the wire until the page is alive, its HTML apart. */
+async function firstLoad() {
+  for (const encoding of ["gzip", "gzip, deflate, br"]) {
+    const { context, page, devtools } = await newcomer({ encoding });
+    const requests = new Map();
+    devtools.on("Network.responseReceived", ({ requestId, type, response }) => {
+      requests.set(requestId, { type, url: new URL(response.url).pathname, bytes: 0 });
+    });
+    devtools.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+      const request = requests.get(requestId);
+      if (request) request.bytes = encodedDataLength;
+    });
+    await page.goto(url);
+    await live(page);
+    const loaded = [...requests.values()].filter(({ bytes }) => bytes > 0);
+    const accepts = encoding === "gzip" ? "gzip" : "brotli";
+    const kilobytes = (some) => some.reduce((sum, { bytes }) => sum + bytes, 0) / 1000;
+    figure(`all files, for a browser that accepts ${accepts}`, "kB", [
+      kilobytes(loaded.filter(({ type }) => type !== "Document")),
+    ]);
+    if (accepts === "brotli") {
+      for (const request of loaded) {
+        figure(request.url.replace(/\.[0-9a-f]{16}\./, ".*."), "kB", [kilobytes([request])]);
+      }
+    }
+    await context.close();
+  }
+}
+
+/** When a button that needs the page's program does what it is for, clicked as often as it may be from the beginning. */
+async function interactive() {
+  const [answered, painted, following] = [[], [], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { context, page } = await newcomer({ slowed: 4 });
+    await page.addInitScript(() => {
+      const clicking = setInterval(() => {
+        if (document.querySelector("dialog[open], [role=dialog]")) {
+          window.answeredAt = performance.now();
+          clearInterval(clicking);
+        } else {
+          document.querySelector("button[aria-label=Keyboard]")?.click();
+        }
+      }, 10);
+    });
+    await page.goto(url);
+    await page.waitForFunction(() => window.answeredAt !== undefined);
+    answered.push(await page.evaluate(() => window.answeredAt));
+    painted.push(await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime));
+    await live(page);
+    following.push(await page.evaluate(() => performance.now()));
+    await context.close();
+  }
+  figure("a click is answered, CPU slowed 4 times", "ms", answered);
+  figure("something is painted, CPU slowed 4 times", "ms", painted);
+  figure("the page follows the server, CPU slowed 4 times", "ms", following);
+}
+
+/** Has the page tell of all that kept it from answering for 50 ms or more. */
+function watchTasks(page) {
+  return page.addInitScript(() => {
+    window.longTasks = [];
+    new PerformanceObserver((list) => {
+      window.longTasks.push(...list.getEntries().map(({ duration }) => duration));
+    }).observe({ type: "longtask", buffered: true });
+  });
+}
+
+/** The longest since it was asked last; 0 when none was long. */
+function longestTask(page) {
+  return page.evaluate(() => Math.max(0, ...window.longTasks.splice(0)));
+}
+
+async function longList() {
+  const [opening, scrolling, openMs] = [[], [], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { context, page } = await newcomer();
+    await watchTasks(page);
+    await page.goto(url);
+    await live(page);
+    openMs.push(await page.evaluate(() => performance.now()));
+    await page.waitForTimeout(500);
+    opening.push(await longestTask(page));
+    await page.mouse.move(640, 600);
+    for (let step = 0; step < 60; step += 1) {
+      await page.mouse.wheel(0, 1200);
+      await page.waitForTimeout(16);
+    }
+    await page.waitForTimeout(200);
+    scrolling.push(await longestTask(page));
+    await context.close();
+  }
+  figure("longest task while it opens", "ms", opening);
+  figure("longest task while it scrolls", "ms", scrolling);
+  figure("until the page follows the server", "ms", openMs);
+}
+
+/** Picks the file and waits for what was found in it; answers how long that took, in ms. */
+async function check(page) {
+  await page.evaluate(() => {
+    addEventListener("change", () => { window.pickedAt = performance.now(); }, { capture: true, once: true });
+    new MutationObserver(() => {
+      // "Add <version> from <file>?"
+      if (window.pickedAt && !window.foundAt && /^Add .*\?$/.test(document.querySelector(".review h2")?.innerText ?? "")) {
+        window.foundAt = performance.now();
+      }
+    }).observe(document.body, { childList: true, subtree: true });
+  });
+  await page.getByLabel("Add version").setInputFiles(file);
+  await page.waitForFunction(() => window.foundAt !== undefined, undefined, { timeout: 120_000 });
+  return page.evaluate(() => window.foundAt - window.pickedAt);
+}
+
+async function bigFile() {
+  const [longest, took] = [[], []];
+  for (let round = 0; round < 3; round += 1) {
+    const { context, page } = await newcomer();
+    await watchTasks(page);
+    await page.goto(url);
+    await live(page);
+    await page.waitForTimeout(500);
+    await longestTask(page);
+    took.push((await check(page)) / 1000);
+    longest.push(await longestTask(page));
+    await context.close();
+  }
+  figure("longest task while 500 MB are checked", "ms", longest);
+  figure("until 500 MB are checked", "s", took);
+}
+
+async function archive() {
+  const took = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { context, page } = await newcomer();
+    await page.goto(url);
+    await live(page);
+    took.push(await check(page));
+    await context.close();
+  }
+  figure("until 10,000 entries are checked", "ms", took);
+}
