@@ -88,6 +88,19 @@ pub(crate) const MAX_YAML_NODES: usize = 50_000;
 /// Bytes of text that aliases may repeat.
 pub(crate) const MAX_ALIAS_BYTES: usize = 1 << 20;
 
+/// Kubernetes has room for about a megabyte in an object, and nobody runs as many: bounds that keep what a version's
+/// objects hold within that, whatever its manifest says.
+pub(crate) const MAX_WORKFLOWS: usize = 100;
+/// In all workflows together.
+pub(crate) const MAX_NODES: usize = 1000;
+pub(crate) const MAX_REPLICAS: u32 = 1000;
+pub(crate) const MAX_SUBSCRIPTIONS: usize = 100;
+/// Variables and files together.
+pub(crate) const MAX_CONFIG_VALUES: usize = 500;
+/// Characters in the name of an rpc, and in a subtopic.
+pub(crate) const MAX_RPC_LEN: usize = 128;
+pub(crate) const MAX_SUBTOPIC_LEN: usize = 128;
+
 /// A size as people write it: `8 GiB`, `256 KiB`, `1000 bytes`.
 pub(crate) fn size_in_words(bytes: u64) -> String {
     match bytes {

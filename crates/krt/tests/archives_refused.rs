@@ -127,8 +127,11 @@ fn only_files_and_folders_inside_of_the_archive_are_let_in_and_each_other_one_is
         .file("innocent", "x")
         .pax(&[("GNU.sparse.major", b"1")])
         .file("by-pax-sparse", "x")
+        .gnu_long_name(&format!("src/{}.py", "n".repeat(253)))
+        .file("innocent", "x")
         .packed();
     let problems = refused(&packed);
+    let long = format!("src/{}…", "n".repeat(76));
     let expected = [
         ("a-symlink", "symbolic link"),
         ("a-hardlink", "hard link"),
@@ -148,6 +151,7 @@ fn only_files_and_folders_inside_of_the_archive_are_let_in_and_each_other_one_is
         ("../by-gnu", "`..`"),
         ("nul\u{fffd}byte", "NUL"),
         ("by-pax-sparse", "sparse"),
+        (&long, "longer than 255 bytes"),
     ];
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
     for (problem, (path, fragment)) in problems.iter().zip(expected) {

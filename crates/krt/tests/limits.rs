@@ -4,8 +4,8 @@ mod support;
 
 use std::{fmt::Write as _, io::Read};
 
-use krt::{CheckError, Limits, check};
-use support::{MANIFEST, Tar, gzip};
+use krt::{CheckError, Limit, Limits, Reading, check, check_as};
+use support::{Counted, MANIFEST, Repeated, Tar, gzip};
 use tar::EntryType;
 
 #[track_caller]
@@ -17,13 +17,21 @@ fn too_large(packed: &[u8], limits: &Limits) -> String {
 }
 
 #[test]
-fn a_bomb_is_stopped_by_its_ratio() {
+fn a_bomb_of_ten_gigabytes_is_stopped_by_its_ratio_early() {
     // A megabyte of zeros packs to a kilobyte, which gzip can repeat for ever.
     let zeros = gzip(&vec![0; 1 << 20]);
-    let mut bomb = gzip(&Tar::default().entry_of_size(b"zeros", EntryType::Regular, 1 << 32, b"").ended()[..512]);
-    bomb.extend(zeros.iter().cycle().take(zeros.len() * 100));
-    let limit = too_large(&bomb, &Limits::default());
-    assert!(limit.contains("250 times"), "{limit}");
+    let limits = Limits { max_unpacked_bytes: 1 << 40, ..Limits::default() };
+    let head = gzip(&Tar::default().entry_of_size(b"zeros", EntryType::Regular, 10 << 30, b"").ended()[..512]);
+    let mut bomb = Counted::new(head.as_slice().chain(Repeated::new(&zeros, 10 << 10)));
+    match check(&mut bomb, &limits) {
+        Err(CheckError::TooLarge { limit: Limit::Ratio, message }) => {
+            assert_eq!(message, "it may unpack to at most 250 times its own size");
+        }
+        other => panic!("not too large: {other:?}"),
+    }
+    assert!(bomb.bytes < zeros.len() * 150, "{} bytes were read", bomb.bytes);
+    // By its size it is refused before anything of it is unpacked.
+    assert!(too_large(&head, &Limits::default()).contains("8 GiB"));
     // A small one is no bomb.
     let small = Tar::valid().file("zeros.bin", vec![0; 1 << 20]).packed();
     assert!(check(small.as_slice(), &Limits::default()).is_ok());
@@ -31,29 +39,63 @@ fn a_bomb_is_stopped_by_its_ratio() {
 
 #[test]
 fn a_bomb_is_stopped_by_its_size_before_it_is_unpacked() {
-    /// Notes how much was asked for.
-    struct Counted<'b>(&'b [u8], usize);
-    impl Read for Counted<'_> {
-        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-            let read = self.0.read(into)?;
-            self.1 += read;
-            Ok(read)
-        }
-    }
     let limits = Limits { max_unpacked_bytes: 1 << 20, ..Limits::default() };
     let packed = Tar::valid().file("model.bin", support::noise(3 << 20)).packed();
-    let mut counted = Counted(&packed, 0);
+    let mut counted = Counted::new(packed.as_slice());
     let refused = check(&mut counted, &limits);
     assert!(
         matches!(&refused, Err(CheckError::TooLarge { message, .. }) if message == "at most 1 MiB unpacked are allowed"),
         "{refused:?}"
     );
-    assert!(counted.1 < packed.len() / 2, "{} of {} bytes were read", counted.1, packed.len());
+    assert!(counted.bytes < packed.len() / 2, "{} of {} bytes were read", counted.bytes, packed.len());
     // A header alone can say more than there will ever be.
     let lie = Tar::valid().entry_of_size(b"huge", EntryType::Regular, u64::MAX >> 1, b"").packed();
     assert!(too_large(&lie, &Limits::default()).contains("8 GiB"));
     let long_lie = Tar::valid().entry_of_size(b"n", EntryType::GNULongName, u64::MAX >> 1, b"").packed();
     assert!(too_large(&long_lie, &Limits::default()).contains("1 KiB"));
+}
+
+#[test]
+fn a_million_empty_entries_are_not_all_read() {
+    let header = gzip(&Tar::default().file("", "").ended()[..512]);
+    let first = gzip(&Tar::valid().ended()[..Tar::valid().ended().len() - 1024]);
+    let mut archive = Counted::new(first.as_slice().chain(Repeated::new(&header, 1_000_000)));
+    match check(&mut archive, &Limits::default()) {
+        Err(CheckError::TooLarge { limit: Limit::Entries, message }) => {
+            assert_eq!(message, "at most 100000 files and folders are allowed");
+        }
+        other => panic!("not too large: {other:?}"),
+    }
+    assert!(archive.bytes < header.len() * 110_000, "{} bytes were read", archive.bytes);
+}
+
+#[test]
+fn the_compressed_size_is_bounded_also_where_nothing_comes_out_of_it() {
+    let limits = Limits { max_packed_bytes: 1000, ..Limits::default() };
+    let message = "a KRT file may have at most 1000 bytes";
+    assert_eq!(too_large(&Tar::valid().file("noise", support::noise(5000)).packed(), &limits), message);
+    let empty = gzip(b"");
+    assert_eq!(too_large(&[empty.repeat(100), Tar::valid().packed()].concat(), &limits), message);
+    assert_eq!(too_large(&[Tar::valid().packed(), vec![0; 2000]].concat(), &limits), message);
+    let exact = Tar::valid().packed();
+    let limits = Limits { max_packed_bytes: exact.len() as u64, ..limits };
+    assert!(check(exact.as_slice(), &limits).is_ok());
+}
+
+#[test]
+fn documentation_is_bounded_whether_it_is_kept_or_not() {
+    let limits = Limits { max_docs_bytes: 1000, ..Limits::default() };
+    let tar = Tar::default().file("docs/README.md", vec![b'x'; 600]).file("other/README.md", vec![b'x'; 600]);
+    let valid = |tar: Tar| tar.raw(&Tar::valid().ended());
+    assert!(check(gzip(&valid(tar.clone()).raw(&[]).ended()).as_slice(), &limits).is_ok());
+    let packed = gzip(&valid(tar.file("docs/img/x.png", vec![b'x'; 401])).ended());
+    let expected = "at most 1000 bytes are allowed for the documentation (`docs/`), which `docs/img/x.png` exceeds";
+    for reading in [Reading::WHOLE, Reading { until: krt::Until::End, ..Reading::BRIEF }] {
+        match check_as(packed.as_slice(), &limits, &reading) {
+            Err(CheckError::TooLarge { limit: Limit::DocsBytes, message }) => assert_eq!(message, expected),
+            other => panic!("not too large: {other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -92,12 +134,12 @@ fn problems_are_listed_up_to_a_limit_and_then_counted() {
     assert!(problems[100].message.contains("20 more"), "{}", problems[100]);
 
     let mut manifest = MANIFEST.to_owned();
-    for at in 0..5000 {
+    for at in 0..999 {
         let _ = writeln!(manifest, "      - nobody-{at}");
     }
     let packed =
         Tar::default().file("krt.yml", manifest).file("src/greeter/main.py", "").file("public_input.proto", "");
     let problems = support::refused(&packed.packed());
     assert_eq!(problems.iter().filter(|problem| problem.severity == domain::Severity::Error).count(), 101);
-    assert!(problems.last().is_some_and(|last| last.message.contains("4900 more")), "{:?}", problems.last());
+    assert!(problems.last().is_some_and(|last| last.message.contains("899 more")), "{:?}", problems.last());
 }

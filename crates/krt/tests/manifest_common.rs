@@ -112,10 +112,71 @@ fn what_both_versions_have_is_checked() {
             ("- REGION", "- ‸API_KEY", "config.variables[1]", "`API_KEY` is already at line 9"),
             ("- model.conf", "- ‸API_KEY", "config.files[0]", "`API_KEY` is already at line 9"),
             ("- model.conf", "- ‸conf/model", "config.files[0]", "`conf/model` is no name for a file"),
-            ("- model.conf", "- ‸..", "config.files[0]", "is no name for a file"),
+            ("- model.conf", "- ‸..", "config.files[0]", "begins with `..`"),
+            ("- model.conf", "- ‸..data", "config.files[0]", "begins with `..`"),
+            ("- model.conf", "- ‸.", "config.files[0]", "is no name for a file"),
             ("- model.conf", "- ‸", "config.files[0]", "found nothing"),
         ],
     );
+}
+
+#[test]
+fn what_kubernetes_has_no_room_for_is_refused_with_the_limit() {
+    let long = "A".repeat(254);
+    let values = (0..500).map(|at| format!("    - V{at}\n")).collect::<Vec<_>>().concat();
+    for (from, to, path, fragment) in [
+        (
+            "- API_KEY",
+            format!("- {long}"),
+            "config.variables[0]",
+            "has 254 characters; a variable's name has at most 253",
+        ),
+        ("- model.conf", format!("- {long}"), "config.files[0]", "has 254 characters; a file's name has at most 253"),
+        ("    - API_KEY\n", values, "config", "there are 502 variables and files; a version has at most 500"),
+        ("entrypoint: Store", format!("entrypoint: {}", "R".repeat(129)), "workflows[1].entrypoint", "at most 128"),
+        (
+            "[etl, split.spam]",
+            format!("[etl, split.{}]", "s".repeat(129)),
+            "workflows[0].nodes[2].subscriptions[1]",
+            "the subtopic has 129 characters; it has at most 128",
+        ),
+        (
+            "[etl, split.spam]",
+            format!("[etl{}]", ", etl.x".repeat(100)),
+            "workflows[0].nodes[2].subscriptions",
+            "there are 101 subscriptions; a node has at most 100",
+        ),
+        (
+            "  - name: store\n",
+            format!("{}  - name: store\n", "  - {}\n".repeat(99)),
+            "workflows",
+            "there are 101 workflows; a version has at most 100",
+        ),
+        (
+            "      - name: keep\n",
+            format!("{}      - name: keep\n", "      - {}\n".repeat(997)),
+            "workflows[1].nodes",
+            "a version has at most 1000 nodes in all its workflows",
+        ),
+    ] {
+        let problems = read(&V2.replace(from, &to)).expect_err("refused");
+        assert!(
+            problems.iter().any(|problem| problem.path == path && problem.message.contains(fragment)),
+            "{path}: {problems:#?}"
+        );
+    }
+    let sequence = "[greeter, printer]".replace("]", &", greeter".repeat(998)) + "]";
+    let problems = read(&V1.replace("[greeter, printer]", &sequence)).expect_err("refused");
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].path, "workflows[1].sequential");
+}
+
+#[test]
+fn a_variable_of_the_runners_is_warned_of() {
+    let (_, warnings) = read(&V2.replace("- REGION", "- KRT_REGION")).expect("valid");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!((warnings[0].path.as_str(), warnings[0].line), ("config.variables[1]", Some(10)));
+    assert!(warnings[0].message.contains("belong to the runner"), "{}", warnings[0]);
 }
 
 #[test]

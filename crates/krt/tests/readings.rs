@@ -2,11 +2,9 @@
 
 mod support;
 
-use std::io::Read;
-
 use krt::{CheckError, Document, Limit, Limits, Packing, Reading, Until, check_as};
 use sha2::{Digest, Sha256};
-use support::{MANIFEST, PROTO, Tar, accepted};
+use support::{Counted, MANIFEST, PROTO, Tar, accepted};
 
 const LIMITED: Limits = Limits::DEFAULT;
 
@@ -56,17 +54,6 @@ fn a_source_that_is_a_document_or_a_proto_too_is_all_of_them() {
     assert_eq!(checked.documents.len(), 1);
 }
 
-/// Notes how much was asked for.
-struct Counted<'b>(&'b [u8], usize);
-
-impl Read for Counted<'_> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.0.read(into)?;
-        self.1 += read;
-        Ok(read)
-    }
-}
-
 fn with_noise_behind(tar: Tar) -> Vec<u8> {
     tar.file("model.bin", support::noise(2 << 20)).entry(b"link", tar::EntryType::Symlink, b"").packed()
 }
@@ -74,10 +61,10 @@ fn with_noise_behind(tar: Tar) -> Vec<u8> {
 #[test]
 fn a_brief_reading_ends_when_all_that_is_named_has_been_found() {
     let packed = with_noise_behind(Tar::valid().file("docs/README.md", "x"));
-    let mut counted = Counted(&packed, 0);
+    let mut counted = Counted::new(packed.as_slice());
     let checked = check_as(&mut counted, &LIMITED, &Reading::BRIEF).expect("valid as far as it was read");
     assert!(!checked.complete);
-    assert!(counted.1 < packed.len() / 4, "{} of {} bytes were read", counted.1, packed.len());
+    assert!(counted.bytes < packed.len() / 4, "{} of {} bytes were read", counted.bytes, packed.len());
     assert_eq!(checked.proto_text.as_deref(), Some(PROTO));
     assert_eq!((checked.documents.len(), checked.facts.len()), (0, 0));
 
@@ -96,9 +83,9 @@ fn a_brief_reading_ends_when_all_that_is_named_has_been_found() {
 #[test]
 fn a_manifest_that_cannot_be_read_names_nothing_to_look_for() {
     let packed = with_noise_behind(Tar::default().file("krt.yml", "version: [\n"));
-    let mut counted = Counted(&packed, 0);
+    let mut counted = Counted::new(packed.as_slice());
     assert!(matches!(check_as(&mut counted, &LIMITED, &Reading::BRIEF), Err(CheckError::Refused { .. })));
-    assert!(counted.1 < packed.len() / 4, "{} of {} bytes were read", counted.1, packed.len());
+    assert!(counted.bytes < packed.len() / 4, "{} of {} bytes were read", counted.bytes, packed.len());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::Problem;
+use domain::{Problem, Severity};
 use sha2::{Digest, Sha256};
 use tar::EntryType;
 
@@ -19,6 +19,9 @@ use crate::{
     paths::{self, PathError},
     problems::{Problems, shown},
 };
+
+/// The longest name that file systems take for one file or folder.
+const MAX_PART_BYTES: usize = 255;
 
 pub(super) struct Scan<'l> {
     limits: &'l Limits,
@@ -40,6 +43,14 @@ pub(super) struct Scan<'l> {
     names_bytes: u64,
     protos_bytes: u64,
     docs_bytes: u64,
+    renamed: Option<Renamed>,
+}
+
+/// Files that a node would unpack under another name.
+struct Renamed {
+    first: String,
+    first_becomes: String,
+    count: u64,
 }
 
 impl<'l> Scan<'l> {
@@ -60,6 +71,7 @@ impl<'l> Scan<'l> {
             names_bytes: 0,
             protos_bytes: 0,
             docs_bytes: 0,
+            renamed: None,
         }
     }
 
@@ -119,6 +131,10 @@ impl<'l> Scan<'l> {
                 return Ok(());
             }
         };
+        if name.split('/').any(|part| part.len() > MAX_PART_BYTES) {
+            self.refuse(&name, "a part of the name is longer than 255 bytes, which no file system takes; shorten it");
+            return Ok(());
+        }
         if is_left_by_macos(paths::file_name(&name)) {
             return Ok(());
         }
@@ -130,6 +146,7 @@ impl<'l> Scan<'l> {
             return Ok(());
         }
         self.unpacked_bytes = self.unpacked_bytes.saturating_add(entry.size);
+        self.compare_names(&name, entry);
         if matches!(name.as_str(), "krt.yml" | "krt.yaml") {
             return self.keep_manifest(name, entry, tar);
         }
@@ -152,6 +169,37 @@ impl<'l> Scan<'l> {
             self.sort_in(name, content);
         }
         Ok(())
+    }
+
+    /// The init container's usual image (busybox) knows no PAX headers, and takes the name of the plain header.
+    fn compare_names(&mut self, name: &str, entry: &Entry) {
+        let Some(plain) = &entry.name_without_pax else { return };
+        let plain = String::from_utf8_lossy(plain);
+        if paths::normalize(&plain).is_ok_and(|plain| plain == name) {
+            return;
+        }
+        match &mut self.renamed {
+            Some(renamed) => renamed.count += 1,
+            None => self.renamed = Some(Renamed { first: shown(name), first_becomes: shown(&plain), count: 1 }),
+        }
+    }
+
+    /// What is to be said once all entries have been seen.
+    pub(super) fn warn_of_names(&mut self) {
+        let Some(Renamed { first, first_becomes, count }) = self.renamed.take() else { return };
+        let more = match count - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more names"),
+        };
+        self.problems.push(Problem {
+            severity: Severity::Warning,
+            line: None,
+            column: None,
+            path: first,
+            message: format!(
+                "the name stands in a PAX header alone{more}; busybox, which unpacks the file for nodes by default, knows no such headers and takes `{first_becomes}`; pack with GNU tar (`--format=gnu`), or use shorter names without accents"
+            ),
+        });
     }
 
     fn found(&mut self, name: &str) {

@@ -24,6 +24,8 @@ pub(super) struct Entry {
     pub(super) size: u64,
     /// Its content is stored with its holes left out, in one of GNU's ways.
     pub(super) sparse: bool,
+    /// The name that a reader gets which knows no PAX headers, when it is another one.
+    pub(super) name_without_pax: Option<Vec<u8>>,
 }
 
 pub(super) struct TarEntries<I> {
@@ -103,12 +105,15 @@ impl<I: Unpacked> TarEntries<I> {
                         }
                         size = pax_size;
                     }
+                    let short_name = header.path_bytes().into_owned();
+                    let of_pax = long_name.is_none().then_some(pax.path.as_deref()).flatten();
+                    let name_without_pax = of_pax.filter(|name| *name != short_name).map(|_| short_name.clone());
                     let name = match (long_name, pax.path) {
                         (Some(gnu), Some(pax)) if gnu != pax => {
                             return Err(self.damaged("an entry has two different names"));
                         }
                         (Some(name), _) | (None, Some(name)) => name,
-                        (None, None) => header.path_bytes().into_owned(),
+                        (None, None) => short_name,
                     };
                     if name.len() as u64 > self.max_name_bytes {
                         return Err(too_long(Limit::NameBytes, "a name", self.max_name_bytes));
@@ -116,7 +121,7 @@ impl<I: Unpacked> TarEntries<I> {
                     self.last = Some(shown(&String::from_utf8_lossy(&name)));
                     self.begin(size)?;
                     let sparse = pax.sparse || kind == EntryType::GNUSparse;
-                    return Ok(Some(Entry { name, kind, size, sparse }));
+                    return Ok(Some(Entry { name, kind, size, sparse, name_without_pax }));
                 }
             }
         }

@@ -6,10 +6,12 @@ use super::{
     fields::{Fields, Item},
     report::Report,
 };
-use crate::{model::ConfigSpec, problems::shown, yaml::Position};
+use crate::{limits::MAX_CONFIG_VALUES, model::ConfigSpec, problems::shown, yaml::Position};
 
-/// The longest key of a Secret.
-const MAX_FILE_NAME_LEN: usize = 253;
+/// The longest key of a Secret, which is where values are kept under their names.
+const MAX_NAME_LEN: usize = 253;
+/// What the variables begin with that a runner gets in any case (lifecycle.md §3).
+const RUNNERS_PREFIX: &str = "KRT_";
 
 pub(super) fn read(root: &Fields<'_>, report: &mut Report<'_>) -> Option<ConfigSpec> {
     let Some(item) = root.optional("config") else { return Some(ConfigSpec::default()) };
@@ -19,6 +21,16 @@ pub(super) fn read(root: &Fields<'_>, report: &mut Report<'_>) -> Option<ConfigS
     let mut seen = HashMap::new();
     let variables = read_names(&fields, "variables", check_variable, &mut seen, report);
     let files = read_names(&fields, "files", check_file, &mut seen, report);
+    if seen.len() > MAX_CONFIG_VALUES {
+        item.error(
+            format!(
+                "there are {} variables and files; a version has at most {MAX_CONFIG_VALUES} of them together",
+                seen.len()
+            ),
+            report,
+        );
+        return None;
+    }
     Some(ConfigSpec { variables: variables?, files: files? })
 }
 
@@ -55,6 +67,13 @@ fn read_name(
         return None;
     }
     seen.insert(name.to_owned(), item.at);
+    if name.starts_with(RUNNERS_PREFIX) && is_variable_name(name) {
+        report.warn(
+            item.at,
+            &item.path,
+            format!("variables that begin with `{RUNNERS_PREFIX}` belong to the runner, which may not see the value of `{}`; choose another name", shown(name)),
+        );
+    }
     Some(name.to_owned())
 }
 
@@ -65,6 +84,9 @@ pub fn is_variable_name(name: &str) -> bool {
 }
 
 fn check_variable(name: &str) -> Result<(), String> {
+    if name.len() > MAX_NAME_LEN {
+        return Err(format!("the name has {} characters; a variable's name has at most {MAX_NAME_LEN}", name.len()));
+    }
     if is_variable_name(name) {
         return Ok(());
     }
@@ -77,10 +99,16 @@ fn check_variable(name: &str) -> Result<(), String> {
 /// What a Secret's key may be.
 fn check_file(name: &str) -> Result<(), String> {
     let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    if name.len() > MAX_FILE_NAME_LEN {
-        return Err(format!("the name has {} characters; a file's name has at most {MAX_FILE_NAME_LEN}", name.len()));
+    if name.len() > MAX_NAME_LEN {
+        return Err(format!("the name has {} characters; a file's name has at most {MAX_NAME_LEN}", name.len()));
     }
-    if name == "." || name == ".." || !name.bytes().all(inner) {
+    if name.starts_with("..") {
+        return Err(format!(
+            "`{}` begins with `..`, which Kubernetes keeps for itself; choose another name",
+            shown(name)
+        ));
+    }
+    if name == "." || !name.bytes().all(inner) {
         return Err(format!(
             "`{}` is no name for a file; use letters, digits, `-`, `.` and `_`, such as `credentials.json`",
             shown(name)

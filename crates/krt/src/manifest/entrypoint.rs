@@ -7,7 +7,7 @@ use super::{
     nodes::{FileField, read_file_path, read_image},
     report::Report,
 };
-use crate::{model::Entrypoint, problems::shown, proto};
+use crate::{limits::MAX_RPC_LEN, model::Entrypoint, problems::shown, proto};
 
 /// The most names that a message lists.
 const MAX_LISTED: usize = 20;
@@ -60,6 +60,11 @@ pub(super) fn read_workflow_entrypoint(
     let item =
         workflow.require("entrypoint", "name the rpc that feeds the workflow, such as `entrypoint: Greet`", report)?;
     let name = item.text(report)?;
+    let length = name.chars().count();
+    if length > MAX_RPC_LEN {
+        item.error(format!("the rpc's name has {length} characters; it has at most {MAX_RPC_LEN}"), report);
+        return None;
+    }
     if let Some(Rpcs { file, names, known }) = rpcs
         && !known.contains(name)
     {

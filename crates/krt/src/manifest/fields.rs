@@ -6,6 +6,7 @@ use domain::NameError;
 
 use super::report::Report;
 use crate::{
+    limits::MAX_REPLICAS,
     problems::shown,
     yaml::{Field, Node, Position, Scalar, ScalarKind, Value},
 };
@@ -129,13 +130,13 @@ impl<'n> Item<'n> {
         }
     }
 
-    /// A whole number from 1 to the largest that Kubernetes takes for replicas.
+    /// A number of replicas.
     pub(super) fn count(&self, report: &mut Report<'_>) -> Option<u32> {
         let wanted = "a whole number of at least 1";
         match &self.node.value {
             Value::Scalar(Scalar { kind: ScalarKind::Integer(value), .. }) => match u32::try_from(*value) {
-                Ok(count @ 1..=MAX_COUNT) => Some(count),
-                Ok(OVER_MAX_COUNT..) => self.wrong(&format!("at most {MAX_COUNT}"), report),
+                Ok(count @ 1..=MAX_REPLICAS) => Some(count),
+                Ok(1..) => self.wrong(&format!("at most {MAX_REPLICAS}"), report),
                 _ => self.wrong(wanted, report),
             },
             _ => self.wrong(wanted, report),
@@ -175,10 +176,6 @@ impl<'n> Item<'n> {
         }
     }
 }
-
-/// Replicas are a 32-bit signed number in Kubernetes.
-const MAX_COUNT: u32 = i32::MAX as u32;
-const OVER_MAX_COUNT: u32 = MAX_COUNT + 1;
 
 impl<'n> Fields<'n> {
     pub(super) fn get(&self, name: &str) -> Option<Item<'n>> {

@@ -74,11 +74,11 @@ pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Rep
     if report.index.is_folder(&path) {
         let message = match field {
             FileField::Proto => format!("`{}` is a folder; name the proto file", shown(text)),
-            FileField::Src => format!(
-                "`{}` is a folder; name the file in it that the node runs, such as `{}/main.py`",
-                shown(text),
-                shown(&path)
-            ),
+            FileField::Src => {
+                let inside = format!("{path}/");
+                let file = report.index.files_under(&inside).next().unwrap_or("main.py");
+                format!("`{}` is a folder; name the file in it that the node runs, such as `{}`", shown(text), shown(file))
+            }
         };
         item.error(message, report);
         return None;
@@ -132,19 +132,24 @@ impl<'n> GivenNames<'n> {
         self.lines.contains_key(name)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &'n str> {
-        self.names.iter().copied()
+    /// All but one, in the order of the manifest.
+    pub(super) fn without<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'n str> + 's {
+        self.names.iter().copied().filter(move |other| *other != name)
     }
 
-    /// Reports a name that no node has, with one that is like it.
-    pub(super) fn report_unknown(&self, name: &str, item: &Item<'_>, whose: &str, report: &mut Report<'_>) {
-        let close = report.did_you_mean(name, self.iter());
-        let listed: Vec<String> = self.iter().take(10).map(|name| format!("`{}`", shown(name))).collect();
-        let known = match (close.as_str(), listed.as_slice()) {
-            ("", []) => format!("; {whose} has no nodes"),
-            ("", listed) => format!("; {whose} has {}", listed.join(", ")),
-            (close, _) => close.to_owned(),
-        };
-        item.error(format!("there is no node `{}`{known}", shown(name)), report);
+    /// Reports a name that no node has, with one that is like it. `said` is what was found wrong.
+    pub(super) fn report_unknown(&self, name: &str, said: &str, item: &Item<'_>, report: &mut Report<'_>) {
+        let close = report.did_you_mean(name, self.names.iter().copied());
+        item.error(format!("{said}{}", if close.is_empty() { self.listed("") } else { close }), report);
+    }
+
+    /// The names that there are but for one: `; there are …`.
+    pub(super) fn listed(&self, but: &str) -> String {
+        let listed: Vec<String> = self.without(but).take(10).map(|name| format!("`{}`", shown(name))).collect();
+        match listed.as_slice() {
+            [] => "; there is no other".to_owned(),
+            [one] => format!("; there is {one}"),
+            listed => format!("; there are {}", listed.join(", ")),
+        }
     }
 }

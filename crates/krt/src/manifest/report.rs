@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use domain::{Problem, Severity};
 
 use super::{
-    fields::{element, join},
+    fields::{Item, element, join},
     suggest::Suggester,
 };
 use crate::{
     ArchiveIndex,
+    limits::MAX_NODES,
     problems::{Problems, shown},
     yaml::{Node, Position, Value},
 };
@@ -19,11 +20,13 @@ pub(super) struct Report<'i> {
     pub(super) unread_protos: &'i [String],
     problems: Problems,
     suggester: Suggester,
+    nodes_left: usize,
 }
 
 impl<'i> Report<'i> {
     pub(super) fn new(index: &'i ArchiveIndex, unread_protos: &'i [String], max_problems: usize) -> Self {
-        Self { index, unread_protos, problems: Problems::new(max_problems), suggester: Suggester::default() }
+        let problems = Problems::new(max_problems);
+        Self { index, unread_protos, problems, suggester: Suggester::default(), nodes_left: MAX_NODES }
     }
 
     pub(super) fn error(&mut self, at: Position, path: &str, message: impl Into<String>) {
@@ -37,6 +40,16 @@ impl<'i> Report<'i> {
     /// Errors so far: two readings differ when something in between went wrong.
     pub(super) fn error_count(&self) -> usize {
         self.problems.error_count()
+    }
+
+    /// Counts the nodes of one more workflow; answers false, and reports it, when there are more than a version has.
+    pub(super) fn claim_nodes(&mut self, count: usize, item: &Item<'_>) -> bool {
+        let room = count <= self.nodes_left;
+        self.nodes_left = self.nodes_left.saturating_sub(count);
+        if !room {
+            item.error(format!("a version has at most {MAX_NODES} nodes in all its workflows"), self);
+        }
+        room
     }
 
     /// `; did you mean …?`, or nothing when no candidate is close.

@@ -119,6 +119,9 @@ fn read_sequence<'n>(
         item.error("`sequential` is empty; a workflow needs at least one node", report);
         return None;
     }
+    if !report.claim_nodes(items.len(), item) {
+        return None;
+    }
     let mut sequence = Vec::new();
     let mut seen = HashSet::new();
     for item in &items {
@@ -127,7 +130,7 @@ fn read_sequence<'n>(
         if let Some(known) = known
             && !known.contains(name)
         {
-            known.report_unknown(name, item, "the manifest", report);
+            known.report_unknown(name, &format!("there is no node `{}`", shown(name)), item, report);
         } else if !seen.insert(name) {
             item.error(format!("`{}` is already in this workflow; a node may be in it once", shown(name)), report);
         } else {

@@ -12,6 +12,7 @@ use super::{
     report::Report,
 };
 use crate::{
+    limits::{MAX_SUBSCRIPTIONS, MAX_SUBTOPIC_LEN, MAX_WORKFLOWS},
     model::{Node, ObjectStore, ObjectStoreScope, Subscription, Workflow},
     problems::shown,
 };
@@ -31,6 +32,12 @@ pub(super) fn check_workflow_names(root: &Fields<'_>, items: &[Item<'_>], report
         && let Some(item) = root.get("workflows")
     {
         item.error("`workflows` is empty; a version needs at least one workflow", report);
+    }
+    if items.len() > MAX_WORKFLOWS
+        && let Some(item) = root.get("workflows")
+    {
+        let message = format!("there are {} workflows; a version has at most {MAX_WORKFLOWS}", items.len());
+        item.error(message, report);
     }
     let mut lines: HashMap<&str, u32> = HashMap::new();
     for item in items.iter().filter_map(|item| item.peek_fields()?.get("name")) {
@@ -84,6 +91,9 @@ fn read_node_list<'n>(item: &Item<'n>, report: &mut Report<'_>) -> Option<Vec<It
         item.error("`nodes` is empty; a workflow needs at least one node", report);
         return None;
     }
+    if !report.claim_nodes(items.len(), item) {
+        return None;
+    }
     Some(items)
 }
 
@@ -92,7 +102,7 @@ fn read_exitpoint(item: &Item<'_>, names: Option<&GivenNames<'_>>, report: &mut 
     if let Some(names) = names
         && !names.contains(text)
     {
-        names.report_unknown(text, item, "the workflow", report);
+        names.report_unknown(text, &format!("there is no node `{}`", shown(text)), item, report);
         return None;
     }
     // A node of this name has been reported if the name is none.
@@ -134,6 +144,11 @@ fn read_subscriptions(
     let items = item.list("a list of `entrypoint` and nodes' names", report)?;
     if items.is_empty() {
         item.error("`subscriptions` is empty; a node must listen to `entrypoint` or to another node", report);
+        return None;
+    }
+    if items.len() > MAX_SUBSCRIPTIONS {
+        let message = format!("there are {} subscriptions; a node has at most {MAX_SUBSCRIPTIONS}", items.len());
+        item.error(message, report);
         return None;
     }
     let mut subscriptions = Vec::new();
@@ -178,13 +193,13 @@ fn read_subscription(
         return None;
     }
     if !names.contains(node) {
-        // `entrypoint` is no node, but a misspelt one is often meant for it.
-        if report.did_you_mean(node, ["entrypoint"]).is_empty() {
-            names.report_unknown(node, item, "the workflow", report);
-        } else {
-            let close = report.did_you_mean(node, names.iter().chain(["entrypoint"]));
-            item.error(format!("there is no node `{}`{close}", shown(node)), report);
-        }
+        let said = match own_name {
+            "" => format!("there is no node `{}` in this workflow", shown(node)),
+            own => format!("node `{}` subscribes to `{}`, which this workflow does not have", shown(own), shown(node)),
+        };
+        // `entrypoint` is no node, but a misspelt one is often meant for it. The node itself is never what was meant.
+        let close = report.did_you_mean(node, names.without(own_name).chain(["entrypoint"]));
+        item.error(format!("{said}{}", if close.is_empty() { names.listed(own_name) } else { close }), report);
         return None;
     }
     if let Some(subtopic) = subtopic
@@ -198,6 +213,10 @@ fn read_subscription(
             ),
             report,
         );
+        return None;
+    }
+    if let Some(length) = subtopic.map(str::len).filter(|length| *length > MAX_SUBTOPIC_LEN) {
+        item.error(format!("the subtopic has {length} characters; it has at most {MAX_SUBTOPIC_LEN}"), report);
         return None;
     }
     // A node of this name has been reported if the name is none.

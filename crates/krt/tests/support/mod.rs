@@ -1,7 +1,7 @@
 //! Archives for the tests, packed in memory: well-formed ones, and ones that no `tar` would make.
 #![expect(dead_code, reason = "each test file uses a part of it")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use domain::Problem;
 use flate2::{Compression, write::GzEncoder};
@@ -109,6 +109,49 @@ pub(crate) fn pax_records(records: &[(&str, &[u8])]) -> Vec<u8> {
         bytes.push(b'\n');
     }
     bytes
+}
+
+/// Notes how much was asked for.
+pub(crate) struct Counted<R> {
+    inner: R,
+    pub(crate) bytes: usize,
+}
+
+impl<R> Counted<R> {
+    pub(crate) fn new(inner: R) -> Self {
+        Self { inner, bytes: 0 }
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.bytes += read;
+        Ok(read)
+    }
+}
+
+/// The same bytes many times over, made as they are read.
+pub(crate) struct Repeated<'b> {
+    part: &'b [u8],
+    at: usize,
+    left: usize,
+}
+
+impl<'b> Repeated<'b> {
+    pub(crate) fn new(part: &'b [u8], times: usize) -> Self {
+        Self { part, at: 0, left: part.len() * times }
+    }
+}
+
+impl Read for Repeated<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = into.len().min(self.part.len() - self.at).min(self.left);
+        into[..count].copy_from_slice(&self.part[self.at..self.at + count]);
+        self.at = (self.at + count) % self.part.len();
+        self.left -= count;
+        Ok(count)
+    }
 }
 
 /// Bytes in which gzip finds no pattern.
