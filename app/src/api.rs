@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ActivityEntry, ActivityFilter, CarriedValue, Command, HistoryEntry, RuntimeId, RuntimeSummary, VersionName,
-    VersionSummary, VersionView,
+    ActivityEntry, ActivityFilter, CarriedValue, Command, GraphLayout, HistoryEntry, NodeDetail, RuntimeId,
+    RuntimeSummary, VersionName, VersionSummary, VersionView, WorkflowName,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -73,6 +73,23 @@ pub async fn config_value(runtime: RuntimeId, version: VersionName, name: String
 #[server(prefix = "/api/fn", endpoint = "carry_over")]
 pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<CarriedValue>, AppError> {
     context::backend()?.carry_over(&runtime).await.map_err(context::fail)
+}
+
+/// The pictures of a version's workflows, but for those too large to be read as one. They never change.
+#[server(prefix = "/api/fn", endpoint = "graphs")]
+pub async fn graphs(runtime: RuntimeId, version: VersionName) -> Result<Vec<GraphLayout>, AppError> {
+    context::backend()?.graphs(&runtime, &version).await.map_err(context::fail)
+}
+
+/// A node with its pods and events; without a workflow the entrypoint.
+#[server(prefix = "/api/fn", endpoint = "node_detail", input = Json)]
+pub async fn inspect_node(
+    runtime: RuntimeId,
+    version: VersionName,
+    workflow: Option<WorkflowName>,
+    node: String,
+) -> Result<NodeDetail, AppError> {
+    context::backend()?.node_detail(&runtime, &version, workflow.as_ref(), &node).await.map_err(context::fail)
 }
 
 #[server(prefix = "/api/fn", endpoint = "history")]

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, HistoryEntry, NewRuntime,
-    RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView,
+    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, GraphLayout, HistoryEntry,
+    NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView, WorkflowName,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -50,6 +50,16 @@ pub trait Backend: Send + Sync + 'static {
     async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError>;
     /// What happened on the whole server, newest first.
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError>;
+    /// The pictures of its workflows, but for those too large to be read as one.
+    async fn graphs(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<GraphLayout>, ApiError>;
+    /// `workflow` is none for the entrypoint, and `node` means nothing then.
+    async fn node_detail(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        workflow: Option<&WorkflowName>,
+        node: &str,
+    ) -> Result<NodeDetail, ApiError>;
     /// Newest first.
     async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError>;
 }

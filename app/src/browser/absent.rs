@@ -1,8 +1,11 @@
 //! The same names where there is no browser. Nothing here is ever called; it makes the pages compile for the server.
 
-use leptos::ev::{DragEvent, Event};
+use leptos::{
+    ev::{DragEvent, Event, TouchEvent},
+    web_sys::Element,
+};
 
-use super::Sent;
+use super::{Fingers, Sent, Spot};
 
 /// There are no files of a person on the server.
 #[derive(Clone, Copy)]
@@ -48,4 +51,30 @@ pub fn send_file(
     _on_end: impl Fn(Sent) + 'static,
 ) -> Option<Sending> {
     match *file {}
+}
+
+const NOWHERE: Spot = Spot { x: 0.0, y: 0.0 };
+
+pub fn room_in(_pane: &Element) -> Spot {
+    NOWHERE
+}
+
+pub fn scrolled(_pane: &Element) -> Spot {
+    NOWHERE
+}
+
+pub fn scroll_to(_pane: &Element, _to: Spot) {}
+
+pub fn place_in(_pane: &Element, _spot: Option<Spot>) -> Spot {
+    NOWHERE
+}
+
+pub fn width_of(_element: &Element) -> f64 {
+    0.0
+}
+
+pub fn capture(_pane: &Element, _pointer: i32) {}
+
+pub fn two_fingers(_event: &TouchEvent) -> Option<Fingers> {
+    None
 }

@@ -8,6 +8,8 @@ mod absent;
 mod events;
 #[cfg(feature = "hydrate")]
 mod files;
+#[cfg(feature = "hydrate")]
+mod pane;
 
 #[cfg(not(feature = "hydrate"))]
 pub use absent::{File, Sending, dragged_files, drags_files, follow_events, picked_files, send_file};
@@ -15,6 +17,24 @@ pub use absent::{File, Sending, dragged_files, drags_files, follow_events, picke
 pub use events::follow_events;
 #[cfg(feature = "hydrate")]
 pub use files::{File, Sending, dragged_files, drags_files, picked_files, send_file};
+#[cfg(not(feature = "hydrate"))]
+pub use absent::{capture, place_in, room_in, scroll_to, scrolled, two_fingers, width_of};
+#[cfg(feature = "hydrate")]
+pub use pane::{capture, place_in, room_in, scroll_to, scrolled, two_fingers, width_of};
+
+/// A place, or a width and a height, in CSS pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spot {
+    pub x: f64,
+    pub y: f64,
+}
+
+/// Two fingers on the screen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fingers {
+    pub apart: f64,
+    pub middle: Spot,
+}
 
 /// How an upload ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

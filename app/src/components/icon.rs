@@ -16,6 +16,9 @@ pub enum Shape {
     Warning,
     Question,
     Plus,
+    Minus,
+    Fit,
+    Reply,
     Play,
     Unplug,
     Upload,
@@ -25,7 +28,7 @@ pub enum Shape {
 
 impl Shape {
     /// The path on a 16 by 16 grid, stroked.
-    fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Square => "M4 4h8v8H4z",
             Self::Arc => "M8 2.5A5.5 5.5 0 1 1 2.5 8",
@@ -38,6 +41,9 @@ impl Shape {
             Self::Warning => "M8 2.5 14.5 13.5h-13zM8 6.5v3.5M8 11.6v.4",
             Self::Question => "M5.5 6a2.5 2.5 0 1 1 3.6 2.2c-.8.4-1.1.9-1.1 1.8M8 12.4v.3",
             Self::Plus => "M8 3v10M3 8h10",
+            Self::Minus => "M3 8h10",
+            Self::Fit => "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
+            Self::Reply => "M6 3.5 2.5 7 6 10.5M2.5 7h7a4 4 0 0 1 4 4v1.5",
             Self::Play => "M5 3.5v9l7.5-4.5z",
             Self::Unplug => "M4 8a4 4 0 0 0 4 4v2M12 8a4 4 0 0 1-4 4M3 8h10M6 8V3M10 8V3",
             Self::Upload => "M8 10.5V2.5M4.5 6 8 2.5 11.5 6M2.5 10v3.5h11V10",

@@ -5,6 +5,7 @@ pub mod action_dialog;
 pub mod config_field;
 pub mod error_panel;
 pub mod failure;
+pub mod graph;
 pub mod header;
 pub mod icon;
 pub mod node_list;

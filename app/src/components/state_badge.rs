@@ -34,27 +34,35 @@ pub fn HealthBadge(#[prop(into)] health: Signal<Health>) -> impl IntoView {
 /// The status of a node's pods.
 #[component]
 pub fn NodeStatusBadge(#[prop(into)] status: Signal<NodeStatus>) -> impl IntoView {
-    let tone = move || match status.get() {
+    view! {
+        <span class="badge badge--plain" data-tone=move || node_tone(status.get())>
+            <Icon shape=Signal::derive(move || node_shape(status.get()))/>
+            {move || status.get().as_str()}
+        </span>
+    }
+    .into_any()
+}
+
+/// The colour of a node's status, by its meaning.
+pub fn node_tone(status: NodeStatus) -> &'static str {
+    match status {
         NodeStatus::Stopped | NodeStatus::Unknown => "quiet",
         NodeStatus::Starting | NodeStatus::Stopping => "busy",
         NodeStatus::Ready => "good",
         NodeStatus::Failing => "bad",
-    };
-    let shape = move || match status.get() {
+    }
+}
+
+/// The shape of a node's status: colour is never the only sign.
+pub fn node_shape(status: NodeStatus) -> Shape {
+    match status {
         NodeStatus::Stopped => Shape::Square,
         NodeStatus::Starting => Shape::Arc,
         NodeStatus::Ready => Shape::Check,
         NodeStatus::Failing => Shape::Cross,
         NodeStatus::Stopping => Shape::ArrowDown,
         NodeStatus::Unknown => Shape::Question,
-    };
-    view! {
-        <span class="badge badge--plain" data-tone=tone>
-            <Icon shape=Signal::derive(shape)/>
-            {move || status.get().as_str()}
-        </span>
     }
-    .into_any()
 }
 
 /// What a state means, in a sentence for people who do not know it yet (lifecycle.md §2).
@@ -70,7 +78,8 @@ pub fn meaning(state: VersionState) -> &'static str {
     }
 }
 
-fn tone(state: VersionState) -> &'static str {
+/// The colour of a state, by its meaning.
+pub fn tone(state: VersionState) -> &'static str {
     match state {
         VersionState::Stopped | VersionState::Archived => "quiet",
         VersionState::Starting | VersionState::Publishing | VersionState::Stopping => "busy",
@@ -79,7 +88,8 @@ fn tone(state: VersionState) -> &'static str {
     }
 }
 
-fn shape(state: VersionState) -> Shape {
+/// The shape of a state: colour is never the only sign.
+pub fn shape(state: VersionState) -> Shape {
     match state {
         VersionState::Stopped => Shape::Square,
         VersionState::Starting => Shape::Arc,

@@ -5,6 +5,7 @@
 //! changes the cluster.
 
 mod apply;
+mod details;
 mod diff;
 mod failure;
 #[cfg(test)]

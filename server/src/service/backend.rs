@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Desired, HistoryEntry,
-    NewRuntime, Problem, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionState, VersionSummary, VersionView,
+    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Desired, GraphLayout,
+    HistoryEntry, NewRuntime, NodeDetail, Problem, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionState,
+    VersionSummary, VersionView, WorkflowName,
 };
 
 use super::{Service, errors::from_store, input, views};
@@ -119,6 +120,20 @@ impl Backend for Service {
 
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError> {
         self.store.activity(filter).await.map_err(from_store)
+    }
+
+    async fn graphs(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<GraphLayout>, ApiError> {
+        self.graphs_of(runtime, version).await
+    }
+
+    async fn node_detail(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        workflow: Option<&WorkflowName>,
+        node: &str,
+    ) -> Result<NodeDetail, ApiError> {
+        self.node_in_full(runtime, version, workflow, node).await
     }
 
     async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError> {

@@ -7,6 +7,7 @@ mod backend;
 mod errors;
 mod input;
 mod logs;
+mod nodes;
 mod views;
 
 use std::{

@@ -1,6 +1,7 @@
 //! The API for programs, under `/api/v1`. Every handler calls what the pages' server functions call.
 
 mod logs;
+mod nodes;
 mod runtimes;
 mod uploads;
 mod versions;
@@ -29,6 +30,8 @@ pub(super) fn router(parts: &Public) -> Router {
         .route("/runtimes/{id}/versions/{name}/config", put(versions::configure))
         .route("/runtimes/{id}/versions/{name}/history", get(versions::history))
         .route("/runtimes/{id}/versions/{name}/logs", get(logs::logs))
+        .route("/runtimes/{id}/versions/{name}/entrypoint", get(nodes::entrypoint))
+        .route("/runtimes/{id}/versions/{name}/nodes/{workflow}/{node}", get(nodes::node))
         .route("/runtimes/{id}/versions/{name}/krt", get(versions::download))
         .route("/events", get(events::events))
         .fallback(unknown_route)

@@ -1,0 +1,52 @@
+//! A part of the page that is scrolled within itself.
+
+use leptos::{ev::TouchEvent, web_sys::Element};
+
+use super::{Fingers, Spot};
+
+/// How much room there is inside its borders.
+pub fn room_in(pane: &Element) -> Spot {
+    Spot { x: f64::from(pane.client_width()), y: f64::from(pane.client_height()) }
+}
+
+pub fn scrolled(pane: &Element) -> Spot {
+    Spot { x: f64::from(pane.scroll_left()), y: f64::from(pane.scroll_top()) }
+}
+
+pub fn scroll_to(pane: &Element, to: Spot) {
+    // Whole pixels are what a pane scrolls by; the cast saturates.
+    pane.set_scroll_left(to.x.round() as i32);
+    pane.set_scroll_top(to.y.round() as i32);
+}
+
+/// From the pane's corner to a place in the window, or without one to the pane's middle.
+pub fn place_in(pane: &Element, spot: Option<Spot>) -> Spot {
+    let Some(spot) = spot else {
+        let room = room_in(pane);
+        return Spot { x: room.x / 2.0, y: room.y / 2.0 };
+    };
+    let frame = pane.get_bounding_client_rect();
+    Spot { x: spot.x - frame.left(), y: spot.y - frame.top() }
+}
+
+pub fn width_of(element: &Element) -> f64 {
+    element.get_bounding_client_rect().width()
+}
+
+/// Sends all that this pointer does to the pane until it is released.
+pub fn capture(pane: &Element, pointer: i32) {
+    // Fails only when the pointer has been released meanwhile.
+    let _ = pane.set_pointer_capture(pointer);
+}
+
+/// None unless it is exactly two.
+pub fn two_fingers(event: &TouchEvent) -> Option<Fingers> {
+    let touches = event.touches();
+    if touches.length() != 2 {
+        return None;
+    }
+    let (one, other) = (touches.item(0)?, touches.item(1)?);
+    let (ax, ay) = (f64::from(one.client_x()), f64::from(one.client_y()));
+    let (bx, by) = (f64::from(other.client_x()), f64::from(other.client_y()));
+    Some(Fingers { apart: (ax - bx).hypot(ay - by), middle: Spot { x: (ax + bx) / 2.0, y: (ay + by) / 2.0 } })
+}

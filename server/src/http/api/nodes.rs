@@ -1,0 +1,34 @@
+//! `/runtimes/{id}/versions/{name}/nodes/{workflow}/{node}` and `…/entrypoint`: one node in full.
+
+use app::backend::Backend;
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use domain::{ApiError, NodeDetail};
+use serde::Deserialize;
+
+use crate::http::{Public, error::Answer, extract::VersionPath};
+
+#[derive(Deserialize)]
+pub(super) struct NodePath {
+    workflow: String,
+    node: String,
+}
+
+pub(super) async fn node(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+    Path(NodePath { workflow, node }): Path<NodePath>,
+) -> Answer<Json<NodeDetail>> {
+    let missing = |_| ApiError::NotFound { what: format!("workflow `{workflow}` in version `{version}`") };
+    let workflow = workflow.parse().map_err(missing)?;
+    Ok(Json(parts.service.node_detail(&runtime, &version, Some(&workflow), &node).await?))
+}
+
+pub(super) async fn entrypoint(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+) -> Answer<Json<NodeDetail>> {
+    Ok(Json(parts.service.node_detail(&runtime, &version, None, "entrypoint").await?))
+}

@@ -1,0 +1,58 @@
+//! A version's workflows as pictures, and one of its nodes in full.
+
+use domain::{ApiError, GraphLayout, NodeDetail, NodeView, RuntimeId, VersionName, VersionView, WorkflowName};
+
+use super::Service;
+use crate::reconciler::{LogSource, NoCluster};
+
+impl Service {
+    /// One for each workflow that is not too large to be read as a picture.
+    pub(super) async fn graphs_of(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<Vec<GraphLayout>, ApiError> {
+        let record = self.record(runtime, version).await?;
+        let workflows = self.view(&record).await?.workflows;
+        // A large one takes its time, and requests of others run on this thread.
+        let laid_out = tokio::task::spawn_blocking(move || workflows.iter().filter_map(graph::lay_out).collect()).await;
+        laid_out.map_err(|error| {
+            tracing::error!("version `{version}` could not be laid out: {error}");
+            ApiError::Internal
+        })
+    }
+
+    /// `workflow` is none for the entrypoint, whose name as a node is not asked for then.
+    pub(super) async fn node_in_full(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        workflow: Option<&WorkflowName>,
+        node: &str,
+    ) -> Result<NodeDetail, ApiError> {
+        let record = self.record(runtime, version).await?;
+        let node = find(self.view(&record).await?, workflow, node)?;
+        let source = LogSource { workflow: workflow.cloned(), node: node.name.clone() };
+        let details = self.reconciler.details(&record, &source).await;
+        let details = details.map_err(|NoCluster| ApiError::Unavailable { what: "the cluster".to_owned() })?;
+        Ok(NodeDetail {
+            workflow: source.workflow,
+            node,
+            namespace: details.namespace,
+            deployment: details.deployment,
+            pods: details.pods,
+            events: details.events,
+            events_error: details.events_error,
+        })
+    }
+}
+
+fn find(view: VersionView, workflow: Option<&WorkflowName>, node: &str) -> Result<NodeView, ApiError> {
+    let version = view.summary.name;
+    let Some(name) = workflow else { return Ok(view.entrypoint) };
+    let Some(workflow) = view.workflows.into_iter().find(|known| known.name == *name) else {
+        return Err(ApiError::NotFound { what: format!("workflow `{name}` in version `{version}`") });
+    };
+    let missing = || ApiError::NotFound { what: format!("node `{node}` in workflow `{name}` of version `{version}`") };
+    workflow.nodes.into_iter().find(|known| known.name == node).ok_or_else(missing)
+}
