@@ -162,8 +162,7 @@ fn stopped(mut scan: Scan<'_>, stop: Stop) -> Result<Checked, CheckError> {
     }
 }
 
-fn finish(mut scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
-    scan.warn_of_names();
+fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
     let Scan { mut problems, index, manifests, unread_protos, documents, entries, unpacked_bytes, complete, .. } = scan;
     for (file, beneath) in index.files_used_as_folders() {
         problems

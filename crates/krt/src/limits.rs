@@ -26,7 +26,7 @@ pub struct Limits {
     pub max_name_bytes: u64,
     /// Bytes in the names of all entries together; they are kept until the manifest has been read.
     pub max_names_bytes: u64,
-    /// Bytes of one extended (PAX) header.
+    /// Bytes of one extended (PAX) header. Those of a megabyte and more busybox passes over, name and all.
     pub max_header_bytes: u64,
     /// Bytes of `krt.yml`.
     pub max_manifest_bytes: u64,
@@ -50,7 +50,7 @@ impl Limits {
         max_entries: 100_000,
         max_name_bytes: KIB,
         max_names_bytes: 16 * MIB,
-        max_header_bytes: MIB,
+        max_header_bytes: 512 * KIB,
         max_manifest_bytes: 256 * KIB,
         max_docs_bytes: 16 * MIB,
         max_protos_bytes: 4 * MIB,

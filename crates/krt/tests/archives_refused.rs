@@ -229,6 +229,9 @@ fn headers_that_readers_understand_differently_are_refused() {
         ),
         (Tar::valid().entry(b"x", EntryType::XHeader, b"nonsense").file("c", ""), "malformed"),
         (Tar::valid().gnu_long_name("a"), "describes a next entry"),
+        (Tar::valid().gnu_long_name("a").file("", "x"), "an empty short one"),
+        (Tar::valid().pax(&[("path", b"a")]).file("", "x"), "an empty short one"),
+        (Tar::valid().prefixed(b"13712345670").file("a", "x"), "incremental backup"),
     ] {
         let problem = refused_for_one(&tar.packed());
         assert!(problem.message.contains(fragment), "{problem}");

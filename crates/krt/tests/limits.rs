@@ -57,16 +57,16 @@ fn a_bomb_is_stopped_by_its_size_before_it_is_unpacked() {
 
 #[test]
 fn a_million_empty_entries_are_not_all_read() {
-    let header = gzip(&Tar::default().file("", "").ended()[..512]);
+    let hundred = gzip(&Tar::default().file("", "").ended()[..512].repeat(100));
     let first = gzip(&Tar::valid().ended()[..Tar::valid().ended().len() - 1024]);
-    let mut archive = Counted::new(first.as_slice().chain(Repeated::new(&header, 1_000_000)));
+    let mut archive = Counted::new(first.as_slice().chain(Repeated::new(&hundred, 10_000)));
     match check(&mut archive, &Limits::default()) {
         Err(CheckError::TooLarge { limit: Limit::Entries, message }) => {
             assert_eq!(message, "at most 100000 files and folders are allowed");
         }
         other => panic!("not too large: {other:?}"),
     }
-    assert!(archive.bytes < header.len() * 110_000, "{} bytes were read", archive.bytes);
+    assert!(archive.bytes < hundred.len() * 2000, "{} bytes were read", archive.bytes);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn names_and_headers_are_bounded() {
 
     let attributes = vec![b'x'; 2 << 20];
     let pax = Tar::valid().pax(&[("SCHILY.xattr.x", &attributes)]).file("x", "").packed();
-    assert_eq!(too_large(&pax, &limits), "at most 1 MiB are allowed for an extended (PAX) header");
+    assert_eq!(too_large(&pax, &limits), "at most 512 KiB are allowed for an extended (PAX) header");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Problem, Severity};
+use domain::Problem;
 use sha2::{Digest, Sha256};
 use tar::EntryType;
 
@@ -43,14 +43,6 @@ pub(super) struct Scan<'l> {
     names_bytes: u64,
     protos_bytes: u64,
     docs_bytes: u64,
-    renamed: Option<Renamed>,
-}
-
-/// Files that a node would unpack under another name.
-struct Renamed {
-    first: String,
-    first_becomes: String,
-    count: u64,
 }
 
 impl<'l> Scan<'l> {
@@ -71,7 +63,6 @@ impl<'l> Scan<'l> {
             names_bytes: 0,
             protos_bytes: 0,
             docs_bytes: 0,
-            renamed: None,
         }
     }
 
@@ -146,7 +137,6 @@ impl<'l> Scan<'l> {
             return Ok(());
         }
         self.unpacked_bytes = self.unpacked_bytes.saturating_add(entry.size);
-        self.compare_names(&name, entry);
         if matches!(name.as_str(), "krt.yml" | "krt.yaml") {
             return self.keep_manifest(name, entry, tar);
         }
@@ -169,37 +159,6 @@ impl<'l> Scan<'l> {
             self.sort_in(name, content);
         }
         Ok(())
-    }
-
-    /// The init container's usual image (busybox) knows no PAX headers, and takes the name of the plain header.
-    fn compare_names(&mut self, name: &str, entry: &Entry) {
-        let Some(plain) = &entry.name_without_pax else { return };
-        let plain = String::from_utf8_lossy(plain);
-        if paths::normalize(&plain).is_ok_and(|plain| plain == name) {
-            return;
-        }
-        match &mut self.renamed {
-            Some(renamed) => renamed.count += 1,
-            None => self.renamed = Some(Renamed { first: shown(name), first_becomes: shown(&plain), count: 1 }),
-        }
-    }
-
-    /// What is to be said once all entries have been seen.
-    pub(super) fn warn_of_names(&mut self) {
-        let Some(Renamed { first, first_becomes, count }) = self.renamed.take() else { return };
-        let more = match count - 1 {
-            0 => String::new(),
-            more => format!(", and {more} more names"),
-        };
-        self.problems.push(Problem {
-            severity: Severity::Warning,
-            line: None,
-            column: None,
-            path: first,
-            message: format!(
-                "the name stands in a PAX header alone{more}; busybox, which unpacks the file for nodes by default, knows no such headers and takes `{first_becomes}`; pack with GNU tar (`--format=gnu`), or use shorter names without accents"
-            ),
-        });
     }
 
     fn found(&mut self, name: &str) {
@@ -285,6 +244,11 @@ fn is_left_by_macos(file_name: &str) -> bool {
 fn kind_of(entry: &Entry, name: &str) -> Result<EntryKind, &'static str> {
     if entry.sparse {
         return Err("is stored as a sparse file; pack it without `--sparse`");
+    }
+    if entry.of_backup {
+        return Err(
+            "is stored as in an incremental backup, which nodes unpack under another name; pack it without `--incremental`",
+        );
     }
     match entry.kind {
         // The oldest tars mark a folder by its slash alone.

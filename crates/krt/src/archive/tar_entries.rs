@@ -13,6 +13,8 @@ use crate::{
 };
 
 const BLOCK: usize = 512;
+/// Where the first part of a long name is in a header (POSIX.1-2017, pax, "ustar Interchange Format").
+const PREFIX_AT: usize = 345;
 const CHUNK_BYTES: usize = 32 << 10;
 /// What fits into the octal digits of a header; larger sizes stand in a PAX header.
 const MAX_OCTAL_SIZE: u64 = 0o777_7777_7777;
@@ -24,8 +26,8 @@ pub(super) struct Entry {
     pub(super) size: u64,
     /// Its content is stored with its holes left out, in one of GNU's ways.
     pub(super) sparse: bool,
-    /// The name that a reader gets which knows no PAX headers, when it is another one.
-    pub(super) name_without_pax: Option<Vec<u8>>,
+    /// GNU keeps times in it where others, and busybox, look for the first part of a long name.
+    pub(super) of_backup: bool,
 }
 
 pub(super) struct TarEntries<I> {
@@ -105,15 +107,19 @@ impl<I: Unpacked> TarEntries<I> {
                         }
                         size = pax_size;
                     }
-                    let short_name = header.path_bytes().into_owned();
-                    let of_pax = long_name.is_none().then_some(pax.path.as_deref()).flatten();
-                    let name_without_pax = of_pax.filter(|name| *name != short_name).map(|_| short_name.clone());
+                    let has_own_name = long_name.is_none() && pax.path.is_none();
+                    let has_prefix = header.as_bytes()[PREFIX_AT] != 0;
+                    let of_backup = has_own_name && has_prefix && header.as_ustar().is_none();
+                    if !has_own_name && !has_prefix && header.as_bytes()[0] == 0 {
+                        // To busybox a header without a name is the end.
+                        return Err(self.damaged("an entry with a long name has an empty short one"));
+                    }
                     let name = match (long_name, pax.path) {
                         (Some(gnu), Some(pax)) if gnu != pax => {
                             return Err(self.damaged("an entry has two different names"));
                         }
                         (Some(name), _) | (None, Some(name)) => name,
-                        (None, None) => short_name,
+                        (None, None) => header.path_bytes().into_owned(),
                     };
                     if name.len() as u64 > self.max_name_bytes {
                         return Err(too_long(Limit::NameBytes, "a name", self.max_name_bytes));
@@ -121,7 +127,7 @@ impl<I: Unpacked> TarEntries<I> {
                     self.last = Some(shown(&String::from_utf8_lossy(&name)));
                     self.begin(size)?;
                     let sparse = pax.sparse || kind == EntryType::GNUSparse;
-                    return Ok(Some(Entry { name, kind, size, sparse, name_without_pax }));
+                    return Ok(Some(Entry { name, kind, size, sparse, of_backup }));
                 }
             }
         }

@@ -77,7 +77,11 @@ pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Rep
             FileField::Src => {
                 let inside = format!("{path}/");
                 let file = report.index.files_under(&inside).next().unwrap_or("main.py");
-                format!("`{}` is a folder; name the file in it that the node runs, such as `{}`", shown(text), shown(file))
+                format!(
+                    "`{}` is a folder; name the file in it that the node runs, such as `{}`",
+                    shown(text),
+                    shown(file)
+                )
             }
         };
         item.error(message, report);

@@ -31,6 +31,7 @@ workflows:
 #[derive(Default, Clone)]
 pub(crate) struct Tar {
     bytes: Vec<u8>,
+    prefix: Vec<u8>,
 }
 
 impl Tar {
@@ -59,6 +60,7 @@ impl Tar {
     pub(crate) fn entry_of_size(mut self, name: &[u8], kind: EntryType, size: u64, content: &[u8]) -> Self {
         let mut header = Header::new_gnu();
         header.as_old_mut().name[..name.len()].copy_from_slice(name);
+        header.as_mut_bytes()[345..345 + self.prefix.len()].copy_from_slice(&self.prefix);
         header.set_entry_type(kind);
         header.set_size(size);
         header.set_mode(0o644);
@@ -75,6 +77,12 @@ impl Tar {
     /// A PAX header with these records, for the next entry.
     pub(crate) fn pax(self, records: &[(&str, &[u8])]) -> Self {
         self.entry(b"PaxHeaders/x", EntryType::XHeader, &pax_records(records))
+    }
+
+    /// With this in the headers to come where ustar has the first part of a name, and GNU has times.
+    pub(crate) fn prefixed(mut self, prefix: &[u8]) -> Self {
+        self.prefix = prefix.to_vec();
+        self
     }
 
     pub(crate) fn gnu_long_name(self, name: &str) -> Self {
