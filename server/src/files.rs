@@ -4,6 +4,7 @@
 //! identical files are kept once. Nothing here knows what a version is.
 
 use std::{
+    ops::Range,
     path::{Path as FsPath, PathBuf},
     sync::Arc,
 };
@@ -12,8 +13,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{
-    Error as ObjectError, ObjectStore, ObjectStoreExt, WriteMultipart, local::LocalFileSystem, parse_url_opts,
-    path::Path, prefix::PrefixStore,
+    Error as ObjectError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart, local::LocalFileSystem,
+    parse_url_opts, path::Path, prefix::PrefixStore,
 };
 use reqwest::Url;
 use uuid::Uuid;
@@ -91,12 +92,13 @@ impl Files {
         self.folder.as_deref()
     }
 
-    /// A stream of the object's bytes. Opening it already fails when there is no such object.
+    /// A stream of the object's bytes, or of a part of them. Opening it already fails when there is no such object.
     ///
     /// # Errors
-    /// When the store fails or has no such object.
-    pub async fn read(&self, object: &str) -> Result<Body, FilesError> {
-        let found = self.store.get(&Path::from(object)).await;
+    /// When the store fails, has no such object, or has no such part of it.
+    pub async fn read(&self, object: &str, part: Option<Range<u64>>) -> Result<Body, FilesError> {
+        let options = GetOptions { range: part.map(GetRange::Bounded), ..GetOptions::default() };
+        let found = self.store.get_opts(&Path::from(object), options).await;
         let found = found.map_err(|source| stored(format!("read `{object}`"), source))?;
         Ok(Body::from_stream(found.into_stream()))
     }

@@ -6,18 +6,15 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use domain::{ApiError, RuntimeId, VersionName};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    files::Files,
-    service::{Service, from_files},
-    store::VersionRecord,
-};
+use super::download;
+use crate::{files::Files, service::Service, store::VersionRecord};
 
 /// What the internal routes work with.
 #[derive(Clone)]
@@ -33,12 +30,13 @@ pub fn download_path(record: &VersionRecord) -> String {
 }
 
 pub fn router(parts: Internal) -> Router {
-    Router::new().route("/krt/{runtime}/{version}", get(download)).with_state(parts)
+    Router::new().route("/krt/{runtime}/{version}", get(file)).with_state(parts)
 }
 
-async fn download(
+async fn file(
     State(parts): State<Internal>,
     Path((runtime, version)): Path<(String, String)>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
     // One answer for a file that is not there and for a wrong credential: neither is anybody's business.
@@ -57,12 +55,8 @@ async fn download(
     if Sha256::digest(token) != Sha256::digest(&record.file.download_token) {
         return denied();
     }
-    match parts.files.read(&record.file.object).await.map_err(from_files) {
-        Ok(body) => {
-            let length = record.file.size_bytes.to_string();
-            ([(header::CONTENT_TYPE, "application/gzip".to_owned()), (header::CONTENT_LENGTH, length)], body)
-                .into_response()
-        }
+    match download::send(&parts.files, &record.file, None, (&method, &headers)).await {
+        Ok(response) => response,
         Err(error) => unavailable(&error),
     }
 }

@@ -6,19 +6,16 @@ use app::backend::Backend;
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
-    response::IntoResponse,
+    http::{HeaderMap, Method, StatusCode},
+    response::Response,
 };
 use domain::{Actor, Command, HistoryEntry, VersionSummary, VersionView};
 use serde::Deserialize;
 
-use crate::{
-    http::{
-        Public,
-        error::Answer,
-        extract::{JsonBody, RuntimePath, VersionPath},
-    },
-    service::from_files,
+use crate::http::{
+    Public, download,
+    error::Answer,
+    extract::{JsonBody, RuntimePath, VersionPath},
 };
 
 /// What an action may carry.
@@ -101,20 +98,14 @@ pub(super) async fn history(
     Ok(Json(parts.service.history(&runtime, &version).await?))
 }
 
-/// The file as it was sent.
+/// The file as it was sent, or the part of it that is asked for.
 pub(super) async fn download(
     State(parts): State<Public>,
     VersionPath(runtime, version): VersionPath,
-) -> Answer<impl IntoResponse> {
+    method: Method,
+    headers: HeaderMap,
+) -> Answer<Response> {
     let record = parts.service.record(&runtime, &version).await?;
-    let body = parts.files.read(&record.file.object).await.map_err(from_files)?;
-    // Resource names need no quoting beyond the quotes.
-    let name = format!("attachment; filename=\"{runtime}-{version}.krt\"");
-    let headers = [
-        (header::CONTENT_TYPE, "application/gzip".to_owned()),
-        (header::CONTENT_LENGTH, record.file.size_bytes.to_string()),
-        (header::CONTENT_DISPOSITION, name),
-        (header::ETAG, format!("\"{}\"", record.file.sha256)),
-    ];
-    Ok((headers, body))
+    let name = format!("{runtime}-{version}.krt");
+    Ok(download::send(&parts.files, &record.file, Some(&name), (&method, &headers)).await?)
 }
