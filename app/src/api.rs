@@ -92,6 +92,16 @@ pub async fn inspect_node(
     context::backend()?.node_detail(&runtime, &version, workflow.as_ref(), &node).await.map_err(context::fail)
 }
 
+/// Whether the runtime has a version of this name, so that no other can be added under it.
+#[server(prefix = "/api/fn", endpoint = "name_taken")]
+pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool, AppError> {
+    match context::backend()?.version(&runtime, &version).await {
+        Ok(_) => Ok(true),
+        Err(domain::ApiError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(context::fail(error)),
+    }
+}
+
 #[server(prefix = "/api/fn", endpoint = "history")]
 pub async fn history(runtime: RuntimeId, version: VersionName) -> Result<Vec<HistoryEntry>, AppError> {
     context::backend()?.history(&runtime, &version).await.map_err(context::fail)

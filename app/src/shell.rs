@@ -26,11 +26,12 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     width='32' height='32' rx='7' fill='%23000'/%3E%3Cpath d='M10 7v18M22 7 11 17l11 8' fill='none' \
     stroke='%2322d3ee' stroke-width='3.5' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E";
 
-/// The whole document; the server renders [`App`] into it.
+/// The whole document; the server renders [`App`] into it. `checker` is the URL of the worker that checks files.
 #[cfg(feature = "ssr")]
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+pub fn shell(options: LeptosOptions, checker: &str) -> impl IntoView + use<> {
     use leptos_meta::{HashedStylesheet, MetaTags};
 
+    let checker = checker.to_owned();
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -38,6 +39,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="dark light"/>
+                <meta name="checker" content=checker/>
                 <link rel="icon" href=ICON/>
                 <HashedStylesheet options=options.clone() id="style"/>
                 <AutoReload options=options.clone()/>

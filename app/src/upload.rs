@@ -1,18 +1,40 @@
-//! Adding a version: what a person picked or dropped is checked, sent, and its answer told.
+//! Adding a version: what a person picked or dropped is checked here, shown, sent when they want it, and the server's
+//! answer told.
 
-use domain::{Problem, RuntimeId, VersionName};
-use leptos::prelude::*;
-use serde::Deserialize;
+mod answer;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use domain::{CarriedValue, CheckFailure, CheckNews, FileCheck, Problem, RuntimeId, VersionName};
+use leptos::{logging, prelude::*, task::spawn_local};
 
 use crate::{
-    browser::{self, File, Sending, Sent},
-    error::sentence,
+    AppError, api,
+    browser::{self, Checking, File, Sending, Sent},
 };
+use answer::{read_answer, refusal};
 
 /// How far one upload is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UploadState {
     Idle,
+    /// A worker of this page reads the file; nothing is sent.
+    Reading {
+        file: String,
+        size_bytes: u64,
+        read_bytes: u64,
+    },
+    /// It was checked, nothing has been sent, and the person decides.
+    Review {
+        file: String,
+        size_bytes: u64,
+        check: Arc<FileCheck>,
+    },
+    /// It cannot be checked here, and the person decides.
+    Unchecked {
+        file: String,
+        size_bytes: u64,
+    },
     Sending {
         file: String,
         size_bytes: u64,
@@ -33,16 +55,35 @@ pub enum UploadState {
 }
 
 impl UploadState {
+    /// Whether another file has to wait. One that is only being looked at gives way to it.
     pub fn under_way(&self) -> bool {
         matches!(self, Self::Sending { .. } | Self::Checking { .. })
     }
+}
+
+/// What the runtime has to do with a file that was checked; asked for while the person reads.
+#[derive(Clone, Copy)]
+pub struct Surroundings {
+    /// Whether it has a version of that name; none while it is not known.
+    pub taken: RwSignal<Option<bool>>,
+    /// What it would take over from other versions; none while it is not known.
+    pub carried: RwSignal<Option<Result<Vec<CarriedValue>, AppError>>>,
+    /// Names of what the person does not want to be taken over.
+    pub fresh: RwSignal<BTreeSet<String>>,
 }
 
 /// One page's upload; at most one is under way.
 #[derive(Clone, Copy)]
 pub struct Upload {
     pub state: RwSignal<UploadState>,
-    url: StoredValue<String>,
+    pub around: Surroundings,
+    runtime: StoredValue<RuntimeId>,
+    /// The file that is checked or waits to be sent.
+    picked: StoredValue<Option<File>, LocalStorage>,
+    /// Dropped with the page, which ends it.
+    checking: StoredValue<Option<Checking>, LocalStorage>,
+    /// Grows with every file, so that what is still said of one before is not taken for the present one.
+    attempt: StoredValue<u32>,
     sending: StoredValue<Option<Sending>, LocalStorage>,
     on_added: Callback<VersionName>,
 }
@@ -51,47 +92,144 @@ impl Upload {
     pub fn new(runtime: &RuntimeId, on_added: Callback<VersionName>) -> Self {
         Self {
             state: RwSignal::new(UploadState::Idle),
-            url: StoredValue::new(format!("/api/v1/runtimes/{runtime}/versions")),
+            around: Surroundings {
+                taken: RwSignal::new(None),
+                carried: RwSignal::new(None),
+                fresh: RwSignal::new(BTreeSet::new()),
+            },
+            runtime: StoredValue::new(runtime.clone()),
+            picked: StoredValue::new_local(None),
+            checking: StoredValue::new_local(None),
+            attempt: StoredValue::new(0),
             sending: StoredValue::new_local(None),
             on_added,
         }
     }
 
-    /// Sends what was picked or dropped, or says at once why not. Does nothing while another is under way.
+    /// Checks what was picked or dropped, or says at once why not. It takes the place of a file that has not been sent;
+    /// while one is being sent it does nothing.
     pub fn take(self, files: Vec<File>) {
         if self.state.with_untracked(UploadState::under_way) {
             return;
         }
         match files.as_slice() {
             [] => {}
-            [file] => self.send(file),
+            [file] => self.check(file),
             [first, ..] => {
+                self.forget_file();
                 let message = format!("These are {} files. Add one at a time.", files.len());
                 self.state.set(UploadState::Refused { file: first.name(), message, problems: Vec::new() });
             }
         }
     }
 
-    /// Stops sending. What has arrived is thrown away by the server.
+    /// Sends the file that was looked at. Does nothing when there is none or it has an error, so also not twice.
+    pub fn send(self) {
+        let wanted = self.state.with_untracked(|state| match state {
+            UploadState::Review { check, .. } => check.content.is_some(),
+            UploadState::Unchecked { .. } => true,
+            _ => false,
+        });
+        let picked = if wanted { self.picked.try_update_value(Option::take).flatten() } else { None };
+        if let Some(file) = picked {
+            self.transmit(&file);
+        }
+    }
+
+    /// Ends the check, puts the file aside, or stops sending. What has arrived is thrown away by the server.
     pub fn cancel(self) {
-        self.sending.with_value(|sending| {
+        let sending = self.sending.with_value(|sending| {
             if let Some(sending) = sending {
                 sending.cancel();
             }
+            sending.is_some()
         });
+        if !sending {
+            self.dismiss();
+        }
     }
 
     /// Takes the outcome off the page.
     pub fn dismiss(self) {
+        self.forget_file();
         self.state.set(UploadState::Idle);
     }
 
-    fn send(self, file: &File) {
+    fn forget_file(self) {
+        self.attempt.update_value(|attempt| *attempt = attempt.wrapping_add(1));
+        self.checking.set_value(None);
+        self.picked.set_value(None);
+    }
+
+    fn check(self, file: &File) {
+        self.forget_file();
         let (name, size_bytes) = (file.name(), file.size());
         if let Some(message) = refusal(&name, size_bytes) {
             self.state.set(UploadState::Refused { file: name, message, problems: Vec::new() });
             return;
         }
+        let attempt = self.attempt.get_value();
+        self.picked.set_value(Some(file.clone()));
+        self.state.set(UploadState::Reading { file: name.clone(), size_bytes, read_bytes: 0 });
+        let file = name.clone();
+        let hear = move |news| {
+            if self.attempt.try_get_value() == Some(attempt) {
+                self.hear(&file, size_bytes, news);
+            }
+        };
+        let begun = self.picked.with_value(|picked| browser::check_file(picked.as_ref()?, hear));
+        match begun {
+            Some(checking) => self.checking.set_value(Some(checking)),
+            None => self.state.set(UploadState::Unchecked { file: name, size_bytes }),
+        }
+    }
+
+    fn hear(self, file: &str, size_bytes: u64, news: CheckNews) {
+        let file = file.to_owned();
+        self.state.try_set(match news {
+            CheckNews::Read(read_bytes) => UploadState::Reading { file, size_bytes, read_bytes },
+            CheckNews::Done(check) => {
+                if let Some(content) = &check.content {
+                    self.look_around(content.version.clone());
+                }
+                UploadState::Review { file, size_bytes, check: Arc::new(*check) }
+            }
+            CheckNews::Failed(CheckFailure::Unreadable) => {
+                let message = "The file can no longer be read: it was changed, moved or removed since it was picked, \
+                    or its disk is away. Pick it again.";
+                UploadState::Refused { file, message: message.to_owned(), problems: Vec::new() }
+            }
+            CheckNews::Failed(CheckFailure::Broken(why)) => {
+                logging::log!("the check of {file} broke: {why}");
+                UploadState::Unchecked { file, size_bytes }
+            }
+        });
+    }
+
+    /// Asks for what the person should know before the file is sent. Nothing waits for it: the server decides.
+    fn look_around(self, version: VersionName) {
+        let Surroundings { taken, carried, fresh } = self.around;
+        let (Some(attempt), Some(runtime)) = (self.attempt.try_get_value(), self.runtime.try_get_value()) else {
+            return;
+        };
+        taken.try_set(None);
+        carried.try_set(None);
+        fresh.try_set(BTreeSet::new());
+        spawn_local(async move {
+            let is_taken = api::name_taken(runtime.clone(), version).await.ok();
+            if self.attempt.try_get_value() != Some(attempt) {
+                return;
+            }
+            taken.try_set(is_taken);
+            let values = api::carry_over(runtime).await;
+            if self.attempt.try_get_value() == Some(attempt) {
+                carried.try_set(Some(values));
+            }
+        });
+    }
+
+    fn transmit(self, file: &File) {
+        let (name, size_bytes) = (file.name(), file.size());
         self.state.set(UploadState::Sending { file: name.clone(), size_bytes, sent_bytes: 0 });
         let progressing = name.clone();
         let on_progress = move |sent_bytes| {
@@ -103,11 +241,17 @@ impl Upload {
         };
         let ending = name.clone();
         let on_end = move |sent| self.end(&ending, sent);
-        let url = self.url.get_value();
-        match browser::send_file(file, &url, on_progress, on_end) {
+        match browser::send_file(file, &self.url(), on_progress, on_end) {
             Some(sending) => self.sending.set_value(Some(sending)),
             None => self.end(&name, Sent::Broken),
         }
+    }
+
+    fn url(self) -> String {
+        let base = self.runtime.with_value(|runtime| format!("/api/v1/runtimes/{runtime}/versions"));
+        // Names of variables and files need no escaping (krt.md §2).
+        let fresh = self.around.fresh.with_untracked(|fresh| fresh.iter().cloned().collect::<Vec<_>>().join(","));
+        if fresh.is_empty() { base } else { format!("{base}?fresh={fresh}") }
     }
 
     fn end(self, file: &str, sent: Sent) {
@@ -116,7 +260,8 @@ impl Upload {
         let state = match sent {
             Sent::Cancelled => UploadState::Idle,
             Sent::Broken => {
-                let message = "The connection broke before the server answered. Check that it runs, then try again.";
+                let message = "The connection broke before the server answered. Check that it runs and that the file \
+                    has not been changed, then try again.";
                 UploadState::Refused { file, message: message.to_owned(), problems: Vec::new() }
             }
             Sent::Answered(status, body) => match read_answer(status, &body) {
@@ -128,70 +273,5 @@ impl Upload {
             self.on_added.try_run(version.clone());
         }
         self.state.try_set(state);
-    }
-}
-
-/// Why a file need not even be sent.
-fn refusal(name: &str, size_bytes: u64) -> Option<String> {
-    if !name.to_ascii_lowercase().ends_with(".krt") {
-        return Some("A version is added from a file whose name ends in .krt.".to_owned());
-    }
-    (size_bytes == 0).then(|| "The file is empty.".to_owned())
-}
-
-/// The name of the version that was added, or why none was: a sentence, and the problems of the file.
-fn read_answer(status: u16, body: &str) -> Result<VersionName, (String, Vec<Problem>)> {
-    #[derive(Deserialize)]
-    struct Added {
-        name: VersionName,
-    }
-    #[derive(Deserialize)]
-    struct Refused {
-        error: RefusedError,
-    }
-    #[derive(Deserialize)]
-    struct RefusedError {
-        message: String,
-        #[serde(default)]
-        problems: Vec<Problem>,
-    }
-
-    if (200..300).contains(&status) {
-        return match serde_json::from_str::<Added>(body) {
-            Ok(added) => Ok(added.name),
-            Err(_) => {
-                Err(("The server's answer could not be read. Reload the page to see the version.".into(), vec![]))
-            }
-        };
-    }
-    match serde_json::from_str::<Refused>(body) {
-        Ok(refused) => Err((sentence(&refused.error.message), refused.error.problems)),
-        Err(_) => Err((format!("The server answered with status {status}."), Vec::new())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_cannot_be_a_krt_is_not_sent() {
-        assert_eq!(refusal("greeter.krt", 12), None);
-        assert_eq!(refusal("GREETER.KRT", 12), None);
-        assert!(refusal("greeter.zip", 12).unwrap().contains(".krt"));
-        assert!(refusal("greeter.krt", 0).unwrap().contains("empty"));
-    }
-
-    #[test]
-    fn the_answer_names_the_version_or_every_problem() {
-        assert_eq!(read_answer(201, r#"{"name":"v1","state":"stopped"}"#).unwrap().as_str(), "v1");
-        let body = r#"{"error":{"code":"invalid_krt","message":"the file is no valid KRT: 2 problems","problems":[
-            {"severity":"error","line":3,"column":5,"path":"workflows[0].name","message":"a"},
-            {"severity":"error","line":null,"column":null,"path":"","message":"b"}]}}"#;
-        let (message, problems) = read_answer(422, body).unwrap_err();
-        assert_eq!(message, "The file is no valid KRT: 2 problems.");
-        assert_eq!((problems.len(), problems[0].line), (2, Some(3)));
-        let (message, problems) = read_answer(502, "<html>").unwrap_err();
-        assert!(message.contains("502") && problems.is_empty());
     }
 }

@@ -16,9 +16,9 @@ export async function expectLive(page: Page): Promise<void> {
 export class RuntimePage {
   constructor(readonly page: Page) {}
 
-  /** The outcome of an upload, or how far it is. */
+  /** What was found in a file, how far its upload is, or the outcome. */
   get upload(): Locator {
-    return this.page.getByRole("status", { name: "Upload" });
+    return this.page.getByRole("region", { name: "Upload", exact: true });
   }
 
   row(version: string): Locator {
@@ -32,6 +32,11 @@ export class RuntimePage {
   /** By the button and the browser's file picker. */
   async pick(path: string): Promise<void> {
     await this.page.getByLabel("Add version").setInputFiles(path);
+  }
+
+  /** Sends what was picked or dropped, once it has been checked. */
+  async send(): Promise<void> {
+    await this.upload.getByRole("button", { name: "Upload", exact: true }).click();
   }
 
   /** From the person's desktop onto the page; answers when the page has seen it. */

@@ -32,7 +32,7 @@ export function heavySample(name: string, modelBytes: number): Buffer {
 }
 
 /** The ustar header of a regular file (POSIX.1-1988). */
-function tarHeader(name: string, size: number): Buffer {
+export function tarHeader(name: string, size: number): Buffer {
   const header = Buffer.alloc(512);
   const octal = (value: number, at: number, length: number) =>
     header.write(value.toString(8).padStart(length - 1, "0") + "\0", at, "ascii");

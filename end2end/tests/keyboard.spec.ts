@@ -26,7 +26,11 @@ test("a version is added, started and stopped by keyboard alone", async ({ page,
   const picker = page.waitForEvent("filechooser");
   await page.keyboard.press("Enter");
   await (await picker).setFiles(samplePath("reviews-v1"));
-  await expect(page.getByRole("status", { name: "Upload" })).toContainText("was added");
+  const upload = page.getByRole("region", { name: "Upload", exact: true });
+  await expect(upload.getByRole("button", { name: "Upload" })).toBeVisible();
+  await tabTo(page, "Upload");
+  await page.keyboard.press("Enter");
+  await expect(upload).toContainText("was added");
   await server.configure(RUNTIME.id, "reviews-v1", CONFIG["reviews-v1"]);
 
   await tabTo(page, "reviews-v1");

@@ -5,7 +5,9 @@ import { RUNTIME, sampleBytes, samplePath } from "../support/samples";
 // Chromium itself reports every answer that is an error to the console.
 test.use({ expectedErrors: /status of (409|422)/ });
 
+// The server's own refusals are seen only where the browser does not check files before it sends them.
 test.beforeEach(async ({ server, page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(window, "Worker"));
   await server.createRuntime(RUNTIME.id, RUNTIME.name);
   await open(page, "/runtimes/demo");
 });
@@ -13,6 +15,7 @@ test.beforeEach(async ({ server, page }) => {
 test("a file with five mistakes is refused with each of them and its place", async ({ page }) => {
   const runtime = new RuntimePage(page);
   await runtime.pick(samplePath("broken"));
+  await runtime.send();
 
   await expect(runtime.upload).toContainText("broken.krt was not added");
   const problems = runtime.upload.getByRole("listitem").filter({ hasText: "Error" });
@@ -37,6 +40,7 @@ test("what is no gzip, or has no manifest, is refused in words", async ({ page }
   await page.getByLabel("Add version").setInputFiles({
     name: "notes.krt", mimeType: "application/octet-stream", buffer: Buffer.from("just some text, long enough to be read"),
   });
+  await runtime.send();
   await expect(runtime.upload).toContainText("notes.krt was not added");
   await expect(runtime.upload).toContainText(/gzip/i);
 
@@ -53,6 +57,7 @@ test("a name that is taken is refused, and the version that has it stays", async
   await runtime.expectState("reviews-v1", "stopped");
 
   await runtime.pick(samplePath("reviews-v1"));
+  await runtime.send();
 
   await expect(runtime.upload).toContainText("reviews-v1.krt was not added");
   await expect(runtime.upload).toContainText(/reviews-v1.*(taken|exists|already)/);

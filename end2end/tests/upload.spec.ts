@@ -16,6 +16,7 @@ test("a slow upload shows how far it is, can be cancelled, and leaves nothing be
   const file = { name: "heavy.krt", mimeType: "application/gzip", buffer: heavySample("reviews-v1", 4_000_000) };
   const input = page.getByLabel("Add version");
   await input.setInputFiles(file);
+  await runtime.send();
   await expect(runtime.upload.getByRole("progressbar", { name: "Sent" })).toBeVisible();
   await runtime.upload.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByRole("progressbar")).toBeHidden();
@@ -25,6 +26,7 @@ test("a slow upload shows how far it is, can be cancelled, and leaves nothing be
   await expect(page.getByText("No version yet")).toBeVisible();
   await expectLive(page);
   await input.setInputFiles(file);
+  await runtime.send();
   await expect(runtime.upload).toContainText("reviews-v1 was added");
   await runtime.expectState("reviews-v1", "stopped");
 });

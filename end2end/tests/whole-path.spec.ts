@@ -28,8 +28,10 @@ test("from two KRT files to a published version and back, and a second browser f
 
   await test.step("add one by the picker and one by drop", async () => {
     await runtime.pick(samplePath("reviews-v1"));
+    await runtime.send();
     await expect(runtime.upload).toContainText("reviews-v1 was added");
     await runtime.drop("reviews-v2", sampleBytes("reviews-v2"));
+    await runtime.send();
     await expect(runtime.upload).toContainText("reviews-v2 was added");
     for (const each of [runtime, follower]) {
       await each.expectState("reviews-v1", "stopped");

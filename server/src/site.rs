@@ -1,7 +1,7 @@
 //! Where the files of the pages are: what the browser gets besides HTML.
 
 use std::{
-    env,
+    env, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -27,6 +27,24 @@ pub(crate) fn site_options(addr: SocketAddr) -> LeptosOptions {
         .hash_files(hash_files)
         .hash_file(hash_file.into())
         .build()
+}
+
+/// Where the worker is that checks files in the browser; of a release `hash.txt` says which one belongs to its pages.
+pub(crate) fn checker_url(options: &LeptosOptions) -> String {
+    let name = match checker_hash(options) {
+        Some(hash) => format!("checker.{hash}.js"),
+        None => "checker.js".to_owned(),
+    };
+    format!("/{}/{name}", options.site_pkg_dir)
+}
+
+fn checker_hash(options: &LeptosOptions) -> Option<String> {
+    if !options.hash_files {
+        return None;
+    }
+    let beside = env::current_exe().ok()?.parent()?.join(options.hash_file.as_ref());
+    let hashes = fs::read_to_string(beside).ok()?;
+    hashes.lines().find_map(|line| line.strip_prefix("checker:")).map(|hash| hash.trim().to_owned())
 }
 
 /// `site` beside the binary as it is installed, or `target/site` as it is built.

@@ -5,6 +5,8 @@
 #[cfg(not(feature = "hydrate"))]
 mod absent;
 #[cfg(feature = "hydrate")]
+mod check;
+#[cfg(feature = "hydrate")]
 mod events;
 #[cfg(feature = "hydrate")]
 mod files;
@@ -12,7 +14,11 @@ mod files;
 mod pane;
 
 #[cfg(not(feature = "hydrate"))]
-pub use absent::{File, Sending, dragged_files, drags_files, follow_events, picked_files, send_file};
+pub use absent::{
+    Checking, File, Sending, check_file, dragged_files, drags_files, follow_events, picked_files, send_file,
+};
+#[cfg(feature = "hydrate")]
+pub use check::{Checking, check_file};
 #[cfg(feature = "hydrate")]
 pub use events::follow_events;
 #[cfg(feature = "hydrate")]

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod graph;
 pub mod header;
 pub mod icon;
+pub mod manifest_source;
 pub mod node_list;
 pub mod problems;
 pub mod prose;

@@ -1,4 +1,7 @@
-//! Adding a version: the button, the drop zone over the whole page, and how far the upload is.
+//! Adding a version: the button, the drop zone over the whole page, what was found in the file, and how far the upload
+//! is.
+
+pub mod review;
 
 use leptos::{ev, prelude::*};
 
@@ -12,6 +15,10 @@ use crate::{
     format,
     upload::{Upload, UploadState},
 };
+use review::{Review, UncheckedReview};
+
+/// Of the part of the page that tells of the upload. The focus goes there when the button that had it is gone.
+const AREA: &str = "upload";
 
 /// The button with its hidden file picker. A label of the input, so that it works by keyboard as the input itself does.
 #[component]
@@ -83,27 +90,36 @@ pub fn DropZone(upload: Upload) -> impl IntoView {
     .into_any()
 }
 
-/// How far the upload is, and how it ended. `href` leads to the version that was added.
+/// What was found in the file, how far the upload is, and how it ended.
 #[component]
 pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
     let runtime_href = StoredValue::new(runtime_href);
     // Bytes change often; the parts that do not depend on them stay as they are.
-    let sent = Memo::new(move |_| match upload.state.get() {
-        UploadState::Sending { size_bytes, sent_bytes, .. } => Some((sent_bytes, size_bytes)),
-        _ => None,
+    let done = Memo::new(move |_| match upload.state.get() {
+        UploadState::Reading { read_bytes, size_bytes, .. } => (read_bytes, size_bytes),
+        UploadState::Sending { sent_bytes, size_bytes, .. } => (sent_bytes, size_bytes),
+        _ => (0, 0),
     });
     let phase = Memo::new(move |_| match upload.state.get() {
+        UploadState::Reading { file, size_bytes, .. } => UploadState::Reading { file, size_bytes, read_bytes: 0 },
         UploadState::Sending { file, size_bytes, .. } => UploadState::Sending { file, size_bytes, sent_bytes: 0 },
         other => other,
     });
     let view = move || {
         match phase.get() {
         UploadState::Idle => None,
-        UploadState::Sending { file, size_bytes, .. } => Some(sending(upload, file, size_bytes, sent).into_any()),
+        UploadState::Reading { file, .. } => Some(moving(upload, "Checking ", file, "Checked", done).into_any()),
+        UploadState::Review { file, size_bytes, check } => {
+            Some(view! { <Review upload file size_bytes check/> }.into_any())
+        }
+        UploadState::Unchecked { file, size_bytes } => {
+            Some(view! { <UncheckedReview upload file size_bytes/> }.into_any())
+        }
+        UploadState::Sending { file, .. } => Some(moving(upload, "Sending ", file, "Sent", done).into_any()),
         UploadState::Checking { file } => Some(
             view! {
                 <div class="upload">
-                    <p><strong>{file}</strong>" has arrived. Checking…"</p>
+                    <p><strong>{file}</strong>" has arrived. The server checks it…"</p>
                     <progress class="progress" aria-label="Checking"></progress>
                 </div>
             }
@@ -139,28 +155,59 @@ pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
         ),
     }
     };
-    view! { <div class="upload-area" role="status" aria-label="Upload">{view}</div> }.into_any()
+    view! {
+        // Read out in one sentence: the whole review would be too much.
+        <p class="visually-hidden" role="status">{move || phase.with(in_words)}</p>
+        <section id=AREA class="upload-area" aria-label="Upload" tabindex="-1">{view}</section>
+    }
+    .into_any()
 }
 
-fn sending(upload: Upload, file: String, size_bytes: u64, sent: Memo<Option<(u64, u64)>>) -> impl IntoView {
-    let of = move || sent.get().unwrap_or((0, size_bytes));
-    // Progress is quantities, so a float is what the element wants; files are far below its 53 bits.
+fn in_words(state: &UploadState) -> String {
+    match state {
+        UploadState::Idle => String::new(),
+        UploadState::Reading { file, .. } => format!("Checking {file}."),
+        UploadState::Review { file, check, .. } => match check.errors() {
+            0 => format!("{file} can be added. Look at it, then press Upload."),
+            errors => format!("{file} cannot be added: {errors} errors."),
+        },
+        UploadState::Unchecked { file, .. } => format!("{file} cannot be checked in this browser."),
+        UploadState::Sending { file, .. } => format!("Sending {file}."),
+        UploadState::Checking { file } => format!("{file} has arrived. The server checks it."),
+        UploadState::Refused { file, message, .. } => format!("{file} was not added. {message}"),
+        UploadState::Added { version } => format!("{version} was added."),
+    }
+}
+
+/// A file of which more and more has been read or sent.
+fn moving(
+    upload: Upload,
+    doing: &'static str,
+    file: String,
+    label: &'static str,
+    done: Memo<(u64, u64)>,
+) -> impl IntoView {
     view! {
         <div class="upload">
-            <p>"Sending "<strong>{file}</strong></p>
+            <p>{doing}<strong>{file}</strong></p>
             <progress
                 class="progress"
-                aria-label="Sent"
-                max=size_bytes.to_string()
-                value=move || of().0.to_string()
+                aria-label=label
+                max=move || done.get().1.to_string()
+                value=move || done.get().0.to_string()
             ></progress>
             <p class="upload__numbers" aria-hidden="true">
-                {move || format!("{} of {}", format::size(of().0), format::size(of().1))}
+                {move || format!("{} of {}", format::size(done.get().0), format::size(done.get().1))}
             </p>
-            <button type="button" class="button" on:click=move |_| upload.cancel()>"Cancel"</button>
+            <button type="button" class="button" on:click=move |_| cancel(upload)>"Cancel"</button>
         </div>
     }
     .into_any()
+}
+
+fn cancel(upload: Upload) {
+    browser::focus(AREA);
+    upload.cancel();
 }
 
 fn dismiss_button(upload: Upload) -> impl IntoView {

@@ -19,7 +19,12 @@ use leptos::{
 };
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions};
 
-use super::{error::ErrorAnswer, extract::MAX_BODY_BYTES, headers::page_policy};
+use super::{
+    error::ErrorAnswer,
+    extract::MAX_BODY_BYTES,
+    headers::{WORKER_POLICY, page_policy},
+};
+use crate::site::checker_url;
 
 pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>) -> Router {
     let context = move || {
@@ -28,9 +33,14 @@ pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>) -> Route
         provide_context(Actor::local());
         send_policy();
     };
+    let checker: Arc<str> = checker_url(&options).into();
+    let shell_of = {
+        let checker = checker.clone();
+        move |options: LeptosOptions| app::shell(options, &checker)
+    };
     let shell = {
-        let options = options.clone();
-        move || app::shell(options.clone())
+        let (options, shell_of) = (options.clone(), shell_of.clone());
+        move || shell_of(options.clone())
     };
     let hashed = options.hash_files;
     let files = Router::new()
@@ -38,10 +48,11 @@ pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>) -> Route
             &leptos_axum::site_pkg_dir_service_route_path(&options),
             leptos_axum::site_pkg_dir_service(&options),
         )
-        .layer(middleware::map_response_with_state(hashed, cache_forever));
+        .layer(middleware::map_response_with_state(hashed, cache_forever))
+        .layer(middleware::map_response_with_state(checker, let_worker_work));
     Router::new()
         .leptos_routes_with_context(&options, routes(), context.clone(), shell)
-        .fallback(leptos_axum::file_and_error_handler_with_context(context, app::shell))
+        .fallback(leptos_axum::file_and_error_handler_with_context(context, shell_of))
         .layer(middleware::from_fn(limit_body))
         .with_state(options)
         .merge(files)
@@ -84,6 +95,19 @@ async fn cache_forever(
     if hashed && response.status().is_success() && has_hash(uri.path()) {
         let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
         response.headers_mut().insert(header::CACHE_CONTROL, forever);
+    }
+    response
+}
+
+/// Unlike other files a worker's script has a policy that counts.
+async fn let_worker_work(
+    axum::extract::State(checker): axum::extract::State<Arc<str>>,
+    uri: Uri,
+    mut response: Response,
+) -> Response {
+    if uri.path() == &*checker {
+        let policy = HeaderValue::from_static(WORKER_POLICY);
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
