@@ -2,7 +2,7 @@
 //! static files.
 //!
 //! In development names are plain and everything is where the last build left it. A release has its content's hash in
-//! each name, listed in `hash.txt` as leptos reads it, and a gzipped copy beside each file.
+//! each name, listed in `hash.txt` as leptos reads it, and copies by gzip and Brotli beside each file.
 
 mod checker;
 mod release;
