@@ -1,7 +1,7 @@
 //! What the cluster was last seen to hold of one kind.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -20,12 +20,19 @@ struct State<K> {
     objects: BTreeMap<Key, Arc<K>>,
     /// The list that a watch begins with, until it is complete.
     listing: BTreeMap<Key, Arc<K>>,
+    /// What we wrote while it was on its way: it may have been read before that.
+    written_since: BTreeSet<Key>,
     synced: bool,
 }
 
 impl<K> Default for Cache<K> {
     fn default() -> Self {
-        Self(RwLock::new(State { objects: BTreeMap::new(), listing: BTreeMap::new(), synced: false }))
+        Self(RwLock::new(State {
+            objects: BTreeMap::new(),
+            listing: BTreeMap::new(),
+            written_since: BTreeSet::new(),
+            synced: false,
+        }))
     }
 }
 
@@ -45,6 +52,7 @@ impl<K: Resource> Cache<K> {
             }
             Event::Init => {
                 state.listing.clear();
+                state.written_since.clear();
                 Vec::new()
             }
             Event::InitApply(object) => {
@@ -52,7 +60,15 @@ impl<K: Resource> Cache<K> {
                 Vec::new()
             }
             Event::InitDone => {
-                let listed = std::mem::take(&mut state.listing);
+                let mut listed = std::mem::take(&mut state.listing);
+                for key in std::mem::take(&mut state.written_since) {
+                    if let (Some(known), Some(listed)) = (state.objects.get(&key), listed.get_mut(&key))
+                        && known.uid() == listed.uid()
+                        && not_older(known.as_ref(), listed.as_ref())
+                    {
+                        *listed = known.clone();
+                    }
+                }
                 let before = std::mem::replace(&mut state.objects, listed);
                 state.synced = true;
                 before.into_values().chain(state.objects.values().cloned()).collect()
@@ -67,7 +83,9 @@ impl<K: Resource> Cache<K> {
 
     /// Takes over what a write answered.
     pub(crate) fn written(&self, object: K) {
-        put(&mut self.0.write().unwrap_or_else(PoisonError::into_inner).objects, object);
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        state.written_since.insert(key(&object));
+        put(&mut state.objects, object);
     }
 
     /// Takes over that the object is to be deleted. When it is gone the watch will tell.
@@ -79,6 +97,7 @@ impl<K: Resource> Cache<K> {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(object) = state.objects.get_mut(&key) {
             Arc::make_mut(object).meta_mut().deletion_timestamp.get_or_insert(at);
+            state.written_since.insert(key);
         }
     }
 
@@ -86,6 +105,12 @@ impl<K: Resource> Cache<K> {
     pub(crate) fn gone(&self, namespace: &str, name: &str) {
         let key = (namespace.to_owned(), name.to_owned());
         self.0.write().unwrap_or_else(PoisonError::into_inner).objects.remove(&key);
+    }
+
+    /// One object; those without a namespace are in "".
+    pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.0.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).cloned()
     }
 
     pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<String, Arc<K>> {
@@ -123,8 +148,16 @@ fn put<K: Resource>(objects: &mut BTreeMap<Key, Arc<K>>, mut object: K) -> Optio
 /// Resource versions are whole numbers that grow (Kubernetes API Concepts, "Resource versions"); where they should be
 /// anything else, the event that comes later counts as newer.
 fn older<K: Resource>(this: &K, that: &K) -> bool {
-    let number = |object: &K| object.resource_version().and_then(|text| text.parse::<u64>().ok());
-    matches!((number(this), number(that)), (Some(this), Some(that)) if this < that)
+    matches!(revisions(this, that), Some((this, that)) if this < that)
+}
+
+fn not_older<K: Resource>(this: &K, that: &K) -> bool {
+    matches!(revisions(this, that), Some((this, that)) if this >= that)
+}
+
+fn revisions<K: Resource>(this: &K, that: &K) -> Option<(u64, u64)> {
+    let number = |object: &K| object.resource_version()?.parse().ok();
+    Some((number(this)?, number(that)?))
 }
 
 #[cfg(test)]
@@ -175,6 +208,42 @@ mod tests {
         assert!(version(&cache, "a").is_some() && !cache.synced());
         assert_eq!(cache.take(Event::InitDone).len(), 2, "both the lost and the found are told of");
         assert!(version(&cache, "a").is_none() && version(&cache, "b").is_some() && cache.synced());
+    }
+
+    #[test]
+    fn a_list_that_was_read_before_our_own_write_does_not_undo_it_and_one_from_after_it_does() {
+        for (listed, uid, kept) in [("9", "1", "10"), ("11", "1", "11"), ("9", "2", "9"), ("x", "1", "x")] {
+            let cache = Cache::default();
+            cache.take(Event::Init);
+            cache.written(object("a", "1", 10));
+            let mut read = object("a", uid, 0);
+            read.metadata.resource_version = Some(listed.to_owned());
+            cache.take(Event::InitApply(read));
+            cache.take(Event::InitDone);
+            assert_eq!(version(&cache, "a").as_deref(), Some(kept), "{listed} of {uid}");
+        }
+    }
+
+    #[test]
+    fn of_what_was_written_before_a_list_began_the_list_knows_best() {
+        let cache = Cache::default();
+        cache.written(object("a", "1", 10));
+        cache.take(Event::Init);
+        // As after a restore of the cluster's own database: its revisions count from an earlier one.
+        cache.take(Event::InitApply(object("a", "1", 5)));
+        cache.take(Event::InitDone);
+        assert_eq!(version(&cache, "a").as_deref(), Some("5"));
+    }
+
+    #[test]
+    fn what_is_to_be_deleted_stays_so_when_a_list_was_read_before() {
+        let cache = Cache::default();
+        cache.written(object("a", "1", 10));
+        cache.take(Event::Init);
+        cache.take(Event::InitApply(object("a", "1", 10)));
+        cache.ending("ns", "a", Time(domain::Timestamp::UNIX_EPOCH));
+        cache.take(Event::InitDone);
+        assert!(cache.in_namespace("ns")["a"].metadata.deletion_timestamp.is_some());
     }
 
     #[test]
