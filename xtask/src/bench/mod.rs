@@ -25,6 +25,9 @@ use crate::{
     workspace::Workspace,
 };
 
+/// Names the folder of a release to measure, instead of building one.
+const RELEASE: &str = "KAI_BENCH_RELEASE";
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Name {
     /// An upload of 1 GB against gzip and sha256sum
@@ -52,8 +55,10 @@ pub(crate) enum Name {
 struct Bench {
     /// Where they put what they make; results are in it too.
     folder: PathBuf,
-    /// The release build of the server: a copy, which nobody builds anew in the midst of a run.
+    /// The release build of the server.
     server: PathBuf,
+    /// It has its site beside it, as a release has.
+    is_whole_release: bool,
 }
 
 impl Bench {
@@ -104,13 +109,15 @@ pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
 fn prepare(workspace: &Workspace) -> Result<Bench> {
     let folder = workspace.target.join("bench");
     fs::create_dir_all(&folder)?;
-    let built = match env::var_os("KAI_SERVER_BINARY") {
-        Some(binary) => PathBuf::from(binary),
-        None => run::build_server(workspace, Mode::Release)?,
-    };
+    if let Some(release) = env::var_os(RELEASE) {
+        let server = Path::new(&release).join("kai-server");
+        ensure!(server.is_file(), "{RELEASE} is no folder that `make release` made: there is no {}", server.display());
+        return Ok(Bench { folder, server, is_whole_release: true });
+    }
+    // A copy, which nobody builds anew in the midst of a run.
     let server = folder.join("kai-server");
-    copy(&built, &server)?;
-    Ok(Bench { folder, server })
+    copy(&run::build_server(workspace, Mode::Release)?, &server)?;
+    Ok(Bench { folder, server, is_whole_release: false })
 }
 
 /// By a rename: the last run's copy may still be running.

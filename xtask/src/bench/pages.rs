@@ -93,7 +93,7 @@ fn limited(figures: Vec<Figure>, beginning: &str, most: f64) -> Vec<Figure> {
 
 impl<'b> Stage<'b> {
     fn new(bench: &'b Bench, workspace: &'b Workspace) -> Result<Self> {
-        let site = site::build(workspace, Mode::Release)?.env();
+        let site = if bench.is_whole_release { Vec::new() } else { site::build(workspace, Mode::Release)?.env() };
         let site: Vec<_> = site.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let data = bench.fresh_folder("pages-data")?;
         let server = Server::start(&bench.server, &data, &site)?;
