@@ -4,6 +4,7 @@ pub mod announce;
 pub mod changes;
 pub mod cluster;
 pub mod config;
+mod documentation;
 pub mod files;
 pub mod http;
 pub mod intake;

@@ -134,6 +134,7 @@ pub(super) enum Value<'a> {
     Int(Option<i64>),
     Text(Option<&'a str>),
     Bool(bool),
+    Bytes(&'a [u8]),
 }
 
 impl From<i64> for Value<'_> {
@@ -185,6 +186,12 @@ impl<'a> From<Option<&'a str>> for Value<'a> {
     }
 }
 
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
 impl From<bool> for Value<'_> {
     fn from(value: bool) -> Self {
         Self::Bool(value)
@@ -204,6 +211,7 @@ fn sqlite_arguments(values: &[Value<'_>]) -> Result<SqliteArguments, StoreError>
             Value::Int(int) => Arguments::add(&mut arguments, int),
             Value::Text(text) => Arguments::add(&mut arguments, text.map(str::to_owned)),
             Value::Bool(bool) => Arguments::add(&mut arguments, bool),
+            Value::Bytes(bytes) => Arguments::add(&mut arguments, bytes.to_vec()),
         }
         .map_err(sqlx::Error::Encode)?;
     }
@@ -217,6 +225,7 @@ fn postgres_arguments(values: &[Value<'_>]) -> Result<PgArguments, StoreError> {
             Value::Int(int) => Arguments::add(&mut arguments, int),
             Value::Text(text) => Arguments::add(&mut arguments, text),
             Value::Bool(bool) => Arguments::add(&mut arguments, bool),
+            Value::Bytes(bytes) => Arguments::add(&mut arguments, bytes),
         }
         .map_err(sqlx::Error::Encode)?;
     }
@@ -230,7 +239,7 @@ pub(super) enum Row {
 }
 
 impl Row {
-    /// A column as `i64`, `String`, `bool`, or an `Option` of them.
+    /// A column as `i64`, `String`, `bool`, bytes, or an `Option` of them.
     pub(super) fn get<T>(&self, column: &'static str) -> Result<T, StoreError>
     where
         T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,

@@ -1,8 +1,11 @@
 //! `/runtimes/:runtime/versions/:version`: what all screens of a version share: its data, kept true by the events,
 //! and the side bar with its state, menu and actions.
 
+pub mod compare;
 pub mod configuration;
+pub mod documentation;
 pub mod history;
+pub mod manifest;
 pub mod side_bar;
 pub mod status;
 

@@ -1,0 +1,100 @@
+//! What versions' files hold, under `/runtimes/{id}/versions/{name}`: `manifest`, `documentation`, `docs/…`, `compare`.
+
+use app::backend::Backend;
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use domain::{ApiError, Comparison, DocumentationPage, Problem, VersionName};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    documentation,
+    http::{Public, error::Answer, extract::VersionPath},
+};
+
+/// A document may be shown, but may neither run nor load anything: somebody else wrote it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    page: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct With {
+    with: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DocumentPath {
+    path: String,
+}
+
+/// `krt.yml` as it was sent.
+pub(super) async fn manifest(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+) -> Answer<impl IntoResponse> {
+    let text = parts.service.manifest(&runtime, &version).await?;
+    let name = format!("inline; filename=\"{runtime}-{version}-krt.yml\"");
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], text))
+}
+
+/// A page as HTML with its table of contents; null when the version has no `docs/README.md`.
+pub(super) async fn documentation(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+    query: Result<Query<Page>, QueryRejection>,
+) -> Answer<Json<Option<DocumentationPage>>> {
+    let Query(Page { page }) = query.map_err(|rejection| refused("page", &rejection))?;
+    Ok(Json(parts.service.documentation(&runtime, &version, page).await?))
+}
+
+/// From the version `with` to this one.
+pub(super) async fn compare(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+    query: Result<Query<With>, QueryRejection>,
+) -> Answer<Json<Comparison>> {
+    let Query(With { with }) = query.map_err(|rejection| refused("with", &rejection))?;
+    let missing = |_| ApiError::NotFound { what: format!("version `{with}` in runtime `{runtime}`") };
+    let from: VersionName = with.parse().map_err(missing)?;
+    Ok(Json(parts.service.comparison(&runtime, &from, &version).await?))
+}
+
+/// A file of the documentation. Only what is stored as such is found, so no path leads to anything else of the archive.
+pub(super) async fn document(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+    Path(DocumentPath { path }): Path<DocumentPath>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let content = parts.service.document(&runtime, &version, &path).await?;
+    let tag = format!("\"{}\"", hex::encode(Sha256::digest(&content)));
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+    }
+    let (kind, disposition) = match documentation::content_type(&path) {
+        Some(kind) => (kind, "inline"),
+        None => ("application/octet-stream", "attachment"),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_DISPOSITION, disposition),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::ETAG, tag.as_str()),
+    ];
+    Ok((headers, content).into_response())
+}
+
+fn refused(path: &str, rejection: &QueryRejection) -> ApiError {
+    ApiError::InvalidInput { problems: vec![Problem::error(path, rejection.body_text())] }
+}

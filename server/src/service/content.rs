@@ -1,0 +1,133 @@
+//! What versions' screens show of their files: documentation, manifests, and what differs between two versions.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use domain::{ApiError, Comparison, DiffLine, DocumentationPage, ManifestDiff, RuntimeId, VersionName};
+use similar::{ChangeTag, TextDiff};
+use tokio::task::spawn_blocking;
+
+use super::{Service, errors::from_store};
+use crate::{
+    documentation,
+    store::{Content, VersionRecord},
+};
+
+/// After this long a difference need not be the smallest any more.
+const DIFF_TIME: Duration = Duration::from_millis(300);
+/// Manifests of people have some hundred lines.
+const DIFF_MAX_LINES: usize = 5_000;
+
+impl Service {
+    /// A page of the documentation, the first one unless `page` is its path in the file. None when there is no first.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such version or no such page.
+    pub(crate) async fn documentation_page(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        page: Option<String>,
+    ) -> Result<Option<DocumentationPage>, ApiError> {
+        let sha256 = self.record(runtime, version).await?.file.sha256;
+        let documents: BTreeSet<_> = self.store.documents(&sha256).await.map_err(from_store)?.into_iter().collect();
+        let asked = page.is_some();
+        let path = page.unwrap_or_else(|| documentation::FIRST.to_owned());
+        let Some(content) = self.store.document(&sha256, &path).await.map_err(from_store)? else {
+            let missing = ApiError::NotFound { what: format!("document `{path}` in version `{version}`") };
+            return if asked { Err(missing) } else { Ok(None) };
+        };
+        let (runtime, version) = (runtime.clone(), version.clone());
+        // A long page takes a while, for which no other request should wait.
+        let shown = spawn_blocking(move || {
+            let place = documentation::Place { runtime: &runtime, version: &version, documents: &documents };
+            documentation::page(&place, &path, &content)
+        });
+        shown.await.map(Some).map_err(|_| ApiError::Internal)
+    }
+
+    /// A file of the documentation as it is in the KRT; `path` is below `docs/`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such version or file.
+    pub(crate) async fn document(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        path: &str,
+    ) -> Result<Vec<u8>, ApiError> {
+        let sha256 = self.record(runtime, version).await?.file.sha256;
+        let found = self.store.document(&sha256, &format!("docs/{path}")).await.map_err(from_store)?;
+        found.ok_or_else(|| ApiError::NotFound { what: format!("document `docs/{path}` in version `{version}`") })
+    }
+
+    /// What changes for whoever goes from version `from` to version `to`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such runtime or version.
+    pub(crate) async fn compare(
+        &self,
+        runtime: &RuntimeId,
+        from: &VersionName,
+        to: &VersionName,
+    ) -> Result<Comparison, ApiError> {
+        let (before, after) = (self.record(runtime, from).await?, self.record(runtime, to).await?);
+        let was = self.store.content(runtime, from).await.map_err(from_store)?;
+        let now = self.store.content(runtime, to).await.map_err(from_store)?;
+        let compared = spawn_blocking(move || {
+            let mut found = krt::compare(side(&before, was.as_ref()), side(&after, now.as_ref()));
+            found.manifest = manifest_diff(&before.manifest_text, &after.manifest_text);
+            found
+        });
+        compared.await.map_err(|_| ApiError::Internal)
+    }
+}
+
+fn side<'a>(record: &'a VersionRecord, content: Option<&'a Content>) -> krt::Side<'a> {
+    krt::Side {
+        manifest: &record.manifest,
+        config: &record.config,
+        facts: content.map(|content| content.facts.as_slice()),
+        proto_text: content.and_then(|content| content.proto_text.as_deref()),
+    }
+}
+
+fn manifest_diff(before: &str, after: &str) -> ManifestDiff {
+    let diff = TextDiff::configure().timeout(DIFF_TIME).diff_lines(before, after);
+    let number = |index: Option<usize>| index.and_then(|index| u32::try_from(index + 1).ok());
+    let mut all = diff.iter_all_changes().map(|change| DiffLine {
+        before: number(change.old_index()).filter(|_| change.tag() != ChangeTag::Insert),
+        after: number(change.new_index()).filter(|_| change.tag() != ChangeTag::Delete),
+        text: change.value().trim_end_matches(['\n', '\r']).to_owned(),
+    });
+    let lines = all.by_ref().take(DIFF_MAX_LINES).collect();
+    ManifestDiff { lines, cut: all.next().is_some() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_are_compared_line_by_line() {
+        let diff = manifest_diff("a\nb\nc\n", "a\nB\nc\r\nd");
+        let lines: Vec<_> = diff.lines.iter().map(|line| (line.before, line.after, line.text.as_str())).collect();
+        let expected = [
+            (Some(1), Some(1), "a"),
+            (Some(2), None, "b"),
+            (Some(3), None, "c"),
+            (None, Some(2), "B"),
+            (None, Some(3), "c"),
+            (None, Some(4), "d"),
+        ];
+        assert_eq!(lines, expected);
+        assert!(!diff.cut);
+    }
+
+    #[test]
+    fn a_comparison_of_long_texts_is_bounded() {
+        let lines = |word: &str| (0..20_000).map(|n| format!("{word}{}\n", n % 7)).collect::<String>();
+        let diff = manifest_diff(&lines("a"), &lines("b"));
+        assert_eq!(diff.lines.len(), DIFF_MAX_LINES);
+        assert!(diff.cut);
+    }
+}

@@ -1,0 +1,107 @@
+use domain::{Actor, CarriedValue, ConfigKind};
+use krt::{Document, FileFacts};
+use server::store::{CONFIG_MAX_BYTES, CarryOver, Content, NewVersionRecord, VersionRecord};
+
+use super::{Db, samples::*};
+
+/// Adds a version at this second that wants these, with values for some.
+async fn add(db: &Db, (name, second): (&str, i64), wants: (&[&str], &[&str]), set: &[(&str, &str)]) -> VersionRecord {
+    let new = NewVersionRecord { at: at(second), ..wanting(new_version("demo", name), wants.0, wants.1) };
+    let new = NewVersionRecord { carry_over: CarryOver::Nothing, ..new };
+    let version = db.store.create_version(new).await.unwrap();
+    let set: Vec<_> = set.iter().map(|(name, value)| (*name, Some(*value))).collect();
+    let by = Actor::local();
+    db.store.set_config(&version.runtime, &version.name, values(&set), by, None, at(5)).await.unwrap()
+}
+
+async fn add_carrying(db: &Db, name: &str, wants: (&[&str], &[&str]), carry_over: CarryOver) -> VersionRecord {
+    let new = NewVersionRecord { at: at(9), carry_over, ..wanting(new_version("demo", name), wants.0, wants.1) };
+    db.store.create_version(new).await.unwrap()
+}
+
+fn config(version: &VersionRecord) -> Vec<(&str, &str)> {
+    version.config.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+pub(super) async fn for_each_name_the_newest_value_is_taken_over(db: Db) {
+    db.store.create_runtime(new_runtime("demo")).await.unwrap();
+    db.store.create_runtime(new_runtime("other")).await.unwrap();
+    add(&db, ("newest", 3), (&["A", "B"], &[]), &[("A", "3")]).await;
+    add(&db, ("oldest", 1), (&["A", "B"], &["c"]), &[("A", "1"), ("B", "1"), ("c", "1")]).await;
+    add(&db, ("middle", 2), (&["A", "B"], &["c"]), &[("A", "2"), ("B", "2")]).await;
+
+    let offered = db.store.carry_over(&id("demo")).await.unwrap();
+    let carried = |name: &str, kind, from| CarriedValue { name: name.to_owned(), kind, from: super::samples::name(from) };
+    assert_eq!(
+        offered,
+        [
+            carried("A", ConfigKind::Variable, "newest"),
+            carried("B", ConfigKind::Variable, "middle"),
+            carried("c", ConfigKind::File, "oldest"),
+        ]
+    );
+    assert_eq!(db.store.carry_over(&id("other")).await.unwrap(), []);
+
+    let all = add_carrying(&db, "all", (&["A", "B", "D"], &["c"]), CarryOver::All).await;
+    assert_eq!(config(&all), [("A", "3"), ("B", "2"), ("c", "1")]);
+    assert_eq!(now(&*db.store, &all).await, all);
+    let history = db.store.history(&all.runtime, &all.name).await.unwrap();
+    assert_eq!(history.len(), 1);
+    assert_eq!(history[0].comment.as_deref(), Some("took over B from middle; A from newest; c from oldest"));
+
+    let elsewhere = wanting(new_version("other", "v1"), &["A"], &[]);
+    assert!(db.store.create_version(elsewhere).await.unwrap().config.is_empty(), "of another runtime");
+}
+
+pub(super) async fn what_is_left_out_and_what_is_of_another_kind_is_not_taken_over(db: Db) {
+    db.store.create_runtime(new_runtime("demo")).await.unwrap();
+    add(&db, ("v1", 1), (&["A", "B"], &["c"]), &[("A", "1"), ("B", "1"), ("c", "1")]).await;
+
+    let fresh = CarryOver::Without(["A".to_owned()].into());
+    assert_eq!(config(&add_carrying(&db, "fresh", (&["A"], &["c"]), fresh).await), [("c", "1")]);
+    let nothing = add_carrying(&db, "nothing", (&["A"], &["c"]), CarryOver::Nothing).await;
+    assert!(nothing.config.is_empty());
+    let history = db.store.history(&nothing.runtime, &nothing.name).await.unwrap();
+    assert_eq!(history[0].comment, None);
+    let turned = add_carrying(&db, "turned", (&["c"], &["A"]), CarryOver::All).await;
+    assert!(turned.config.is_empty(), "a variable is not a file: {:?}", turned.config.keys());
+}
+
+pub(super) async fn no_more_is_taken_over_than_there_is_room_for(db: Db) {
+    db.store.create_runtime(new_runtime("demo")).await.unwrap();
+    let large = "x".repeat(CONFIG_MAX_BYTES / 2);
+    add(&db, ("v1", 1), (&["A"], &[]), &[("A", &large)]).await;
+    add(&db, ("v2", 2), (&["B"], &[]), &[("B", &large)]).await;
+    add(&db, ("v3", 3), (&["C"], &[]), &[("C", "small")]).await;
+    let all = add_carrying(&db, "all", (&["A", "B", "C"], &[]), CarryOver::All).await;
+    assert_eq!(all.config.keys().collect::<Vec<_>>(), ["A", "C"]);
+}
+
+pub(super) async fn what_is_kept_of_a_file_comes_with_its_version(db: Db) {
+    let store = &*db.store;
+    store.create_runtime(new_runtime("demo")).await.unwrap();
+    let facts = vec![FileFacts { path: "src/echo.py".to_owned(), size_bytes: 3, sha256: "a".repeat(64) }];
+    let content = Content { facts, proto_text: Some("syntax = \"proto3\"; // é\u{0}".to_owned()) };
+    let document = |path: &str, content: &[u8]| Document { path: path.to_owned(), content: content.to_vec() };
+    let documents = vec![document("docs/b.png", &[0, 255, 1]), document("docs/README.md", b"# R")];
+    let new = NewVersionRecord { content: content.clone(), documents, ..new_version("demo", "v1") };
+    let sha256 = new.file.sha256.clone();
+    store.create_version(new.clone()).await.unwrap();
+
+    assert_eq!(store.content(&id("demo"), &name("v1")).await.unwrap(), Some(content));
+    assert_eq!(store.content(&id("demo"), &name("v2")).await.unwrap(), None);
+    assert_eq!(store.documents(&sha256).await.unwrap(), ["docs/README.md", "docs/b.png"]);
+    assert_eq!(store.document(&sha256, "docs/b.png").await.unwrap(), Some(vec![0, 255, 1]));
+    assert_eq!(store.document(&sha256, "docs/a.png").await.unwrap(), None);
+    assert_eq!(store.document(&"f".repeat(64), "docs/b.png").await.unwrap(), None);
+
+    // The same file again, and one that is refused.
+    let mut again = new.clone();
+    again.manifest.version = name("v2");
+    again.file.download_token = "another".to_owned();
+    store.create_version(again).await.unwrap();
+    let mut refused = new;
+    refused.file.sha256 = "f".repeat(64);
+    assert!(store.create_version(refused).await.is_err());
+    assert!(store.documents(&"f".repeat(64)).await.unwrap().is_empty());
+}
