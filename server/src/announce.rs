@@ -176,6 +176,7 @@ mod tests {
             ingress_annotations: BTreeMap::new(),
             ingress_tls_secret: None,
             advertised_url: "http://127.0.0.1:3001".to_owned(),
+            ingress_preview: false,
             init_image: "busybox".to_owned(),
             node_min_ready: Duration::ZERO,
             runner_env: BTreeMap::new(),

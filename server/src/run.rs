@@ -244,6 +244,7 @@ fn object_settings(settings: &Settings, internal_addr: SocketAddr) -> ObjectSett
         ingress_class: settings.ingress_class.clone(),
         ingress_annotations: settings.ingress_annotations.clone(),
         ingress_tls_secret: settings.ingress_tls_secret.clone(),
+        ingress_preview: settings.ingress_preview,
         advertised_url: settings.advertised_url.clone().unwrap_or_else(|| format!("http://{internal_addr}")),
         init_image: settings.init_image.clone(),
         node_min_ready: settings.node_min_ready,

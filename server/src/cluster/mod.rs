@@ -5,17 +5,20 @@
 
 mod cache;
 mod logs;
+mod retry_after;
 mod watches;
 
 use std::{
     collections::BTreeMap,
     error::Error,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use domain::{ClusterInfo, ClusterKind, Reachability, Timestamp};
-use kube::{Client, Config, config::KubeConfigOptions};
+use kube::{Client, Config, client::ClientBuilder, config::KubeConfigOptions};
 use tokio::sync::watch;
+use tower::util::MapResponseLayer;
 
 pub(crate) use cache::Cache;
 pub(crate) use logs::{LogReader, StampedLine};
@@ -68,6 +71,7 @@ impl Cluster {
     pub fn client_for(router: axum::Router) -> Client {
         let service = tower::ServiceBuilder::new()
             .map_request(|request: http::Request<kube::client::Body>| request.map(axum::body::Body::new))
+            .map_response(retry_after::hand_on)
             .service(router);
         Client::new(service, "default")
     }
@@ -81,8 +85,7 @@ impl Cluster {
             .clone()
             .or_else(|| kubeconfig.current_context.clone())
             .unwrap_or_else(|| "kubeconfig".to_owned());
-        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
-        let client = Client::try_from(config).map_err(ClusterError::Client)?;
+        let client = client(Config::from_custom_kubeconfig(kubeconfig, &options).await?)?;
         Ok(Self::new(client, ClusterKind::Kubeconfig, name))
     }
 
@@ -90,7 +93,7 @@ impl Cluster {
     pub fn from_pod() -> Result<Self, ClusterError> {
         let config = Config::incluster()?;
         let name = config.cluster_url.to_string();
-        let client = Client::try_from(config).map_err(ClusterError::Client)?;
+        let client = client(config)?;
         Ok(Self::new(client, ClusterKind::InCluster, name))
     }
 
@@ -147,6 +150,21 @@ impl Cluster {
             modified
         });
     }
+}
+
+fn client(mut config: Config) -> Result<Client, ClusterError> {
+    // The client would ask again by itself for minutes, while nobody is told and a look at a runtime goes on. Whoever asks
+    // has a pace of its own, and waits as long as the server wants.
+    config.default_retry = false;
+    let builder = ClientBuilder::try_from(config).map_err(ClusterError::Client)?;
+    Ok(builder.with_layer(&MapResponseLayer::new(retry_after::hand_on)).build())
+}
+
+/// How long the API server asked to be left alone, if it did (`retryAfterSeconds` of a Status).
+pub(crate) fn retry_after(error: &kube::Error) -> Option<Duration> {
+    let kube::Error::Api(status) = error else { return None };
+    let details = status.details.as_ref()?;
+    (details.retry_after_seconds > 0).then(|| Duration::from_secs(u64::from(details.retry_after_seconds)))
 }
 
 /// What a person can use of an error from the client: what the API server said, or the innermost cause.

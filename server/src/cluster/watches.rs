@@ -1,17 +1,21 @@
 //! One watch per kind over our label: the work of an idle server does not grow with the number of versions.
 
-use std::{collections::BTreeMap, collections::BTreeSet, fmt::Debug, future::Future, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use domain::{RuntimeId, Timestamp};
 use futures::{StreamExt, TryStreamExt, future::join_all};
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::{
-        apps::v1::Deployment,
-        core::v1::{ConfigMap, Endpoints, Pod, Secret, Service},
-        discovery::v1::EndpointSlice,
-        networking::v1::Ingress,
-    },
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Endpoints, Namespace, Pod, Secret, Service},
+    discovery::v1::EndpointSlice,
+    networking::v1::Ingress,
 };
 use kube::{
     Api, Resource, ResourceExt,
@@ -19,8 +23,11 @@ use kube::{
     runtime::{WatchStreamExt, watcher},
 };
 use serde::de::DeserializeOwned;
+use tokio::time::sleep;
 
 use super::{Cache, Cluster};
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The label that all our objects carry, and its value (lifecycle.md §3).
 pub(crate) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kai-server");
@@ -36,6 +43,8 @@ pub(crate) struct Watches {
     pub(crate) secrets: Cache<Secret>,
     pub(crate) config_maps: Cache<ConfigMap>,
     pub(crate) ingresses: Cache<Ingress>,
+    /// All that there are: one that somebody else made has no label of ours.
+    pub(crate) namespaces: Cache<Namespace>,
     slices: Cache<EndpointSlice>,
     endpoints: Cache<Endpoints>,
 }
@@ -49,6 +58,7 @@ impl Watches {
             && self.secrets.synced()
             && self.config_maps.synced()
             && self.ingresses.synced()
+            && self.namespaces.synced()
             && (self.slices.synced() || self.endpoints.synced())
     }
 
@@ -74,25 +84,36 @@ impl Watches {
         ready
     }
 
-    /// Keeps everything up to date until dropped. `touched` is told of each runtime of which something changed.
-    pub(crate) async fn run(self: Arc<Self>, cluster: Cluster, touched: impl Fn(&RuntimeId) + Sync) {
-        let touched = &touched;
+    /// Keeps everything up to date until dropped. `touched` is told of each runtime of which something changed; its
+    /// namespace is called `namespace_prefix`, then its id.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        cluster: Cluster,
+        namespace_prefix: &str,
+        touched: impl Fn(&RuntimeId) + Sync,
+    ) {
+        let touched = &|id: &str| drop(id.parse().map(|id| touched(&id)));
         let (this, cluster) = (&*self, &cluster);
+        let in_namespace = |namespace: &Namespace| {
+            let name = namespace.name_any();
+            name.strip_prefix(namespace_prefix).into_iter().for_each(touched);
+        };
         let endpoints = async {
             // Servers before Kubernetes 1.21 have no discovery.k8s.io/v1; on all others Endpoints are deprecated.
             if serves_endpoint_slices(cluster).await {
-                follow("endpoint slices", cluster, &this.slices, touched).await;
+                follow_ours("endpoint slices", cluster, &this.slices, touched).await;
             } else {
-                follow("endpoints", cluster, &this.endpoints, touched).await;
+                follow_ours("endpoints", cluster, &this.endpoints, touched).await;
             }
         };
-        let others: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 6] = [
-            Box::pin(follow("deployments", cluster, &this.deployments, touched)),
-            Box::pin(follow("pods", cluster, &this.pods, touched)),
-            Box::pin(follow("services", cluster, &this.services, touched)),
-            Box::pin(follow("secrets", cluster, &this.secrets, touched)),
-            Box::pin(follow("config maps", cluster, &this.config_maps, touched)),
-            Box::pin(follow("ingresses", cluster, &this.ingresses, touched)),
+        let others: [Pin<Box<dyn Future<Output = ()> + Send + '_>>; 7] = [
+            Box::pin(follow_ours("deployments", cluster, &this.deployments, touched)),
+            Box::pin(follow_ours("pods", cluster, &this.pods, touched)),
+            Box::pin(follow_ours("services", cluster, &this.services, touched)),
+            Box::pin(follow_ours("secrets", cluster, &this.secrets, touched)),
+            Box::pin(follow_ours("config maps", cluster, &this.config_maps, touched)),
+            Box::pin(follow_ours("ingresses", cluster, &this.ingresses, touched)),
+            Box::pin(follow("namespaces", cluster, watcher::Config::default(), &this.namespaces, in_namespace)),
         ];
         futures::join!(endpoints, join_all(others));
     }
@@ -113,25 +134,35 @@ async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
             }
             Err(error) => cluster.report_silence("endpoints", &error, Timestamp::now()),
         }
-        tokio::time::sleep(pace.next().unwrap_or(std::time::Duration::from_secs(30))).await;
+        sleep(pace.next().unwrap_or(LONGEST_PAUSE)).await;
     }
 }
 
-async fn follow<K>(part: &'static str, cluster: &Cluster, cache: &Cache<K>, touched: impl Fn(&RuntimeId))
-where
-    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-        + Clone
-        + DeserializeOwned
-        + Debug
-        + Send
-        + Sync
-        + 'static,
-{
+/// What a kind has to be to be followed.
+trait Followed: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static {}
+
+impl<K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static> Followed for K {}
+
+/// Follows what carries our label.
+async fn follow_ours<K: Followed>(part: &'static str, cluster: &Cluster, cache: &Cache<K>, touched: impl Fn(&str)) {
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
+    let of_runtime = |object: &K| object.labels().get(RUNTIME_LABEL).into_iter().for_each(|id| touched(id));
+    follow(part, cluster, ours, cache, of_runtime).await;
+}
+
+async fn follow<K: Followed>(
+    part: &'static str,
+    cluster: &Cluster,
+    which: watcher::Config,
+    cache: &Cache<K>,
+    touched: impl Fn(&K),
+) {
     let api = Api::<K>::all(cluster.client());
-    let watch = || watcher(api.clone(), ours.clone()).default_backoff().boxed();
+    let watch = || watcher(api.clone(), which.clone()).default_backoff().boxed();
     let mut events = watch();
     let mut is_silent = false;
+    // The watch's own pace begins anew with it, so what makes it begin anew has one of its own.
+    let mut pace = watcher::DefaultBackoff::default();
     loop {
         let event = tokio::select! {
             event = events.try_next() => event,
@@ -148,17 +179,16 @@ where
                     is_silent = false;
                     cluster.report_answer(part);
                 }
-                for object in cache.take(event) {
-                    if let Some(runtime) = object.labels().get(RUNTIME_LABEL).and_then(|id| id.parse().ok()) {
-                        touched(&runtime);
-                    }
-                }
+                cache.take(event).iter().for_each(|object| touched(object));
             }
             Ok(None) => return,
             // An expired watch is the ordinary course of things: the list is read afresh.
             Err(watcher::Error::WatchError(status)) => tracing::debug!(part, ?status, "a watch begins afresh"),
             // Said before the watch begins, it would be said again each time: only a new one reads the list afresh.
-            Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) if status.code == 410 => events = watch(),
+            Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) if status.code == 410 => {
+                sleep(pace.next().unwrap_or(LONGEST_PAUSE)).await;
+                events = watch();
+            }
             Err(watcher::Error::NoResourceVersion) => tracing::warn!(part, "the cluster does not support this watch"),
             Err(
                 watcher::Error::InitialListFailed(error)
@@ -168,21 +198,24 @@ where
                 tracing::warn!(part, error = super::in_words(&error), "the cluster does not answer a watch");
                 cluster.report_silence(part, &error, Timestamp::now());
                 is_silent = true;
+                // Beside the watch's own pause, which may be shorter.
+                sleep(super::retry_after(&error).unwrap_or_default()).await;
             }
         }
     }
 }
 
 /// Waits until the cluster answers about this kind.
-async fn answer<K>(api: &Api<K>)
-where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
-{
+async fn answer<K: Followed>(api: &Api<K>) {
     let one = ListParams::default().limit(1);
     for pause in watcher::DefaultBackoff::default() {
-        tokio::time::sleep(pause).await;
-        if api.list_metadata(&one).await.is_ok() {
-            return;
+        sleep(pause).await;
+        match api.list_metadata(&one).await {
+            Ok(_) => return,
+            Err(error) => sleep(super::retry_after(&error).unwrap_or_default()).await,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

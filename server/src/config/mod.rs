@@ -91,6 +91,11 @@ pub struct Flags {
 
     /// The image of the init container that fetches the KRT file; needs sh, wget, sha256sum and tar
     #[arg(long, env = "KAI_INIT_IMAGE", default_value = "busybox:1.37", value_name = "IMAGE")]
+    /// Also make an Ingress for each started version, at <version>.<runtime id>.<base domain>, to try it before it is
+    /// published
+    #[arg(long, env = "KAI_INGRESS_PREVIEW", value_parser = BoolishValueParser::new())]
+    pub ingress_preview: bool,
+
     pub init_image: String,
 
     /// How long a node has to have run before it counts as ready: nodes have no probe, and one that ends right after it

@@ -38,6 +38,11 @@ pub enum ConfigError {
 
 /// Everything the server is started with.
 #[derive(Debug, Clone)]
+    #[error(
+        "KAI_BASE_DOMAIN is `{0}`; use the domain under which published versions answer, such as kai.example.org: at most \
+         {LONGEST_BASE_DOMAIN} lower-case letters, digits, `-` and `.`, each part beginning and ending with a letter or digit"
+    )]
+    BaseDomain(String),
 pub struct Settings {
     pub addr: SocketAddr,
     pub internal_addr: SocketAddr,
@@ -60,6 +65,7 @@ pub struct Settings {
     pub runner_env: BTreeMap<String, String>,
     pub start_timeout: Duration,
     pub insecure_no_login: bool,
+    pub ingress_preview: bool,
 }
 
 impl Settings {
@@ -87,6 +93,7 @@ impl Settings {
             start_timeout: Duration::from_secs(300),
             insecure_no_login: false,
         }
+            ingress_preview: false,
     }
 }
 
@@ -116,6 +123,9 @@ impl TryFrom<Flags> for Settings {
         let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
         let embedded = Self::embedded(&data_dir);
         let mut runner_env = embedded.runner_env;
+        if !is_base_domain(&flags.base_domain) {
+            return Err(ConfigError::BaseDomain(flags.base_domain));
+        }
         runner_env.extend(Pairs::merge(flags.runner_env));
         Ok(Self {
             addr: flags.addr,
@@ -143,6 +153,7 @@ impl TryFrom<Flags> for Settings {
 }
 
 /// A namespace has at most 63 characters, of which a runtime's id takes up to 19; one is left to spare.
+            ingress_preview: flags.ingress_preview,
 fn is_namespace_prefix(prefix: &str) -> bool {
     prefix.len() <= 43
         && prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -160,6 +171,19 @@ fn advertised_url(url: String) -> Result<String, ConfigError> {
 
 /// The URL that stands for "whatever the internal listener got", and whether pods of a real cluster could use it.
 pub(crate) fn reachable_by_pods(url: &str) -> bool {
+/// A host has at most 253 characters (RFC 1123), of which the names of a version and a runtime take up to 20 each with
+/// their dots.
+const LONGEST_BASE_DOMAIN: usize = 253 - 2 * (domain::NAME_MAX_LEN + 1);
+
+/// What Kubernetes takes for the end of an Ingress' host ("DNS-1123 subdomain").
+fn is_base_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    text.len() <= LONGEST_BASE_DOMAIN && text.split('.').all(is_label)
+}
+
     let Ok(url) = reqwest::Url::parse(url) else { return false };
     match url.host_str() {
         None | Some("localhost") => false,
@@ -229,9 +253,19 @@ mod tests {
         let env = settings.unwrap().runner_env;
         assert_eq!((env["KRT_MONGO_URI"].as_str(), env["KRT_NATS_SERVER"].as_str()), ("mongodb://a,b", "nats://x"));
     }
+            &["--base-domain", ""],
+            &["--base-domain", ".example.org"],
+            &["--base-domain", "Example.org"],
+            &["--base-domain", "a_b.org"],
+            &["--base-domain", "a-.org"],
+            &["--base-domain", &"a.".repeat(120)],
+            &["--base-domain", &"a".repeat(64)],
 
     #[test]
     fn loopback_is_not_reachable_by_pods() {
+        for right in ["localhost", "kai.example.org", "xn--a.1.b-c"] {
+            assert_eq!(settings(&["--base-domain", right]).unwrap().base_domain, right);
+        }
         for (url, reachable) in [
             ("http://127.0.0.1:3001", false),
             ("http://[::1]:3001", false),

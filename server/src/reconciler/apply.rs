@@ -10,11 +10,15 @@ use k8s_openapi::{
 use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
+    core::Status,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, fmt::Debug};
 
-use super::plan::{Kind, Object, Step};
+use super::{
+    plan::{Kind, Object, Step},
+    repairs::stamped,
+};
 use crate::cluster::{Cache, Cluster, MANAGED_BY, RUNTIME_LABEL, Watches};
 
 /// The name under which server-side apply knows what is ours (lifecycle.md §3).
@@ -31,10 +35,10 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Makes the namespace if there is none; one that exists is used as it is.
     pub(crate) async fn ensure_namespace(&self) -> Result<(), kube::Error> {
-        let api = Api::<Namespace>::all(self.cluster.client());
-        if api.get_opt(self.namespace).await?.is_some() {
+        if self.watches.namespaces.get("", self.namespace).is_some() {
             return Ok(());
         }
+        let api = Api::<Namespace>::all(self.cluster.client());
         let namespace = Namespace {
             metadata: ObjectMeta {
                 name: Some(self.namespace.to_owned()),
@@ -50,7 +54,11 @@ impl Writer<'_> {
         match api.create(&PostParams::default(), &namespace).await {
             // Somebody else made it in between.
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
-            other => other.map(drop),
+            Ok(made) => {
+                self.watches.namespaces.written(made);
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -77,11 +85,31 @@ impl Writer<'_> {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
     {
+        if cache.get(self.namespace, &object.name_any()).is_none() {
+            self.refuse_to_touch_what_others_made::<K>(&object.name_any()).await?;
+        }
         tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name = object.name_any(), "applies");
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        let written = self.api::<K>().patch(&object.name_any(), &params, &Patch::Apply(object)).await?;
+        let stamped = stamped(object).map_err(kube::Error::SerdeError)?;
+        let written = self.api::<K>().patch(&object.name_any(), &params, &Patch::Apply(stamped)).await?;
         cache.written(written);
         Ok(())
+    }
+
+    /// An object of the name that is to be applied, but not ours, would be taken over by that, and deleted in the end. It
+    /// counts as a refusal of the cluster: said like one, and asked again like one.
+    async fn refuse_to_touch_what_others_made<K>(&self, name: &str) -> Result<(), kube::Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug,
+    {
+        let Some(found) = self.api::<K>().get_metadata_opt(name).await? else { return Ok(()) };
+        if is_ours(&found.metadata) {
+            return Ok(());
+        }
+        let (kind, namespace) = (K::kind(&()), self.namespace);
+        let message =
+            format!("{kind} {name} in {namespace} is not kai-server's, so it is left alone; it is in the way");
+        Err(kube::Error::Api(Status::failure(&message, "AlreadyExists").with_code(409).boxed()))
     }
 
     async fn delete<K>(
@@ -108,4 +136,14 @@ impl Writer<'_> {
     fn api<K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>>(&self) -> Api<K> {
         Api::namespaced(self.cluster.client(), self.namespace)
     }
+}
+
+/// What we made stays ours when somebody takes our label off.
+fn is_ours(found: &ObjectMeta) -> bool {
+    let is_labelled =
+        found.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY.0)).is_some_and(|by| by == MANAGED_BY.1);
+    let mut managers = found.managed_fields.iter().flatten();
+    is_labelled
+        || managers
+            .any(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.operation.as_deref() == Some("Apply"))
 }

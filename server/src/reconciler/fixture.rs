@@ -15,6 +15,7 @@ pub(super) fn settings() -> ObjectSettings {
         ingress_class: None,
         ingress_annotations: BTreeMap::new(),
         ingress_tls_secret: None,
+        ingress_preview: false,
         advertised_url: "http://10.0.0.1:3001".to_owned(),
         init_image: "busybox:1.37".to_owned(),
         node_min_ready: Duration::from_secs(4),

@@ -4,6 +4,7 @@
 //! applies; it may be killed between any two steps, and the next one goes on from what it finds. Nothing else ever
 //! changes the cluster.
 
+mod addresses;
 mod apply;
 mod details;
 mod diff;
@@ -25,7 +26,8 @@ use std::{
     time::Duration,
 };
 
-use domain::{Health, NodeName, NodeStatus, Reachability, RuntimeId, Timestamp, WorkflowName};
+use domain::{Health, NodeName, NodeStatus, Reachability, Role, RuntimeId, Timestamp, VersionName, WorkflowName};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use plan::Purpose;
@@ -50,6 +52,8 @@ pub struct ObjectSettings {
     pub advertised_url: String,
     pub init_image: String,
     /// How long a node's container has to have run before its pod counts as available. Nodes have no probe, so one that
+    /// Whether started versions get an Ingress of their own.
+    pub ingress_preview: bool,
     /// ends right after it began would otherwise have been ready for a moment, and its version started for good.
     pub node_min_ready: Duration,
     /// Further environment of every runner (lifecycle.md §4): `KRT_NATS_SERVER`, and when configured `KRT_MONGO_URI` and
@@ -69,6 +73,20 @@ impl ObjectSettings {
 
 /// How a version is doing in the cluster, as last observed.
 #[derive(Debug, Clone, PartialEq)]
+
+    /// The host of a version's own Ingress, while it has one.
+    pub fn preview_host(&self, runtime: &RuntimeId, version: &VersionName) -> String {
+        format!("{version}.{}", self.host(runtime))
+    }
+}
+
+/// The times that the reconciler goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// How often every runtime is looked at even if nothing seems to have happened.
+    pub interval: Duration,
+    /// After which a stop that follows a failed start is overdue.
+    pub stop_timeout: Duration,
 pub struct Status {
     pub health: Health,
     /// What a change in progress waits for.
@@ -131,6 +149,15 @@ impl Reconciler {
         }))
     }
 
+impl Memory {
+    /// What the cluster last refused of what this version needs.
+    fn trouble_of(&self, version: &VersionRecord) -> Option<&str> {
+        let trouble = self.trouble.get(&version.runtime)?;
+        let of_publication = trouble.get(&Purpose::Publication).filter(|_| version.role != Role::None);
+        trouble.get(&Purpose::Version(version.key)).or(of_publication).map(String::as_str)
+    }
+}
+
     /// Looks at this runtime soon.
     pub fn wake(&self, runtime: &RuntimeId) {
         self.0.wake.touch(runtime);
@@ -157,7 +184,7 @@ impl Reconciler {
             self.0.wake.touch(runtime);
             self.0.changed.touch(runtime);
         };
-        let watches = self.0.watches.clone().run(self.0.cluster.clone(), touched);
+        let watches = self.0.watches.clone().run(self.0.cluster.clone(), &self.0.settings.namespace_prefix, touched);
         tokio::select! {
             () = stop.cancelled() => {}
             () = watches => {}

@@ -8,7 +8,7 @@ use std::{
 use domain::VersionName;
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{ConfigMap, Pod, Secret, Service},
+    core::v1::{ConfigMap, Namespace, Pod, Secret, Service},
     networking::v1::Ingress,
 };
 use kube::{Resource, ResourceExt};
@@ -27,6 +27,8 @@ pub(crate) struct Observed {
     pub(crate) ingresses: BTreeMap<String, Arc<Ingress>>,
     /// The names of the ready pods behind each Service.
     pub(crate) ready_pods: BTreeMap<String, BTreeSet<String>>,
+    /// The namespace is being deleted: what that means, for people. Nothing can be created in it any more.
+    pub(crate) namespace_ending: Option<String>,
 }
 
 impl Observed {
@@ -39,6 +41,7 @@ impl Observed {
             config_maps: watches.config_maps.in_namespace(namespace),
             ingresses: watches.ingresses.in_namespace(namespace),
             ready_pods: watches.ready_pods(namespace),
+            namespace_ending: watches.namespaces.get("", namespace).and_then(|namespace| ending(&namespace)),
         }
     }
 
@@ -58,6 +61,17 @@ impl Observed {
     pub(crate) fn pods_of(&self, version: &VersionName) -> impl Iterator<Item = &Pod> {
         self.pods.values().map(Arc::as_ref).filter(move |pod| belongs_to(*pod, version))
     }
+}
+
+fn ending(namespace: &Namespace) -> Option<String> {
+    namespace.metadata.deletion_timestamp.as_ref()?;
+    let conditions = namespace.status.as_ref().and_then(|status| status.conditions.as_ref());
+    // What keeps it for longer than its content takes to go (Kubernetes API reference, NamespaceCondition).
+    let held =
+        conditions.into_iter().flatten().find(|c| c.type_ == "NamespaceFinalizersRemaining" && c.status == "True");
+    let held = held.and_then(|held| held.message.as_ref()).map(|why| format!(" ({why})")).unwrap_or_default();
+    let name = namespace.name_any();
+    Some(format!("namespace {name} is being deleted; nothing is created in it until it is gone{held}"))
 }
 
 pub(crate) fn belongs_to<K: Resource>(object: &K, version: &VersionName) -> bool {

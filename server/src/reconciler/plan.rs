@@ -108,6 +108,10 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
     }
     let steps = publication::plan_publication(situation, &mut plan);
     plan.add(Purpose::Publication, steps);
+    // The cluster takes away all that is in a namespace that is being deleted, and takes nothing in.
+    if situation.observed.namespace_ending.is_some() {
+        plan.steps.clear();
+    }
     plan
 }
 

@@ -154,8 +154,8 @@ impl Service {
 
     async fn view(&self, record: &VersionRecord) -> Result<VersionView, ApiError> {
         let runtime = self.runtime_record(&record.runtime).await?;
-        let published = self.digest(&runtime).await?.published;
-        Ok(views::version_view(record, &self.reconciler.status(record), published))
+        let published = self.digest(&runtime).await?.published.clone();
+        Ok(views::version_view(record, &self.reconciler.status(record), published, &self.objects))
     }
 
     async fn digest(&self, runtime: &RuntimeRecord) -> Result<Digest, ApiError> {

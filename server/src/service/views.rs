@@ -77,8 +77,14 @@ pub(super) fn version_summary(record: &VersionRecord, status: &Status) -> Versio
 }
 
 /// `published` is the runtime's version that is reached from outside now.
-pub(super) fn version_view(record: &VersionRecord, status: &Status, published: Option<VersionName>) -> VersionView {
+pub(super) fn version_view(
+    record: &VersionRecord,
+    status: &Status,
+    published: Option<VersionName>,
+    objects: &ObjectSettings,
+) -> VersionView {
     let entrypoint = NodeView {
+        addresses: objects.addresses(record),
         name: "entrypoint".to_owned(),
         image: record.manifest.entrypoint.image.clone(),
         src: None,

@@ -113,6 +113,7 @@ fn settings() -> ObjectSettings {
         ingress_tls_secret: None,
         advertised_url: "http://127.0.0.1:1".to_owned(),
         init_image: "busybox:1.37".to_owned(),
+        ingress_preview: false,
         node_min_ready: Duration::ZERO,
         runner_env: BTreeMap::new(),
     }

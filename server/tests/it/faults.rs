@@ -70,7 +70,7 @@ async fn run(seed: u64, database: &str, store: Arc<dyn Store>) {
     });
     let kube = Cluster::client_for(sandbox.router());
     let witness = Witness::of(&kube).await;
-    add_versions(&*store).await;
+    add_versions(&*store, &RUNTIMES).await;
 
     let faults = Faults::new(seed, FAULTS_PER_MILLE);
     let mut dice = Dice::new(seed);
@@ -179,9 +179,10 @@ async fn command(store: &dyn Store, reconciler: &Reconciler, dice: &mut Dice, le
     }
 }
 
-async fn add_versions(store: &dyn Store) {
+/// Adds these runtimes, each with all of [`VERSIONS`].
+pub(crate) async fn add_versions(store: &dyn Store, runtimes: &[&str]) {
     let at = Timestamp::now();
-    for runtime in RUNTIMES {
+    for runtime in runtimes {
         let id: RuntimeId = runtime.parse().unwrap();
         let new = NewRuntimeRecord { id: id.clone(), name: runtime.to_owned(), description: String::new(), at };
         store.create_runtime(new).await.unwrap();
@@ -232,7 +233,7 @@ fn manifest(version: &str) -> Manifest {
     }
 }
 
-fn object_settings() -> ObjectSettings {
+pub(crate) fn object_settings() -> ObjectSettings {
     ObjectSettings {
         namespace_prefix: "kai-".to_owned(),
         base_domain: "example.org".to_owned(),
@@ -242,6 +243,7 @@ fn object_settings() -> ObjectSettings {
         advertised_url: "http://10.0.0.1:3001".to_owned(),
         init_image: "busybox:1.37".to_owned(),
         node_min_ready: Duration::ZERO,
+        ingress_preview: false,
         runner_env: BTreeMap::new(),
     }
 }

@@ -18,7 +18,7 @@ use k8s_openapi::{
 };
 
 pub(crate) use names::{ACTIVE_SERVICE, INGRESS};
-pub(crate) use names::{VERSION_LABEL, entrypoint_deployment, node_deployment, own_service};
+pub(crate) use names::{VERSION_LABEL, entrypoint_deployment, node_deployment, own_service, preview_ingress};
 
 use crate::{
     cluster::{MANAGED_BY, RUNTIME_LABEL},
@@ -26,7 +26,7 @@ use crate::{
     store::VersionRecord,
 };
 
-/// Everything that a running version is, but for its Services.
+/// Everything that a running version is, but for its Services and Ingresses.
 pub(crate) struct VersionObjects {
     pub(crate) secret: Secret,
     pub(crate) config_map: ConfigMap,
@@ -59,8 +59,15 @@ pub(crate) fn active_service_object(version: &VersionRecord, settings: &ObjectSe
     network::service(ACTIVE_SERVICE, version, settings)
 }
 
+/// The Ingress of what is published, carrying this version's label.
 pub(crate) fn ingress_object(version: &VersionRecord, settings: &ObjectSettings) -> Ingress {
-    network::ingress(version, settings)
+    network::ingress(INGRESS, settings.host(&version.runtime), ACTIVE_SERVICE, version, settings)
+}
+
+/// The Ingress by which this version is tried while it is started and not published.
+pub(crate) fn preview_ingress_object(version: &VersionRecord, settings: &ObjectSettings) -> Ingress {
+    let host = settings.preview_host(&version.runtime, &version.name);
+    network::ingress(&preview_ingress(&version.name), host, &own_service(&version.name), version, settings)
 }
 
 fn metadata(name: &str, version: &VersionRecord, settings: &ObjectSettings) -> ObjectMeta {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 /// The Service of the published entrypoint. No version can be named so that its own Service would be this one: the name
 /// `active` is refused (krt.md §2).
 pub(crate) const ACTIVE_SERVICE: &str = "active-entrypoint";
-/// The Ingress of a runtime.
+/// The Ingress of what a runtime has published.
 pub(crate) const INGRESS: &str = "entrypoint";
 /// The label that says which version an object belongs to.
 pub(crate) const VERSION_LABEL: &str = "version-name";
@@ -28,6 +28,11 @@ pub(crate) fn entrypoint_deployment(version: &VersionName) -> String {
 /// The Service by which a version that is not published is reached inside the cluster.
 pub(crate) fn own_service(version: &VersionName) -> String {
     format!("{version}-entrypoint")
+}
+
+/// The Ingress by which a started version is tried before it is published. Never [`INGRESS`], which has no `-`.
+pub(crate) fn preview_ingress(version: &VersionName) -> String {
+    format!("{version}-preview")
 }
 
 pub(crate) fn config_secret(version: &VersionName) -> String {

@@ -1,4 +1,4 @@
-//! Services and the Ingress.
+//! Services and Ingresses.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,7 @@ use k8s_openapi::{
     apimachinery::pkg::util::intstr::IntOrString,
 };
 
-use super::{
-    metadata,
-    names::{ACTIVE_SERVICE, INGRESS, VERSION_LABEL},
-};
+use super::{metadata, names::VERSION_LABEL};
 use crate::{cluster::RUNTIME_LABEL, reconciler::ObjectSettings, store::VersionRecord};
 
 pub(super) fn service(name: &str, version: &VersionRecord, settings: &ObjectSettings) -> Service {
@@ -43,15 +40,21 @@ pub(super) fn service(name: &str, version: &VersionRecord, settings: &ObjectSett
     }
 }
 
-pub(super) fn ingress(version: &VersionRecord, settings: &ObjectSettings) -> Ingress {
-    let host = settings.host(&version.runtime);
-    let mut metadata = metadata(INGRESS, version, settings);
+/// Leads what asks for `host` to the port `grpc` of `service`.
+pub(super) fn ingress(
+    name: &str,
+    host: String,
+    service: &str,
+    version: &VersionRecord,
+    settings: &ObjectSettings,
+) -> Ingress {
+    let mut metadata = metadata(name, version, settings);
     if !settings.ingress_annotations.is_empty() {
         metadata.annotations = Some(settings.ingress_annotations.clone());
     }
     let backend = IngressBackend {
         service: Some(IngressServiceBackend {
-            name: ACTIVE_SERVICE.to_owned(),
+            name: service.to_owned(),
             port: Some(ServiceBackendPort { name: Some("grpc".to_owned()), number: None }),
         }),
         resource: None,

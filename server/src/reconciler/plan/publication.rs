@@ -3,6 +3,9 @@
 //! `active-entrypoint` is changed in place, never deleted while a version is to be published, and only ever made to
 //! select a version that is ready. Each condition is read from what has been observed.
 
+use std::collections::BTreeSet;
+
+use domain::Desired;
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
 
@@ -29,38 +32,17 @@ pub(super) fn plan_publication(situation: &Situation<'_>, plan: &mut Plan) -> Ve
     }
 }
 
-/// Leads requests to this version.
+/// Leads requests to this version; until that may be, to the one that is published.
 fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
-    let observed = situation.observed;
     let publication = &situation.intent.runtime.publication;
-    let active = observed.services.get(ACTIVE_SERVICE);
-    // Gone in a moment, and made anew then.
-    if active.is_some_and(|live| live.metadata.deletion_timestamp.is_some()) {
-        return Vec::new();
-    }
-    let wanted = objects::active_service_object(version, situation.settings);
-    let selected = observed.active_selects() == Some(version.name.as_str());
-
-    let mut steps = Vec::new();
-    let mut reached = false;
-    if selected {
-        let as_wanted = active.is_some_and(|live| !differs(&wanted, live.as_ref()));
-        if !as_wanted {
-            steps.push(switch(wanted, active.map(AsRef::as_ref)));
-        }
-        // The Ingress comes last, when somebody answers behind it.
-        if observed.active_serves(&version.name) || !publication.switching() {
-            let ingress = objects::ingress_object(version, situation.settings);
-            let step = version::to_apply(ingress, &observed.ingresses, Object::Ingress);
-            reached = as_wanted && step.is_none();
-            steps.extend(step);
-        }
-    } else if may_switch(situation, version) {
-        steps.push(switch(wanted, active.map(AsRef::as_ref)));
-    }
-
+    let (mut steps, reached) = lead_to(situation, version);
     if !publication.switching() {
         return steps;
+    }
+    if steps.is_empty() && situation.observed.active_selects() != Some(version.name.as_str()) {
+        let versions = situation.intent.versions.iter();
+        let standing = versions.filter(|v| Some(v.key) == publication.serving && v.desired == Desired::Started);
+        steps = standing.flat_map(|standing| lead_to(situation, standing).0).collect();
     }
     if reached {
         plan.verdicts.push(Verdict::PublicationSettled { target: Some(version.key) });
@@ -71,12 +53,48 @@ fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> 
     steps
 }
 
+/// What may be done now to lead requests to this version, and whether all of it has been seen done.
+fn lead_to(situation: &Situation<'_>, version: &VersionRecord) -> (Vec<Step>, bool) {
+    let observed = situation.observed;
+    let active = observed.services.get(ACTIVE_SERVICE);
+    // Gone in a moment, and made anew then.
+    if active.is_some_and(|live| live.metadata.deletion_timestamp.is_some()) {
+        return (Vec::new(), false);
+    }
+    let wanted = objects::active_service_object(version, situation.settings);
+    let mut steps = Vec::new();
+    if observed.active_selects() != Some(version.name.as_str()) {
+        if may_switch(situation, version) {
+            steps.push(switch(wanted, active.map(AsRef::as_ref)));
+        }
+        return (steps, false);
+    }
+    let as_wanted = active.is_some_and(|live| !differs(&wanted, live.as_ref()));
+    if !as_wanted {
+        steps.push(switch(wanted, active.map(AsRef::as_ref)));
+    }
+    // The Ingress comes last, when somebody answers behind it.
+    if !observed.active_serves(&version.name) && !is_standing(situation, version) {
+        return (steps, false);
+    }
+    let ingress = objects::ingress_object(version, situation.settings);
+    let step = version::to_apply(ingress, &observed.ingresses, Object::Ingress);
+    let reached = as_wanted && step.is_none();
+    steps.extend(step);
+    (steps, reached)
+}
+
+fn is_standing(situation: &Situation<'_>, version: &VersionRecord) -> bool {
+    situation.intent.runtime.publication.serving == Some(version.key)
+}
+
 /// Whether requests may be led to this version now. The one that has them must have its own Service back, so that it can
-/// be reached by that name the moment it is no longer published. Where nothing is linked though it should be, anything
-/// is better than nothing.
+/// be reached by that name the moment it is no longer published. Where requests reach nobody though they should reach
+/// this one, anything is better than nothing.
 fn may_switch(situation: &Situation<'_>, version: &VersionRecord) -> bool {
-    let lost = situation.observed.active_selects().is_none() && !situation.intent.runtime.publication.switching();
-    lost || (version::is_ready(situation, version) && predecessor_is_back(situation))
+    let reach_nobody = situation.observed.ready_pods.get(ACTIVE_SERVICE).is_none_or(BTreeSet::is_empty);
+    (reach_nobody && is_standing(situation, version))
+        || (version::is_ready(situation, version) && predecessor_is_back(situation))
 }
 
 fn predecessor_is_back(situation: &Situation<'_>) -> bool {
@@ -85,7 +103,7 @@ fn predecessor_is_back(situation: &Situation<'_>) -> bool {
         .intent
         .versions
         .iter()
-        .filter(|version| version.name.as_str() == selected && version.desired == domain::Desired::Started)
+        .filter(|version| version.name.as_str() == selected && version.desired == Desired::Started)
         .all(|version| {
             // One on its way out, as after a publish a moment ago, is as good as gone.
             let own = situation.observed.services.get(&own_service(&version.name));

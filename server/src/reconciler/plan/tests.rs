@@ -1,5 +1,6 @@
 //! Plans carried out against a world of our own making, one thing at a time and in any order.
 
+mod anywhere;
 mod world;
 
 use domain::{Command, Desired, Timestamp, VersionState};

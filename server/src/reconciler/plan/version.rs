@@ -11,7 +11,7 @@ use super::{Blame, Kind, Object, Plan, Purpose, Situation, Step, Verdict};
 use crate::{
     reconciler::{
         diff::differs,
-        objects::{self, ACTIVE_SERVICE, own_service},
+        objects::{self, ACTIVE_SERVICE, INGRESS, own_service, preview_ingress},
         observed::{Observed, belongs_to},
         readiness::{self, Severity},
     },
@@ -45,12 +45,27 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
             return Vec::new();
         }
     }
-    // A published version is reached as `active-entrypoint` alone (lifecycle.md §3).
-    if version.role == Role::Serving {
-        let name = own_service(&version.name);
-        steps.extend(situation.observed.services.get(&name).and_then(|live| delete(Kind::Service, live.as_ref())));
+    let own = situation.observed.services.get(&own_service(&version.name));
+    let preview = situation.observed.ingresses.get(&preview_ingress(&version.name));
+    if has_preview(situation, version) {
+        // Not to a Service that is gone in a moment.
+        if own.is_none_or(|live| live.metadata.deletion_timestamp.is_none()) {
+            let ingress = objects::preview_ingress_object(version, situation.settings);
+            steps.extend(to_apply(ingress, &situation.observed.ingresses, Object::Ingress));
+        }
+    } else if let Some(preview) = preview {
+        steps.extend(delete(Kind::Ingress, preview.as_ref()));
+    } else if version.role == Role::Serving {
+        // A published version is reached as `active-entrypoint` alone (lifecycle.md §3).
+        steps.extend(own.and_then(|live| delete(Kind::Service, live.as_ref())));
     }
     steps
+}
+
+/// Whether the version is to have an Ingress of its own: while it is started, and the one of what is published leads
+/// elsewhere.
+fn has_preview(situation: &Situation<'_>, version: &VersionRecord) -> bool {
+    situation.settings.ingress_preview && version.settled && matches!(version.role, Role::None | Role::Incoming)
 }
 
 /// What has to be applied for a version to run: what its Deployments need before them.
@@ -119,12 +134,18 @@ fn remove(observed: &Observed, version: &VersionRecord, plan: &mut Plan) -> Vec<
     if observed.active_selects() == Some(version.name.as_str()) {
         return Vec::new();
     }
-    let mut steps = Vec::new();
-    let left = delete_all(Kind::Service, &observed.services, version, &mut steps)
+    let (mut steps, mut services) = (Vec::new(), Vec::new());
+    let ingresses = delete_all(Kind::Ingress, &observed.ingresses, version, &mut steps);
+    let left = ingresses
+        + delete_all(Kind::Service, &observed.services, version, &mut services)
         + delete_all(Kind::Deployment, &observed.deployments, version, &mut steps)
         + delete_all(Kind::Secret, &observed.secrets, version, &mut steps)
         + delete_all(Kind::ConfigMap, &observed.config_maps, version, &mut steps)
         + observed.pods_of(&version.name).count();
+    // An Ingress goes before the Service that it points at.
+    if ingresses == 0 {
+        steps.extend(services);
+    }
     if left == 0 && !version.settled {
         plan.verdicts.push(Verdict::Settled { version: version.key, generation: version.generation });
     }
@@ -140,7 +161,8 @@ fn delete_all<K: Resource>(
 ) -> usize {
     let mut left = 0;
     for live in observed.values().filter(|live| belongs_to(live.as_ref(), &version.name)) {
-        if live.name_any() == ACTIVE_SERVICE {
+        // These are the publication's, whatever version they carry the label of.
+        if [ACTIVE_SERVICE, INGRESS].contains(&live.name_any().as_str()) {
             continue;
         }
         left += 1;
@@ -158,6 +180,7 @@ fn fatal(observed: &Observed, version: &VersionRecord) -> Option<Blame> {
 pub(super) fn out_of_time(situation: &Situation<'_>, version: &VersionRecord, what: &str) -> Blame {
     let trouble = situation.trouble.get(&Purpose::Version(version.key));
     let trouble = trouble.or_else(|| situation.trouble.get(&Purpose::Publication));
+    let trouble = situation.observed.namespace_ending.as_ref().or(trouble);
     match (worst(situation.observed, version), trouble) {
         (Some((_, blame)), _) => Blame { reason: format!("{what}: {}", blame.reason), ..blame },
         (None, Some(trouble)) => Blame { reason: format!("{what}: {trouble}"), ..Blame::default() },

@@ -1,5 +1,7 @@
 //! A cluster and a store in a few maps: steps have their effect at once, what controllers do happens when told.
 
+mod disorder;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -10,16 +12,18 @@ use jiff::SignedDuration;
 use k8s_openapi::api::{
     apps::v1::{Deployment, DeploymentStatus},
     core::v1::{ObjectReference, Pod, PodCondition, PodStatus},
+    networking::v1::Ingress,
 };
 use kube::{Resource, ResourceExt};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use crate::{
     reconciler::{
-        fixture,
+        ObjectSettings, fixture,
         objects::{ACTIVE_SERVICE, INGRESS},
         observed::{Observed, belongs_to},
-        plan::{Kind, Object, Plan, Situation, Step, Verdict, plan},
+        plan::{Kind, Object, Plan, Purpose, Situation, Step, Verdict, plan},
+        readiness::progress,
     },
     store::RuntimeIntent,
 };
@@ -29,6 +33,12 @@ pub(super) struct World {
     pub(super) observed: Observed,
     pub(super) now: Timestamp,
     pub(super) reachable_since: Option<Timestamp>,
+    pub(super) settings: ObjectSettings,
+    /// What is deleted stays for a while.
+    pub(super) holds_on: bool,
+    /// Objects that are not ours, which no plan knows of: writing to one is refused.
+    pub(super) foreign: BTreeSet<String>,
+    trouble: BTreeMap<Purpose, String>,
     /// The Service of the published entrypoint has led somewhere since the last publication began.
     was_linked: bool,
 }
@@ -41,6 +51,10 @@ impl World {
             observed: Observed::default(),
             now: Timestamp::UNIX_EPOCH,
             reachable_since: None,
+            settings: fixture::settings(),
+            holds_on: false,
+            foreign: BTreeSet::new(),
+            trouble: BTreeMap::new(),
             was_linked: false,
         }
     }
@@ -94,38 +108,45 @@ impl World {
         plan(&Situation {
             intent: &self.intent,
             observed: &self.observed,
-            settings: &fixture::settings(),
+            settings: &self.settings,
             now: self.now,
-            trouble: &BTreeMap::new(),
+            trouble: &self.trouble,
             reachable_since: self.reachable_since,
         })
     }
 
-    /// Carries out the first thing that is planned.
+    /// Carries out the first thing that is planned and may be done.
     pub(super) fn one_step(&mut self) {
-        let plan = self.plan();
-        if let Some(verdict) = plan.verdicts.into_iter().next() {
-            self.record(verdict);
-        } else if let Some(step) = plan.steps.into_values().flatten().next() {
-            self.carry_out(step);
-        }
+        self.step();
     }
 
-    /// Carries out plans until they are empty; nothing else happens meanwhile.
+    /// Carries out plans until they are empty, or hold only what is refused; nothing else happens meanwhile.
     pub(super) fn work(&mut self) -> Vec<String> {
         let mut done = Vec::new();
         for _ in 0..200 {
-            let plan = self.plan();
-            if plan.verdicts.is_empty() && plan.steps.is_empty() {
-                return done;
-            }
-            if let Some(verdict) = plan.verdicts.into_iter().next() {
-                self.record(verdict);
-            } else if let Some(step) = plan.steps.into_values().flatten().next() {
-                done.push(self.carry_out(step));
+            match self.step() {
+                Some(did) => done.extend(did),
+                None => return done,
             }
         }
         panic!("plans never become empty: {done:?}");
+    }
+
+    /// What one step did, which for a verdict is nothing; none when there is none left.
+    fn step(&mut self) -> Option<Option<String>> {
+        let plan = self.plan();
+        if let Some(verdict) = plan.verdicts.into_iter().next() {
+            self.record(verdict);
+            return Some(None);
+        }
+        self.trouble.clear();
+        for (purpose, steps) in plan.steps {
+            match self.carry_out(steps.into_iter().next()?) {
+                Ok(did) => return Some(Some(did)),
+                Err(refusal) => drop(self.trouble.insert(purpose, refusal)),
+            }
+        }
+        None
     }
 
     /// Works, with all controllers doing theirs, until nothing happens any more.
@@ -134,6 +155,7 @@ impl World {
         loop {
             let before = done.len();
             done.extend(self.work());
+            self.let_go();
             for name in self.names("Deployment") {
                 self.make_ready(&name);
             }
@@ -144,41 +166,59 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, step: Step) -> String {
+    fn carry_out(&mut self, step: Step) -> Result<String, String> {
+        let (was_reached, selected) = (self.is_reached(), self.observed.active_selects().map(str::to_owned));
         let did = match step {
-            Step::Apply(object) => match object {
-                Object::Deployment(mut object) => {
-                    object.metadata.generation = Some(self.next_generation(&object.name_any()));
-                    let name = object.name_any();
-                    // As a server would: the status stays, and is not current any more.
-                    object.status = self.observed.deployments.get(&name).and_then(|live| live.status.clone());
-                    self.observed.deployments.insert(name.clone(), Arc::new(*object));
-                    format!("apply {name}")
-                }
-                Object::Service(mut object) => {
-                    object.metadata.resource_version = None;
-                    insert(&mut self.observed.services, *object)
-                }
-                Object::Secret(object) => insert(&mut self.observed.secrets, *object),
-                Object::ConfigMap(object) => insert(&mut self.observed.config_maps, *object),
-                Object::Ingress(object) => insert(&mut self.observed.ingresses, *object),
-            },
+            Step::Apply(object) => self.apply(object)?,
             Step::Delete { kind, name, .. } => {
-                match kind {
-                    Kind::Deployment => {
-                        self.observed.deployments.remove(&name);
-                        self.observed.pods.remove(&name);
-                    }
-                    Kind::Service => drop(self.observed.services.remove(&name)),
-                    Kind::Secret => drop(self.observed.secrets.remove(&name)),
-                    Kind::ConfigMap => drop(self.observed.config_maps.remove(&name)),
-                    Kind::Ingress => drop(self.observed.ingresses.remove(&name)),
-                }
+                self.assert_may_go(kind, &name);
+                self.delete(kind, &name);
                 format!("delete {name}")
             }
         };
         self.derive_endpoints();
-        did
+        self.assert_requests_are_not_led_astray(&did, was_reached, selected.as_deref());
+        Ok(did)
+    }
+
+    fn apply(&mut self, object: Object) -> Result<String, String> {
+        let (kind, name) = match &object {
+            Object::Deployment(object) => ("Deployment", object.name_any()),
+            Object::Service(object) => ("Service", object.name_any()),
+            Object::Secret(object) => ("Secret", object.name_any()),
+            Object::ConfigMap(object) => ("ConfigMap", object.name_any()),
+            Object::Ingress(object) => ("Ingress", object.name_any()),
+        };
+        if self.foreign.contains(&format!("{kind} {name}")) {
+            return Err(format!("{kind} {name} is not ours"));
+        }
+        assert!(!self.is_ending(kind, &name), "{kind} {name} is on its way out, and cannot be kept");
+        let observed = &mut self.observed;
+        match object {
+            Object::Deployment(mut object) => {
+                object.metadata.generation = Some(self.next_generation(&name));
+                // As a server would: the status stays, and is not current any more.
+                object.status = self.observed.deployments.get(&name).and_then(|live| live.status.clone());
+                self.observed.deployments.insert(name.clone(), Arc::new(*object));
+            }
+            Object::Service(mut object) => {
+                object.metadata.resource_version = None;
+                insert(&mut observed.services, *object);
+            }
+            Object::Secret(object) => insert(&mut observed.secrets, *object),
+            Object::ConfigMap(object) => insert(&mut observed.config_maps, *object),
+            Object::Ingress(object) => {
+                let leads_to = backend(&object);
+                assert!(observed.services.contains_key(&leads_to), "Ingress {name} before its Service {leads_to}");
+                insert(&mut observed.ingresses, *object);
+            }
+        }
+        Ok(format!("apply {name}"))
+    }
+
+    /// As a plan that makes no sense would.
+    pub(super) fn delete_unasked(&mut self, kind: Kind, name: &str) {
+        drop(self.carry_out(Step::Delete { kind, name: name.to_owned(), uid: None }));
     }
 
     fn next_generation(&self, deployment: &str) -> i64 {
@@ -297,6 +337,42 @@ impl World {
 
     // What is seen of it.
 
+    /// Whether a request to the published entrypoint is answered.
+    pub(super) fn is_reached(&self) -> bool {
+        self.observed.ready_pods.get(ACTIVE_SERVICE).is_some_and(|pods| !pods.is_empty())
+    }
+
+    /// What no step of ours may do (lifecycle.md §3): lead requests to nobody, or to somebody who is not ready, while
+    /// somebody answers them.
+    fn assert_requests_are_not_led_astray(&self, did: &str, was_reached: bool, before: Option<&str>) {
+        let publication = self.intent.runtime.publication;
+        if publication.target.is_some() && was_reached {
+            assert!(self.is_reached(), "`{did}` leads requests to nobody");
+        }
+        let now = self.observed.active_selects();
+        if now != before
+            && let Some(version) = self.intent.versions.iter().find(|v| Some(v.name.as_str()) == now)
+            && Some(version.key) != publication.serving
+        {
+            let deployments = self.observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name));
+            let unready: Vec<_> = deployments.filter(|d| !progress(d).complete).map(|d| d.name_any()).collect();
+            assert!(
+                unready.is_empty(),
+                "`{did}` leads requests to {}, of which {unready:?} is not ready",
+                version.name
+            );
+        }
+    }
+
+    fn assert_may_go(&self, kind: Kind, name: &str) {
+        let publication = self.intent.runtime.publication;
+        if kind == Kind::Service {
+            let led = self.observed.ingresses.values().find(|ingress| backend(ingress) == name);
+            assert!(led.is_none(), "Service {name} goes before the Ingress that leads to it");
+            assert!(name != ACTIVE_SERVICE || publication.target.is_none(), "the published Service is deleted");
+        }
+    }
+
     pub(super) fn names(&self, kind: &str) -> Vec<String> {
         match kind {
             "Deployment" => self.observed.deployments.keys().cloned().collect(),
@@ -351,8 +427,12 @@ fn is_ready(pod: &Pod) -> bool {
     conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-fn insert<K: Resource>(objects: &mut BTreeMap<String, Arc<K>>, object: K) -> String {
-    let name = object.name_any();
-    objects.insert(name.clone(), Arc::new(object));
-    format!("apply {name}")
+fn insert<K: Resource>(objects: &mut BTreeMap<String, Arc<K>>, object: K) {
+    objects.insert(object.name_any(), Arc::new(object));
+}
+
+/// The Service that an Ingress leads to.
+fn backend(ingress: &Ingress) -> String {
+    let rule = ingress.spec.as_ref().and_then(|spec| spec.rules.as_ref()?.first()).unwrap();
+    rule.http.as_ref().unwrap().paths[0].backend.service.as_ref().unwrap().name.clone()
 }
