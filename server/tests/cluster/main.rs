@@ -4,6 +4,7 @@
 //! `konstellation/kre-py:latest`, `konstellation/kre-entrypoint:latest` and `busybox:1.37`.
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails by it, in helpers too")]
 
+mod drift;
 mod on_cluster;
 mod outage;
 mod real_files;

@@ -13,8 +13,16 @@ use crate::support::{server::TestServer, stage::Stage};
 
 /// A server of its own, in namespaces of its own.
 pub(crate) async fn on_cluster() -> Stage {
+    on_cluster_with(|_| {}).await
+}
+
+pub(crate) async fn on_cluster_with(change: impl FnOnce(&mut Settings)) -> Stage {
     assert!(std::env::var_os("KUBECONFIG").is_some(), "set KUBECONFIG to the cluster that the tests may use");
-    let server = TestServer::start_with(settings).await;
+    let server = TestServer::start_with(|all| {
+        settings(all);
+        change(all);
+    })
+    .await;
     Stage::new(server, Client::try_default().await.unwrap(), true)
 }
 

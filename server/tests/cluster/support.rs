@@ -1,6 +1,8 @@
 //! What is shared with the tests on the sandbox.
 #![expect(dead_code, reason = "some of it only those need")]
 
+#[path = "../support/drift.rs"]
+pub(crate) mod drift;
 #[path = "../support/krt.rs"]
 pub(crate) mod krt;
 #[path = "../support/log_lines.rs"]

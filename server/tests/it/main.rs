@@ -4,6 +4,8 @@
 mod api;
 mod away;
 mod binary;
+mod citizen;
+mod drift;
 mod events;
 mod faults;
 mod guard;

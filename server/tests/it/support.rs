@@ -2,6 +2,8 @@
 
 #[path = "../support/dice.rs"]
 pub(crate) mod dice;
+#[path = "../support/drift.rs"]
+pub(crate) mod drift;
 #[path = "../support/faults.rs"]
 pub(crate) mod faults;
 #[path = "../support/krt.rs"]

@@ -16,6 +16,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use server::config::Settings;
 
 use super::{krt::Krt, server::TestServer};
 
@@ -31,11 +32,16 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn sandbox() -> Self {
+        Self::sandbox_with(|_| {}).await
+    }
+
+    pub(crate) async fn sandbox_with(change: impl FnOnce(&mut Settings)) -> Self {
         let server = TestServer::start_with(|settings| {
             // Long enough for whoever asks now and then to see that a pod is missing.
             settings.sandbox_ready_after = Duration::from_millis(1500);
             // Long enough for a container that crashes to be seen crashing.
             settings.node_min_ready = Duration::from_secs(2);
+            change(settings);
         })
         .await;
         let address = format!("http://{}", server.sandbox_addr().unwrap()).parse().unwrap();
@@ -81,8 +87,12 @@ impl Stage {
         names
     }
 
+    pub(crate) fn namespace(&self, runtime: &str) -> String {
+        format!("{}{runtime}", self.prefix)
+    }
+
     pub(crate) async fn create_namespace(&self, runtime: &str) {
-        let name = format!("{}{runtime}", self.prefix);
+        let name = self.namespace(runtime);
         let namespace = serde_json::from_value(json!({ "metadata": { "name": name } })).unwrap();
         Api::<Namespace>::all(self.kube.clone()).create(&PostParams::default(), &namespace).await.unwrap();
     }

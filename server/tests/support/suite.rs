@@ -82,8 +82,10 @@ pub(crate) async fn a_version_whose_image_does_not_exist_ends_stopped_with_the_r
     assert!(failure["reason"].as_str().is_some_and(|reason| reason.contains(image)), "{failure}");
     assert!(stage.belongings(runtime, "one").await.is_empty(), "{:?}", stage.belongings(runtime, "one").await);
     let history = stage.history(runtime, "one").await;
-    assert_eq!(history[0]["action"], "start");
-    assert_eq!(history[0]["outcome"]["result"], "failed", "{history:?}");
+    let ending = ("stop".to_owned(), "reached".to_owned(), "kai-server".to_owned());
+    let failing = ("start".to_owned(), "failed".to_owned(), "local".to_owned());
+    assert_eq!(history[..2].iter().map(line).collect::<Vec<_>>(), [ending, failing]);
+    assert!(failure["events"].as_array().is_some_and(|events| !events.is_empty()), "{failure}");
     stage.clear(&[runtime]).await;
 }
 
@@ -120,6 +122,12 @@ pub(crate) async fn a_published_version_that_loses_a_pod_is_degraded_and_heals(s
     let healthy = |view: &Value| view["health"]["status"] == "healthy";
     let view = stage.until(runtime, "one", "healthy", healthy).await;
     assert_eq!(view["state"], "published");
+    let told = || async {
+        let history = stage.history(runtime, "one").await;
+        let by_server = history.iter().map(line).filter(|(_, _, who)| who == "kai-server");
+        by_server.map(|(action, _, _)| action).collect::<Vec<_>>() == ["healed", "degraded"]
+    };
+    stage.until_cluster("a fall and a recovery in the history", told).await;
     stage.clear(&[runtime]).await;
 }
 
@@ -146,6 +154,15 @@ pub(crate) async fn what_somebody_deletes_comes_back(stage: Stage) {
         live.is_some_and(|live| live.uid() != uid && live.status.is_some_and(|s| s.available_replicas == Some(1)))
     };
     stage.until_cluster("the entrypoint's Deployment again", back).await;
+    let is_told = |entries: Vec<Value>, what: &str| {
+        entries.iter().any(|entry| {
+            entry["comment"] == what && line(entry) == ("repair".into(), "reached".into(), "kai-server".into())
+        })
+    };
+    for what in ["Service active-entrypoint was gone", "Deployment one-entrypoint was gone"] {
+        let told = || async { is_told(stage.history(runtime, "one").await, what) };
+        stage.until_cluster(&format!("in the history: {what}"), told).await;
+    }
     stage.clear(&[runtime]).await;
 }
 
@@ -202,7 +219,7 @@ pub(crate) async fn logs_are_read_and_followed_beyond_the_end_of_a_pod(stage: St
 pub(crate) async fn a_version_that_the_cluster_refuses_holds_up_no_other(stage: Stage) {
     let runtime = "refused";
     stage.add(runtime, vec![Stage::krt("one").bytes(), Stage::krt("two").bytes()]).await;
-    // Somebody else's, in the way: what a Deployment selects cannot be changed.
+    // Somebody else's, in the way.
     stage.create_namespace(runtime).await;
     let foreign: Deployment = serde_json::from_value(json!({
         "metadata": { "name": "one-entrypoint" },
@@ -220,7 +237,7 @@ pub(crate) async fn a_version_that_the_cluster_refuses_holds_up_no_other(stage: 
     deployments.create(&PostParams::default(), &foreign).await.unwrap();
 
     stage.act(runtime, "one", "start").await;
-    let refused = |view: &Value| view["waiting"].as_str().is_some_and(|why| why.contains("immutable"));
+    let refused = |view: &Value| view["waiting"].as_str().is_some_and(|why| why.contains("is not kai-server's"));
     stage.until(runtime, "one", "waiting with the reason", refused).await;
     stage.reach(runtime, "two", "start", "started").await;
     assert_eq!(stage.view(runtime, "two").await["waiting"], Value::Null);

@@ -157,3 +157,44 @@ async fn kubectl_explains_pods_that_fail() {
     cluster.ok("delete namespace app").await;
     assert!(!cluster.ok("get namespaces").await.contains("app"));
 }
+
+#[tokio::test]
+async fn kubectl_follows_a_log_until_its_pod_is_gone() {
+    let cluster = Cluster::start("logs").await;
+    assert!(cluster.run("apply -f -", &web("registry/web:1")).await.0);
+    cluster.ok("rollout status deployment/web").await;
+    let mut follow = cluster.command("logs -f deployment/web --tail=1").spawn().unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    // One that was there, and two that come.
+    for _ in 0..3 {
+        let line = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await.expect("a line");
+        assert!(line.unwrap().unwrap().starts_with("main: "));
+    }
+    cluster.ok("delete deployment web --cascade=background").await;
+    let rest = async { while lines.next_line().await.unwrap().is_some() {} };
+    tokio::time::timeout(Duration::from_secs(20), rest).await.expect("the log's end");
+    assert!(follow.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn kubectl_deletes_with_and_without_dependents_and_waits_for_the_end() {
+    let cluster = Cluster::start("cascade").await;
+    let dependents = || async { cluster.ok("get replicasets,pods -o name").await.lines().count() };
+    assert!(cluster.run("apply -f -", &web("registry/web:1")).await.0);
+    cluster.ok("rollout status deployment/web").await;
+    assert!(cluster.ok("delete deployment web --cascade=orphan").await.contains("deleted"));
+    assert_eq!(dependents().await, 3, "a set and its two pods");
+
+    assert!(cluster.run("apply -f -", &web("registry/web:1")).await.0);
+    cluster.ok("rollout status deployment/web").await;
+    assert_eq!(dependents().await, 3, "they were taken over");
+    // A finalizer makes sure that there is something to wait for.
+    cluster.ok(r#"patch deployment web --type=merge -p {"metadata":{"finalizers":["example.org/hold"]}}"#).await;
+    cluster.ok("delete deployment web --cascade=background --wait=false").await;
+    let mut waits = cluster.command("wait --for=delete deployment/web --timeout=20s").spawn().unwrap();
+    cluster.ok(r#"patch deployment web --type=merge -p {"metadata":{"finalizers":null}}"#).await;
+    let ended = tokio::time::timeout(Duration::from_secs(20), waits.wait()).await.expect("the wait's end");
+    assert!(ended.is_ok());
+    eventually("no dependents", || async { (dependents().await == 0).then_some(()) }).await;
+    assert!(!cluster.run("get deployment web", "").await.0);
+}

@@ -42,6 +42,30 @@ fn no_two_nodes_of_any_versions_claim_one_name() {
 }
 
 #[test]
+fn no_object_of_a_version_has_the_name_of_anothers_or_of_the_publications() {
+    let settings = fixture::settings();
+    let published = fixture::version(1, "v1");
+    let mut names = BTreeSet::from([
+        format!("Service {}", active_service_object(&published, &settings).name_any()),
+        format!("Ingress {}", ingress_object(&published, &settings).name_any()),
+    ]);
+    for version in ["x", "x-y", "entrypoint", "a-entrypoint", "active-a", "x-preview", "preview", "config", "x-config"] {
+        let version = fixture::version(1, version);
+        let all = version_objects(&version, &settings);
+        let mut claims = vec![
+            format!("Secret {}", all.secret.name_any()),
+            format!("ConfigMap {}", all.config_map.name_any()),
+            format!("Service {}", own_service_object(&version, &settings).name_any()),
+            format!("Ingress {}", preview_ingress_object(&version, &settings).name_any()),
+        ];
+        claims.extend(all.deployments.iter().map(|deployment| format!("Deployment {}", deployment.name_any())));
+        for claim in claims {
+            assert!(names.insert(claim.clone()), "{claim}");
+        }
+    }
+}
+
+#[test]
 fn names_are_stable() {
     let name = node_deployment(&"v1".parse().unwrap(), &"work".parse().unwrap(), &"first".parse().unwrap());
     assert_eq!(name, "v1-work-first-m6q9b");
