@@ -133,7 +133,7 @@ fn fingerprint_of_version(observed: &Observed) -> u64 {
     let status = &observed.status;
     for state in std::iter::once(&status.entrypoint).chain(status.nodes.values()) {
         let mut hasher = DefaultHasher::new();
-        (print, state.status, state.ready_replicas, &state.message).hash(&mut hasher);
+        (print, state.status, state.ready_replicas, &state.message, &state.last_words).hash(&mut hasher);
         print = hasher.finish();
     }
     print
@@ -162,7 +162,8 @@ mod tests {
     use super::*;
     use crate::{
         cluster::Cluster,
-        reconciler::{ObjectSettings, Reconciler},
+        reconciler::{ObjectSettings, Pace, Reconciler},
+        service::Timeouts,
         store,
     };
 
@@ -175,16 +176,24 @@ mod tests {
             ingress_class: None,
             ingress_annotations: BTreeMap::new(),
             ingress_tls_secret: None,
-            advertised_url: "http://127.0.0.1:3001".to_owned(),
             ingress_preview: false,
+            advertised_url: "http://127.0.0.1:3001".to_owned(),
             init_image: "busybox".to_owned(),
             node_min_ready: Duration::ZERO,
             runner_env: BTreeMap::new(),
         };
         let minute = Duration::from_secs(60);
         let changed = Changes::default();
-        let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), minute, changed.clone());
-        Announcements::new(Arc::new(Service::new(store, reconciler, cluster, objects, changed, minute)))
+        let pace = Pace { interval: minute, stop_timeout: minute };
+        let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
+        Announcements::new(Arc::new(Service::new(
+            store,
+            reconciler,
+            cluster,
+            objects,
+            changed,
+            Timeouts { start: minute, stop: minute },
+        )))
     }
 
     async fn next(subscription: &mut Subscription) -> ServerEvent {

@@ -27,8 +27,8 @@ use crate::{
         Intake,
         sweep::{SweepError, sweep},
     },
-    reconciler::{ObjectSettings, Reconciler},
-    service::{Service, chain},
+    reconciler::{ObjectSettings, Pace, Reconciler},
+    service::{Service, Timeouts, chain},
     site::site_options,
     store::{self, StoreError},
 };
@@ -109,12 +109,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         );
     }
     let changed = Changes::default();
-    let reconciler =
-        Reconciler::new(store.clone(), cluster.clone(), objects.clone(), RECONCILE_INTERVAL, changed.clone());
-    let service =
-        Arc::new(Service::new(store, reconciler.clone(), cluster, objects, changed.clone(), settings.start_timeout));
+    let pace = Pace { interval: RECONCILE_INTERVAL, stop_timeout: settings.stop_timeout };
+    let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
+    let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
+    let service = Arc::new(Service::new(store, reconciler.clone(), cluster, objects, changed.clone(), timeouts));
     let announcements = Announcements::new(service.clone());
-    let intake = Intake::new(service.clone(), files.clone(), settings.max_krt_bytes);
+    let intake = Intake::new(service.clone(), files.clone(), settings.krt_limits.clone());
 
     spawn(&mut tasks, "the reconciler", reconciler.run(stop.clone()));
     spawn(&mut tasks, "the announcer", announcements.clone().run(changed, stop.clone()));

@@ -1,9 +1,11 @@
 //! What pages and API show. Derived for each answer; never stored.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Command, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName};
+use crate::{ActivityEntry, Command, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName};
 
 /// Who did something. Until there are logins it is [`Actor::local`]; what the server does by itself is by
 /// [`Actor::kai_server`].
@@ -47,6 +49,12 @@ pub struct RuntimeSummary {
     pub versions: u32,
     /// Of those, how many are neither stopped nor archived.
     pub running: u32,
+    /// How many versions are in each state, archived ones too. A state that none is in is left out.
+    pub states: BTreeMap<VersionState, u32>,
+    /// Of all that run together: the worst. The reason names the version.
+    pub health: Health,
+    /// What was last done to one of its versions.
+    pub last_activity: Option<ActivityEntry>,
 }
 
 /// The manifest's `krtVersion` (krt.md §2).
@@ -171,7 +179,8 @@ pub struct NodeView {
     /// How many are wanted, whatever the state.
     pub replicas: u32,
     pub ready_replicas: u32,
-    /// What keeps it from being ready, in Kubernetes' words.
+    /// What keeps it from being ready, in Kubernetes' words; below that, of a container that crashed, the end of its
+    /// log, a line each.
     pub message: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! The settings: flags or environment variables in, checked [`Settings`] out. Everything a person can set is in here.
 
+mod krt_limits;
 mod settings;
 mod values;
 
@@ -7,6 +8,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum, builder::BoolishValueParser};
 
+pub use krt_limits::KrtFlags;
+pub(crate) use krt_limits::setting_of;
 pub(crate) use settings::reachable_by_pods;
 pub use settings::{ConfigError, Settings};
 pub use values::{ByteCount, Pairs};
@@ -49,9 +52,8 @@ pub struct Flags {
     #[arg(long, env = "KAI_STORAGE_URL", value_name = "URL")]
     pub storage_url: Option<String>,
 
-    /// The largest KRT file that is accepted, in bytes or with KiB, MiB or GiB
-    #[arg(long, env = "KAI_MAX_KRT_BYTES", default_value = "2GiB", value_name = "SIZE")]
-    pub max_krt_bytes: ByteCount,
+    #[command(flatten)]
+    pub krt: KrtFlags,
 
     /// Which Kubernetes to drive. A kubeconfig lying about is never used unasked
     #[arg(long, env = "KAI_CLUSTER", value_enum, default_value_t = ClusterFlag::Sandbox)]
@@ -89,13 +91,13 @@ pub struct Flags {
     #[arg(long, env = "KAI_INGRESS_TLS_SECRET", value_name = "NAME")]
     pub ingress_tls_secret: Option<String>,
 
-    /// The image of the init container that fetches the KRT file; needs sh, wget, sha256sum and tar
-    #[arg(long, env = "KAI_INIT_IMAGE", default_value = "busybox:1.37", value_name = "IMAGE")]
     /// Also make an Ingress for each started version, at <version>.<runtime id>.<base domain>, to try it before it is
     /// published
     #[arg(long, env = "KAI_INGRESS_PREVIEW", value_parser = BoolishValueParser::new())]
     pub ingress_preview: bool,
 
+    /// The image of the init container that fetches the KRT file; needs sh, wget, sha256sum and tar
+    #[arg(long, env = "KAI_INIT_IMAGE", default_value = "busybox:1.37", value_name = "IMAGE")]
     pub init_image: String,
 
     /// How long a node has to have run before it counts as ready: nodes have no probe, and one that ends right after it
@@ -111,6 +113,10 @@ pub struct Flags {
     /// How long a version may take to start or to be published before that counts as failed
     #[arg(long, env = "KAI_START_TIMEOUT", default_value = "5m", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub start_timeout: Duration,
+
+    /// How long a stop may take before the version is shown as overdue; it goes on
+    #[arg(long, env = "KAI_STOP_TIMEOUT", default_value = "2m", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub stop_timeout: Duration,
 
     /// Accept addresses that are not loopback although nobody logs in: whoever reaches the server may do everything.
     /// Only behind something that does ask who is there

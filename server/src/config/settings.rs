@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use krt::Limits;
+
 use super::{ClusterFlag, Flags, values::Pairs};
 use crate::cluster::ClusterChoice;
 
@@ -28,21 +30,23 @@ pub enum ConfigError {
     ContextWithoutKubeconfig,
     #[error("KAI_START_TIMEOUT is {0:?}; use at least one second and at most a day")]
     StartTimeout(Duration),
+    #[error("KAI_STOP_TIMEOUT is {0:?}; use at least one second and at most a day")]
+    StopTimeout(Duration),
     #[error("KAI_ADVERTISED_URL is `{0}`; use the http:// or https:// URL at which pods reach the internal listener")]
     AdvertisedUrl(String),
     #[error(
         "KAI_NAMESPACE_PREFIX is `{0}`; use at most 43 lower-case letters, digits and `-`, beginning with a letter"
     )]
     NamespacePrefix(String),
-}
-
-/// Everything the server is started with.
-#[derive(Debug, Clone)]
     #[error(
         "KAI_BASE_DOMAIN is `{0}`; use the domain under which published versions answer, such as kai.example.org: at most \
          {LONGEST_BASE_DOMAIN} lower-case letters, digits, `-` and `.`, each part beginning and ending with a letter or digit"
     )]
     BaseDomain(String),
+}
+
+/// Everything the server is started with.
+#[derive(Debug, Clone)]
 pub struct Settings {
     pub addr: SocketAddr,
     pub internal_addr: SocketAddr,
@@ -52,7 +56,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     pub database_url: String,
     pub storage_url: String,
-    pub max_krt_bytes: u64,
+    /// What a KRT file may cost.
+    pub krt_limits: Limits,
     pub cluster: ClusterChoice,
     pub sandbox_ready_after: Duration,
     pub namespace_prefix: String,
@@ -60,12 +65,13 @@ pub struct Settings {
     pub ingress_class: Option<String>,
     pub ingress_annotations: BTreeMap<String, String>,
     pub ingress_tls_secret: Option<String>,
+    pub ingress_preview: bool,
     pub init_image: String,
     pub node_min_ready: Duration,
     pub runner_env: BTreeMap<String, String>,
     pub start_timeout: Duration,
+    pub stop_timeout: Duration,
     pub insecure_no_login: bool,
-    pub ingress_preview: bool,
 }
 
 impl Settings {
@@ -79,7 +85,7 @@ impl Settings {
             data_dir: data_dir.to_owned(),
             database_url: format!("sqlite://{}", data_dir.join("kai.db").display()),
             storage_url: data_dir.join("files").display().to_string(),
-            max_krt_bytes: 2 << 30,
+            krt_limits: Limits::DEFAULT,
             cluster: ClusterChoice::Sandbox,
             sandbox_ready_after: Duration::from_secs(2),
             namespace_prefix: "kai-".to_owned(),
@@ -87,13 +93,14 @@ impl Settings {
             ingress_class: None,
             ingress_annotations: BTreeMap::new(),
             ingress_tls_secret: None,
+            ingress_preview: false,
             init_image: "busybox:1.37".to_owned(),
             node_min_ready: Duration::from_secs(4),
             runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), DEFAULT_NATS_SERVER.to_owned())]),
             start_timeout: Duration::from_secs(300),
+            stop_timeout: Duration::from_secs(120),
             insecure_no_login: false,
         }
-            ingress_preview: false,
     }
 }
 
@@ -110,8 +117,14 @@ impl TryFrom<Flags> for Settings {
         if !second_to_day.contains(&flags.start_timeout) {
             return Err(ConfigError::StartTimeout(flags.start_timeout));
         }
+        if !second_to_day.contains(&flags.stop_timeout) {
+            return Err(ConfigError::StopTimeout(flags.stop_timeout));
+        }
         if !is_namespace_prefix(&flags.namespace_prefix) {
             return Err(ConfigError::NamespacePrefix(flags.namespace_prefix));
+        }
+        if !is_base_domain(&flags.base_domain) {
+            return Err(ConfigError::BaseDomain(flags.base_domain));
         }
         let cluster = match (flags.cluster, flags.context) {
             (ClusterFlag::Kubeconfig, context) => ClusterChoice::Kubeconfig { context },
@@ -123,9 +136,6 @@ impl TryFrom<Flags> for Settings {
         let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
         let embedded = Self::embedded(&data_dir);
         let mut runner_env = embedded.runner_env;
-        if !is_base_domain(&flags.base_domain) {
-            return Err(ConfigError::BaseDomain(flags.base_domain));
-        }
         runner_env.extend(Pairs::merge(flags.runner_env));
         Ok(Self {
             addr: flags.addr,
@@ -135,7 +145,7 @@ impl TryFrom<Flags> for Settings {
             data_dir,
             database_url: flags.database_url.unwrap_or(embedded.database_url),
             storage_url: flags.storage_url.unwrap_or(embedded.storage_url),
-            max_krt_bytes: flags.max_krt_bytes.0,
+            krt_limits: flags.krt.into(),
             cluster,
             sandbox_ready_after: flags.sandbox_ready_after,
             namespace_prefix: flags.namespace_prefix,
@@ -143,34 +153,24 @@ impl TryFrom<Flags> for Settings {
             ingress_class: flags.ingress_class,
             ingress_annotations: Pairs::merge(flags.ingress_annotations),
             ingress_tls_secret: flags.ingress_tls_secret,
+            ingress_preview: flags.ingress_preview,
             init_image: flags.init_image,
             node_min_ready: flags.node_min_ready,
             runner_env,
             start_timeout: flags.start_timeout,
+            stop_timeout: flags.stop_timeout,
             insecure_no_login: flags.insecure_no_login,
         })
     }
 }
 
 /// A namespace has at most 63 characters, of which a runtime's id takes up to 19; one is left to spare.
-            ingress_preview: flags.ingress_preview,
 fn is_namespace_prefix(prefix: &str) -> bool {
     prefix.len() <= 43
         && prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && prefix.bytes().next().is_none_or(|b| b.is_ascii_lowercase())
 }
 
-fn advertised_url(url: String) -> Result<String, ConfigError> {
-    match reqwest::Url::parse(&url) {
-        Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) && parsed.has_host() => {
-            Ok(url.trim_end_matches('/').to_owned())
-        }
-        _ => Err(ConfigError::AdvertisedUrl(url)),
-    }
-}
-
-/// The URL that stands for "whatever the internal listener got", and whether pods of a real cluster could use it.
-pub(crate) fn reachable_by_pods(url: &str) -> bool {
 /// A host has at most 253 characters (RFC 1123), of which the names of a version and a runtime take up to 20 each with
 /// their dots.
 const LONGEST_BASE_DOMAIN: usize = 253 - 2 * (domain::NAME_MAX_LEN + 1);
@@ -184,6 +184,17 @@ fn is_base_domain(text: &str) -> bool {
     text.len() <= LONGEST_BASE_DOMAIN && text.split('.').all(is_label)
 }
 
+fn advertised_url(url: String) -> Result<String, ConfigError> {
+    match reqwest::Url::parse(&url) {
+        Ok(parsed) if ["http", "https"].contains(&parsed.scheme()) && parsed.has_host() => {
+            Ok(url.trim_end_matches('/').to_owned())
+        }
+        _ => Err(ConfigError::AdvertisedUrl(url)),
+    }
+}
+
+/// The URL that stands for "whatever the internal listener got", and whether pods of a real cluster could use it.
+pub(crate) fn reachable_by_pods(url: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(url) else { return false };
     match url.host_str() {
         None | Some("localhost") => false,
@@ -238,11 +249,22 @@ mod tests {
         for wrong in [
             &["--context", "prod"][..],
             &["--start-timeout", "0s"],
+            &["--stop-timeout", "0s"],
             &["--advertised-url", "kai:3001"],
             &["--namespace-prefix", "Kai-"],
             &["--namespace-prefix=-kai"],
+            &["--base-domain", ""],
+            &["--base-domain", ".example.org"],
+            &["--base-domain", "Example.org"],
+            &["--base-domain", "a_b.org"],
+            &["--base-domain", "a-.org"],
+            &["--base-domain", &"a.".repeat(120)],
+            &["--base-domain", &"a".repeat(64)],
         ] {
             assert!(settings(wrong).is_err(), "{wrong:?}");
+        }
+        for right in ["localhost", "kai.example.org", "xn--a.1.b-c"] {
+            assert_eq!(settings(&["--base-domain", right]).unwrap().base_domain, right);
         }
     }
 
@@ -253,19 +275,9 @@ mod tests {
         let env = settings.unwrap().runner_env;
         assert_eq!((env["KRT_MONGO_URI"].as_str(), env["KRT_NATS_SERVER"].as_str()), ("mongodb://a,b", "nats://x"));
     }
-            &["--base-domain", ""],
-            &["--base-domain", ".example.org"],
-            &["--base-domain", "Example.org"],
-            &["--base-domain", "a_b.org"],
-            &["--base-domain", "a-.org"],
-            &["--base-domain", &"a.".repeat(120)],
-            &["--base-domain", &"a".repeat(64)],
 
     #[test]
     fn loopback_is_not_reachable_by_pods() {
-        for right in ["localhost", "kai.example.org", "xn--a.1.b-c"] {
-            assert_eq!(settings(&["--base-domain", right]).unwrap().base_domain, right);
-        }
         for (url, reachable) in [
             ("http://127.0.0.1:3001", false),
             ("http://[::1]:3001", false),

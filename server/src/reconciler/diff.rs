@@ -13,6 +13,35 @@ pub(crate) fn differs<K: Serialize>(wanted: &K, live: &K) -> bool {
     }
 }
 
+/// The fields of `wanted` that `live` does not have as they are wanted, as `spec.replicas`.
+pub(crate) fn differences<K: Serialize>(wanted: &K, live: &K) -> Vec<String> {
+    let mut paths = Vec::new();
+    if let (Ok(wanted), Ok(live)) = (serde_json::to_value(wanted), serde_json::to_value(live)) {
+        collect(&wanted, &live, "", &mut paths);
+    }
+    paths
+}
+
+fn collect(wanted: &Value, live: &Value, path: &str, paths: &mut Vec<String>) {
+    if holds(wanted, live) {
+        return;
+    }
+    match (wanted, live) {
+        (Value::Object(wanted), Value::Object(live)) => {
+            for (key, wanted) in wanted {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                collect(wanted, live.get(key).unwrap_or(&Value::Null), &path, paths);
+            }
+        }
+        (Value::Array(wanted), Value::Array(live)) if wanted.len() == live.len() => {
+            for (index, (wanted, live)) in wanted.iter().zip(live).enumerate() {
+                collect(wanted, live, &format!("{path}[{index}]"), paths);
+            }
+        }
+        _ => paths.push(path.to_owned()),
+    }
+}
+
 fn holds(wanted: &Value, live: &Value) -> bool {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => wanted

@@ -11,46 +11,78 @@ use kube::{
 use super::plan::Blame;
 
 /// Enough to see a stack trace, little enough to read.
-const LOG_LINES: i64 = 20;
+const LOG_LINES: usize = 20;
+const MOST_EVENTS: usize = 10;
 const LONGEST_LINE_CHARS: usize = 500;
 
 /// Asks for the events and the log of the pod to blame. That there are none is no reason not to say what is known.
 pub(super) async fn explain(client: Client, namespace: &str, blame: Blame, at: Timestamp) -> Failure {
     let Blame { node, mut reason, pod, container } = blame;
-    let mut log = Vec::new();
+    let (mut events, mut log) = (Vec::new(), Vec::new());
     if let Some(pod) = &pod {
-        if let Some(said) = last_warning(client.clone(), namespace, pod).await
-            && !reason.contains(&said)
+        let warnings = warnings(client.clone(), namespace, pod).await;
+        if let Some(said) = most_helpful(&warnings)
+            && !reason.contains(said)
         {
             reason = format!("{reason} ({said})");
         }
+        events = warnings.iter().map(in_words).collect();
         if let Some(container) = &container {
-            log = last_lines(client, namespace, pod, container).await;
+            // The container that crashed is the one before; if it has not been restarted yet it is still this one.
+            log = last_lines(client, namespace, (pod, container), LOG_LINES, [true, false]).await;
         }
     }
-    Failure { at, node, reason, events: Vec::new(), log }
+    Failure { at, node, reason, events, log }
 }
 
-/// The longest of the pod's warnings: "Error: ErrImagePull" and "Back-off pulling image" stand beside the registry's own
-/// answer, which is the one that helps.
-async fn last_warning(client: Client, namespace: &str, pod: &str) -> Option<String> {
+/// What Kubernetes warned of about this pod, oldest first; the newest of very many.
+async fn warnings(client: Client, namespace: &str, pod: &str) -> Vec<Event> {
     let of_pod = ListParams::default().fields(&format!("involvedObject.name={pod},type=Warning"));
     match Api::<Event>::namespaced(client, namespace).list(&of_pod).await {
-        Ok(events) => events.items.into_iter().filter_map(|event| event.message).max_by_key(String::len),
+        Ok(list) => {
+            let mut events = list.items;
+            events.sort_by_key(last_seen);
+            events.split_off(events.len().saturating_sub(MOST_EVENTS))
+        }
         Err(error) => {
             tracing::debug!(pod, error = error.to_string(), "no events");
-            None
+            Vec::new()
         }
     }
 }
 
-async fn last_lines(client: Client, namespace: &str, pod: &str, container: &str) -> Vec<String> {
+/// The longest of the warnings: "Error: ErrImagePull" and "Back-off pulling image" stand beside the registry's own answer,
+/// which is the one that helps.
+fn most_helpful(warnings: &[Event]) -> Option<&String> {
+    warnings.iter().filter_map(|event| event.message.as_ref()).max_by_key(|message| message.len())
+}
+
+fn last_seen(event: &Event) -> Option<Timestamp> {
+    let seen = event.last_timestamp.as_ref().or(event.first_timestamp.as_ref()).map(|at| at.0);
+    seen.or(event.event_time.as_ref().map(|at| at.0))
+}
+
+/// `BackOff: Back-off restarting failed container, 3 times`.
+fn in_words(event: &Event) -> String {
+    let parts = [event.reason.as_deref(), event.message.as_deref()];
+    let said = parts.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ");
+    let times = event.count.filter(|count| *count > 1).map(|count| format!(", {count} times")).unwrap_or_default();
+    said.trim().chars().take(LONGEST_LINE_CHARS).chain(times.chars()).collect()
+}
+
+/// The last lines of a container, of the first of its runs (`previous` or not) that logged any.
+pub(super) async fn last_lines(
+    client: Client,
+    namespace: &str,
+    (pod, container): (&str, &str),
+    lines: usize,
+    order: [bool; 2],
+) -> Vec<String> {
     let api = Api::<Pod>::namespaced(client, namespace);
-    // The container that crashed is the one before; if it has not been restarted yet it is still this one.
-    for previous in [true, false] {
+    for previous in order {
         let params = LogParams {
             container: Some(container.to_owned()),
-            tail_lines: Some(LOG_LINES),
+            tail_lines: i64::try_from(lines).ok(),
             previous,
             ..LogParams::default()
         };

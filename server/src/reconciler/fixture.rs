@@ -74,6 +74,7 @@ pub(super) fn version(key: VersionKey, name: &str) -> VersionRecord {
         settled: true,
         deadline: None,
         failure: None,
+        degraded_since: None,
         config: BTreeMap::new(),
         role: Role::None,
         switching: false,
@@ -92,5 +93,6 @@ pub(super) fn intent(versions: Vec<VersionRecord>) -> RuntimeIntent {
             publish_deadline: None,
         },
         versions,
+        repairs: BTreeMap::new(),
     }
 }

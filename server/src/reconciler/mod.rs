@@ -11,14 +11,17 @@ mod diff;
 mod failure;
 #[cfg(test)]
 mod fixture;
+mod health;
 mod logs;
 mod objects;
 mod observed;
 mod pass;
 mod plan;
 mod readiness;
+mod repairs;
 mod schedule;
 mod status;
+mod words;
 
 use std::{
     collections::BTreeMap,
@@ -31,11 +34,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use plan::Purpose;
+use words::LastWords;
 
 use crate::{
     changes::Changes,
     cluster::{Cluster, Watches},
-    store::{Store, VersionRecord},
+    store::{Store, VersionKey, VersionRecord},
 };
 
 pub use logs::{LogQuery, LogSource, NoCluster, Window};
@@ -48,12 +52,12 @@ pub struct ObjectSettings {
     pub ingress_class: Option<String>,
     pub ingress_annotations: BTreeMap<String, String>,
     pub ingress_tls_secret: Option<String>,
+    /// Whether started versions get an Ingress of their own.
+    pub ingress_preview: bool,
     /// Base URL at which pods reach the internal listener, without a slash at its end.
     pub advertised_url: String,
     pub init_image: String,
     /// How long a node's container has to have run before its pod counts as available. Nodes have no probe, so one that
-    /// Whether started versions get an Ingress of their own.
-    pub ingress_preview: bool,
     /// ends right after it began would otherwise have been ready for a moment, and its version started for good.
     pub node_min_ready: Duration,
     /// Further environment of every runner (lifecycle.md §4): `KRT_NATS_SERVER`, and when configured `KRT_MONGO_URI` and
@@ -69,10 +73,6 @@ impl ObjectSettings {
     pub fn host(&self, runtime: &RuntimeId) -> String {
         format!("{runtime}.{}", self.base_domain)
     }
-}
-
-/// How a version is doing in the cluster, as last observed.
-#[derive(Debug, Clone, PartialEq)]
 
     /// The host of a version's own Ingress, while it has one.
     pub fn preview_host(&self, runtime: &RuntimeId, version: &VersionName) -> String {
@@ -87,6 +87,10 @@ pub struct Pace {
     pub interval: Duration,
     /// After which a stop that follows a failed start is overdue.
     pub stop_timeout: Duration,
+}
+
+/// How a version is doing in the cluster, as last observed.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     pub health: Health,
     /// What a change in progress waits for.
@@ -99,7 +103,20 @@ pub struct Status {
 pub struct NodeState {
     pub status: NodeStatus,
     pub ready_replicas: u32,
+    /// What keeps it from being ready, in one line.
     pub message: Option<String>,
+    /// The end of the log of its container that crashed.
+    pub last_words: Vec<String>,
+    /// Its pods are being replaced by others, one after another.
+    is_rolling: bool,
+}
+
+impl NodeState {
+    /// What keeps it from being ready, and below that what its container logged last.
+    pub fn told(&self) -> Option<String> {
+        let message = self.message.as_deref()?;
+        Some(std::iter::once(message).chain(self.last_words.iter().map(String::as_str)).collect::<Vec<_>>().join("\n"))
+    }
 }
 
 /// A handle to the reconciler. Cheap to clone.
@@ -111,10 +128,12 @@ struct Inner {
     cluster: Cluster,
     watches: Arc<Watches>,
     settings: ObjectSettings,
-    interval: Duration,
+    pace: Pace,
     wake: Changes,
     changed: Changes,
     memory: Mutex<Memory>,
+    /// How many logs are asked for at once, for [`words`].
+    ears: Semaphore,
 }
 
 /// What is remembered between passes. All of it is for people's eyes or for pace; no step relies on it.
@@ -122,32 +141,13 @@ struct Inner {
 struct Memory {
     /// What the cluster answered when it last refused a step.
     trouble: BTreeMap<RuntimeId, BTreeMap<Purpose, String>>,
+    /// Since when a version's health is otherwise than recorded.
+    turning: BTreeMap<VersionKey, Timestamp>,
+    words: LastWords,
     was_away: bool,
     /// Since when the cluster answers again.
     reachable_since: Option<Timestamp>,
 }
-
-impl Reconciler {
-    /// `changed` is touched whenever what [`Reconciler::status`] or the store says of a runtime may have changed.
-    /// Every runtime is looked at each `interval`, even if nothing seems to have happened.
-    pub fn new(
-        store: Arc<dyn Store>,
-        cluster: Cluster,
-        settings: ObjectSettings,
-        interval: Duration,
-        changed: Changes,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            store,
-            cluster,
-            watches: Arc::default(),
-            settings,
-            interval,
-            wake: Changes::default(),
-            changed,
-            memory: Mutex::default(),
-        }))
-    }
 
 impl Memory {
     /// What the cluster last refused of what this version needs.
@@ -157,6 +157,28 @@ impl Memory {
         trouble.get(&Purpose::Version(version.key)).or(of_publication).map(String::as_str)
     }
 }
+
+impl Reconciler {
+    /// `changed` is touched whenever what [`Reconciler::status`] or the store says of a runtime may have changed.
+    pub fn new(
+        store: Arc<dyn Store>,
+        cluster: Cluster,
+        settings: ObjectSettings,
+        pace: Pace,
+        changed: Changes,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            cluster,
+            watches: Arc::default(),
+            settings,
+            pace,
+            wake: Changes::default(),
+            changed,
+            memory: Mutex::default(),
+            ears: Semaphore::new(4),
+        }))
+    }
 
     /// Looks at this runtime soon.
     pub fn wake(&self, runtime: &RuntimeId) {
@@ -171,11 +193,7 @@ impl Memory {
         }
         let observed = observed::Observed::of(&self.0.watches, &self.0.settings.namespace(&version.runtime));
         let memory = self.0.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let trouble = memory.trouble.get(&version.runtime).and_then(|trouble| {
-            let of_publication = trouble.get(&Purpose::Publication).filter(|_| version.switching);
-            trouble.get(&Purpose::Version(version.key)).or(of_publication)
-        });
-        status::derive(version, &observed, trouble.map(String::as_str))
+        status::derive(version, &observed, memory.trouble_of(version), &memory.words, Timestamp::now())
     }
 
     /// Runs until told to stop; never ends by an error.

@@ -6,14 +6,16 @@ use std::{
     time::Duration,
 };
 
-use domain::{RuntimeId, Timestamp};
+use domain::{RuntimeId, Timestamp, VersionState};
+use tokio::time::timeout;
 
 use super::{
     Inner,
     apply::Writer,
-    failure,
+    failure, health,
     observed::Observed,
     plan::{Plan, Purpose, Situation, Step, Verdict, plan},
+    repairs, words,
 };
 use crate::{
     cluster::{WRITES, in_words},
@@ -49,12 +51,16 @@ fn retry_after(error: &kube::Error) -> Option<Duration> {
     (details.retry_after_seconds > 0).then(|| Duration::from_secs(u64::from(details.retry_after_seconds)))
 }
 
+/// How long the cluster may take to answer whether it is there.
+const PROBE: Duration = Duration::from_secs(5);
+
 /// Returns when there is something to decide even if nothing happens until then.
 pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Option<Timestamp>, PassError> {
     for _ in 0..MOST_ROUNDS {
         let Some(intent) = inner.store.intent(runtime).await? else { return Ok(None) };
         let namespace = inner.settings.namespace(runtime);
-        let plan = make_plan(inner, &intent, &Observed::of(&inner.watches, &namespace));
+        let observed = Observed::of(&inner.watches, &namespace);
+        let plan = make_plan(inner, &intent, &observed);
         if !plan.verdicts.is_empty() {
             for verdict in plan.verdicts {
                 record(inner, &intent, &namespace, verdict).await?;
@@ -62,18 +68,54 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Optio
             inner.changed.touch(runtime);
             continue;
         }
+        words::listen(inner, &intent, &observed, &namespace);
+        let health_at = health::record(inner, &intent, &observed).await?;
+        // Before the objects are written: were it after, an end of this program in between would leave no trace.
+        record_repairs(inner, &intent, &observed, &plan.steps).await?;
         if plan.steps.is_empty() {
             set_trouble(inner, runtime, BTreeMap::new());
-            return Ok(plan.look_again_at);
+            let times = [plan.look_again_at, health_at, overdue_at(inner, &intent)];
+            return Ok(times.into_iter().flatten().min());
         }
         let writer = Writer { cluster: &inner.cluster, watches: &inner.watches, runtime, namespace: &namespace };
         let outcomes = carry_out(&writer, plan.steps).await;
-        if let Some(error) = conclude(inner, runtime, outcomes) {
+        if let Some(error) = conclude(inner, runtime, outcomes).await {
             return Err(PassError::Cluster(error));
         }
     }
     inner.wake.touch(runtime);
     Ok(None)
+}
+
+async fn record_repairs(
+    inner: &Inner,
+    intent: &RuntimeIntent,
+    observed: &Observed,
+    steps: &BTreeMap<Purpose, Vec<Step>>,
+) -> Result<(), StoreError> {
+    // Nothing is put back in there; what is under way stays so until there is another namespace.
+    if observed.namespace_ending.is_some() {
+        return Ok(());
+    }
+    let found = repairs::of_plan(intent, observed, steps);
+    for (version, generation, repairs) in repairs::changed(intent, &found) {
+        if inner.store.set_repairs(version, generation, repairs, Timestamp::now()).await? {
+            inner.changed.touch(&intent.runtime.id);
+        }
+    }
+    Ok(())
+}
+
+/// When the next stop will be overdue, which is shown from then on.
+fn overdue_at(inner: &Inner, intent: &RuntimeIntent) -> Option<Timestamp> {
+    let now = Timestamp::now();
+    let stopping = intent.versions.iter().filter(|version| version.state() == VersionState::Stopping);
+    let (past, ahead): (Vec<_>, Vec<_>) =
+        stopping.filter_map(|version| version.deadline).partition(|deadline| *deadline <= now);
+    if !past.is_empty() {
+        inner.changed.touch(&intent.runtime.id);
+    }
+    ahead.into_iter().min()
 }
 
 fn make_plan(inner: &Inner, intent: &RuntimeIntent, observed: &Observed) -> Plan {
@@ -122,14 +164,15 @@ async fn carry_out_in_order(
 }
 
 /// Keeps what the cluster refused for people to see, and returns one of the errors if there is any.
-fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<kube::Error> {
+async fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<kube::Error> {
     let mut trouble = BTreeMap::new();
     let mut first = None;
+    let mut is_lost = false;
     for (purpose, outcome) in outcomes {
         let Err(error) = outcome else { continue };
         match &error {
             kube::Error::Api(_) => drop(trouble.insert(purpose, in_words(&error))),
-            _ => inner.cluster.report_silence(WRITES, &error, Timestamp::now()),
+            _ => is_lost = true,
         }
         // The last one may have said how long to wait.
         if first.is_none() || retry_after(&error).is_some() {
@@ -137,6 +180,11 @@ fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<ku
         }
     }
     set_trouble(inner, runtime, trouble);
+    // One request that is lost does not mean that the cluster is away.
+    if is_lost && timeout(PROBE, inner.cluster.probe()).await.is_err() {
+        let error = kube::Error::Service(format!("no answer within {} s", PROBE.as_secs()).into());
+        inner.cluster.report_silence(WRITES, &error, Timestamp::now());
+    }
     first
 }
 
@@ -148,7 +196,10 @@ async fn record(inner: &Inner, intent: &RuntimeIntent, namespace: &str, verdict:
         Verdict::Settled { version, generation } => inner.store.settle(version, generation, now).await?,
         Verdict::StartFailed { version, generation, blame } => {
             let failure = failure::explain(inner.cluster.client(), namespace, blame, now).await;
-            inner.store.fail_start(version, generation, failure).await?
+            {
+                let stop_by = failure.at.checked_add(inner.pace.stop_timeout).unwrap_or(Timestamp::MAX);
+                inner.store.fail_start(version, generation, failure, stop_by).await?
+            }
         }
         Verdict::PublicationSettled { target } => inner.store.settle_publication(runtime, target, now).await?,
         Verdict::PublishFailed { target, blame } => {

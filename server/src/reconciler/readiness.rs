@@ -3,8 +3,9 @@
 use domain::Timestamp;
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{ContainerStatus, Pod},
+    core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodStatus},
 };
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt;
 
 /// How often a container has to have crashed during a start before the start counts as failed. The first restarts come
@@ -63,6 +64,70 @@ pub(crate) fn last_restart(pod: &Pod) -> Option<Timestamp> {
     restarted.filter_map(|container| Some(container.state.as_ref()?.running.as_ref()?.started_at.as_ref()?.0)).max()
 }
 
+/// An end of a container that was no success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Crashed {
+    pub(crate) container: String,
+    /// The same for as long as this end is its last.
+    pub(crate) run: String,
+    /// Its log is that of the container before the present one.
+    pub(crate) is_previous: bool,
+}
+
+/// The crash that keeps this pod from running; none when it runs, or is on its way out.
+pub(crate) fn crash(pod: &Pod) -> Option<Crashed> {
+    if pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let status = pod.status.as_ref()?;
+    let init = status.init_container_statuses.iter().flatten();
+    init.chain(status.container_statuses.iter().flatten()).find_map(|container| {
+        let state = container.state.as_ref()?;
+        let (ended, is_previous) = match (&state.waiting, &state.terminated) {
+            (Some(waiting), _) if waiting.reason.as_deref() == Some("CrashLoopBackOff") => {
+                (container.last_state.as_ref()?.terminated.as_ref()?, true)
+            }
+            (None, Some(ended)) if ended.exit_code != 0 => (ended, false),
+            _ => return None,
+        };
+        let at = ended.finished_at.as_ref().map(|at| at.0.to_string());
+        let run = at.unwrap_or_else(|| container.restart_count.to_string());
+        Some(Crashed { container: container.name.clone(), run, is_previous })
+    })
+}
+
+/// Whether the pod has ended for good, as one that was evicted; another takes its place.
+pub(crate) fn is_over(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Failed" | "Succeeded"))
+}
+
+/// Whether the Deployment's pods are being replaced by those of a newer template, and no more of them are missing than
+/// that may take.
+pub(crate) fn is_rolling(deployment: &Deployment) -> bool {
+    let status = deployment.status.clone().unwrap_or_default();
+    let Progress { wanted, available, .. } = progress(deployment);
+    let updated = unsigned(status.updated_replicas.unwrap_or(0));
+    let all = unsigned(status.replicas.unwrap_or(0));
+    let rolling = status.observed_generation < deployment.metadata.generation || updated < wanted || all > updated;
+    rolling && available > 0 && available + most_unavailable(deployment, wanted) >= wanted
+}
+
+/// How many of a Deployment's replicas a rolling update may take away at once: a quarter unless it says otherwise
+/// (Kubernetes API reference, RollingUpdateDeployment).
+fn most_unavailable(deployment: &Deployment, wanted: u32) -> u32 {
+    let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
+    let asked = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_unavailable.clone());
+    match asked {
+        Some(IntOrString::Int(count)) => unsigned(count),
+        Some(IntOrString::String(percent)) => {
+            let percent = percent.trim_end_matches('%').parse().unwrap_or(25);
+            wanted.saturating_mul(percent) / 100
+        }
+        None => wanted / 4,
+    }
+}
+
 /// Why this pod is not ready; none when it is, or when it is on its way out.
 pub(crate) fn complaint(pod: &Pod) -> Option<Complaint> {
     if pod.metadata.deletion_timestamp.is_some() {
@@ -92,9 +157,27 @@ pub(crate) fn complaint(pod: &Pod) -> Option<Complaint> {
         .flatten()
         .find(|c| c.state.as_ref().is_some_and(|s| s.running.is_some()))
         .map(|_| "fetching the KRT file")
-        .or_else(|| status.container_statuses.iter().flatten().any(running).then_some("running, not ready yet"))
-        .unwrap_or("its container is being created");
-    say(waiting.to_owned(), None, Severity::Progressing)
+        .or_else(|| status.container_statuses.iter().flatten().any(running).then_some("running, not ready yet"));
+    let waiting = match (waiting, condition("PodReadyToStartContainers").map(|c| c.status.as_str())) {
+        (Some(waiting), _) => waiting.to_owned(),
+        // All that a container needs but its image is there then (Kubernetes documentation, "Pod network readiness").
+        (None, Some("True")) => waiting_for_image(status),
+        (None, Some("False")) => "its volumes and its network are being set up".to_owned(),
+        (None, _) => "its container is being created".to_owned(),
+    };
+    say(waiting, None, Severity::Progressing)
+}
+
+fn waiting_for_image(status: &PodStatus) -> String {
+    let init = status.init_container_statuses.iter().flatten();
+    let is_created = |container: &&ContainerStatus| {
+        let waiting = container.state.as_ref().and_then(|state| state.waiting.as_ref());
+        waiting.is_some_and(|waiting| waiting.reason.as_deref() != Some("PodInitializing"))
+    };
+    match init.chain(status.container_statuses.iter().flatten()).find(is_created) {
+        Some(container) => format!("waiting for its image `{}`", container.image),
+        None => "its container is being created".to_owned(),
+    }
 }
 
 fn running(container: &ContainerStatus) -> bool {
@@ -132,14 +215,21 @@ fn container_complaint(container: &ContainerStatus) -> Option<(String, Option<St
         };
     }
     let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
-    let message = format!("its container `{name}` ended with exit code {}", ended.exit_code);
+    let message = format!("its container `{name}` {}", exit(ended));
     Some((message, Some(name.clone()), Severity::Failing))
 }
 
 fn last_end(container: &ContainerStatus) -> String {
     let ended = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
-    let code = ended.map_or_else(|| "ended".to_owned(), |ended| format!("ended with exit code {}", ended.exit_code));
+    let code = ended.map_or_else(|| "ended".to_owned(), exit);
     format!("container `{}` {code}, restarted {} times", container.name, container.restart_count)
+}
+
+/// The reason says more than the code alone where it is not the ordinary one, as "OOMKilled".
+fn exit(ended: &ContainerStateTerminated) -> String {
+    let reason = ended.reason.as_deref().filter(|reason| !matches!(*reason, "" | "Error" | "Completed"));
+    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("ended with exit code {}{reason}", ended.exit_code)
 }
 
 /// Why a Deployment cannot even make pods, such as a quota that is used up.

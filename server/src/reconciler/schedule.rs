@@ -33,7 +33,7 @@ pub(super) async fn run(inner: &Arc<Inner>) {
     let mut agenda = Agenda::default();
     // Tasks of their own: a pass that holds a connection of the store must go on while this loop waits for one.
     let mut passes = JoinSet::new();
-    let mut interval = tokio::time::interval(inner.interval);
+    let mut interval = tokio::time::interval(inner.pace.interval);
     let mut probe = tokio::time::interval(PROBE);
     probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut cluster = inner.cluster.changed();

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Desired, Health, NodeStatus, Reachability, Role, VersionState};
+use domain::{Desired, Health, NodeStatus, Reachability, Role, Timestamp, VersionState};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use kube::{Resource, ResourceExt};
 
 use super::{
@@ -10,8 +11,12 @@ use super::{
     objects::{entrypoint_deployment, node_deployment},
     observed::{Observed, belongs_to},
     readiness::{self, Severity},
+    words::LastWords,
 };
 use crate::store::VersionRecord;
+
+/// How long after its time a pod may still be there before that is said.
+const LATE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
 /// What keeps a look at the cluster from saying anything.
 pub(super) fn blind(version: &VersionRecord, reachability: &Reachability) -> Status {
@@ -23,8 +28,8 @@ pub(super) fn blind(version: &VersionRecord, reachability: &Reachability) -> Sta
         Reachability::Connecting | Reachability::Reachable => "reading what the cluster holds".to_owned(),
     };
     let node = if resting { NodeStatus::Stopped } else { NodeStatus::Unknown };
-    let state = NodeState { status: node, ready_replicas: 0, message: None };
-    let mut status = derive(version, &Observed::default(), None);
+    let state = NodeState { status: node, ready_replicas: 0, message: None, last_words: Vec::new(), is_rolling: false };
+    let mut status = derive(version, &Observed::default(), None, &LastWords::default(), Timestamp::UNIX_EPOCH);
     status.nodes.values_mut().for_each(|node| *node = state.clone());
     status.entrypoint = state;
     status.health = if resting { Health::None } else { Health::Unknown };
@@ -32,15 +37,22 @@ pub(super) fn blind(version: &VersionRecord, reachability: &Reachability) -> Sta
     status
 }
 
-pub(super) fn derive(version: &VersionRecord, observed: &Observed, trouble: Option<&str>) -> Status {
-    let entrypoint = node_state(version, observed, &entrypoint_deployment(&version.name), |labels| {
+pub(super) fn derive(
+    version: &VersionRecord,
+    observed: &Observed,
+    trouble: Option<&str>,
+    words: &LastWords,
+    now: Timestamp,
+) -> Status {
+    let seen = Seen { version, observed, words };
+    let entrypoint = seen.node_state(&entrypoint_deployment(&version.name), |labels| {
         labels.get("type").is_some_and(|kind| kind == "entrypoint")
     });
     let mut nodes = BTreeMap::new();
     for workflow in &version.manifest.workflows {
         for node in &workflow.nodes {
             let deployment = node_deployment(&version.name, &workflow.name, &node.name);
-            let state = node_state(version, observed, &deployment, |labels| {
+            let state = seen.node_state(&deployment, |labels| {
                 labels.get("workflow-name").is_some_and(|name| name == workflow.name.as_str())
                     && labels.get("node-name").is_some_and(|name| name == node.name.as_str())
             });
@@ -51,12 +63,25 @@ pub(super) fn derive(version: &VersionRecord, observed: &Observed, trouble: Opti
         .chain(nodes.iter().map(|((workflow, node), state)| (format!("{workflow}/{node}"), state)))
         .filter(|(_, state)| state.status != NodeStatus::Ready)
         .collect::<Vec<_>>();
-    let health = health(version, &unready);
-    let waiting = in_progress(version).then(|| match trouble {
-        Some(trouble) => format!("the cluster refuses: {trouble}"),
-        None => waiting_for(version, observed, &unready, nodes.len() + 1),
-    });
+    let refused = refused(observed, trouble);
+    let health = match (health(version, &unready), &refused) {
+        // Something is not as it should be, though it may run well, and cannot be mended.
+        (Health::Healthy | Health::Degraded { .. }, Some(refused)) => Health::Degraded { reason: refused.clone() },
+        (health, _) => health,
+    };
+    let waiting = in_progress(version)
+        .then(|| refused.unwrap_or_else(|| waiting_for(version, observed, &unready, nodes.len() + 1, now)))
+        .map(|waiting| match overdue(version, now) {
+            Some(overdue) => format!("{overdue}: {waiting}"),
+            None => waiting,
+        });
     Status { health, waiting, entrypoint, nodes }
+}
+
+/// What keeps anything from being changed just now.
+fn refused(observed: &Observed, trouble: Option<&str>) -> Option<String> {
+    let refused = || trouble.map(|trouble| format!("the cluster refuses: {trouble}"));
+    observed.namespace_ending.clone().or_else(refused)
 }
 
 fn in_progress(version: &VersionRecord) -> bool {
@@ -71,24 +96,42 @@ fn health(version: &VersionRecord, unready: &[(String, &NodeState)]) -> Health {
     if version.desired != Desired::Started || !version.settled {
         return Health::None;
     }
-    let Some((name, state)) = unready.iter().max_by_key(|(_, state)| state.status == NodeStatus::Failing) else {
+    // Pods that are replaced one after another, as after a change of the configuration, are nothing to worry about.
+    let failing: Vec<_> =
+        unready.iter().filter(|(_, state)| !(state.is_rolling && state.status == NodeStatus::Starting)).collect();
+    let Some((name, state)) = failing.iter().max_by_key(|(_, state)| state.status == NodeStatus::Failing) else {
         return Health::Healthy;
     };
     let why = state.message.as_deref().unwrap_or("not ready");
-    let others = match unready.len() - 1 {
+    let said = state.last_words.last().map(|line| format!("; it last logged: {line}")).unwrap_or_default();
+    let others = match failing.len() - 1 {
         0 => String::new(),
         1 => " (and 1 other)".to_owned(),
         more => format!(" (and {more} others)"),
     };
-    Health::Degraded { reason: format!("{name}: {why}{others}") }
+    Health::Degraded { reason: format!("{name}: {why}{said}{others}") }
 }
 
-fn waiting_for(version: &VersionRecord, observed: &Observed, unready: &[(String, &NodeState)], all: usize) -> String {
+/// That a stop takes longer than it should, in words.
+fn overdue(version: &VersionRecord, now: Timestamp) -> Option<String> {
+    let deadline = version.deadline.filter(|_| version.state() == VersionState::Stopping)?;
+    (deadline <= now).then(|| format!("overdue since {} UTC, and still going on", deadline.strftime("%H:%M:%S")))
+}
+
+fn waiting_for(
+    version: &VersionRecord,
+    observed: &Observed,
+    unready: &[(String, &NodeState)],
+    all: usize,
+    now: Timestamp,
+) -> String {
     match version.state() {
         VersionState::Stopping => {
             let pods = observed.pods_of(&version.name).count();
             let deployments = observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name)).count();
-            format!("{pods} pods and {deployments} deployments are still to go{}", held_by(version, observed))
+            let left = format!("{} and {} are still to go", count(pods, "pod"), count(deployments, "deployment"));
+            let held = held_by(version, observed).or_else(|| late(version, observed, now));
+            left + &held.unwrap_or_default()
         }
         VersionState::Publishing => "the entrypoint is being switched over to it".to_owned(),
         VersionState::Published => "the entrypoint is being switched over from it".to_owned(),
@@ -100,8 +143,21 @@ fn waiting_for(version: &VersionRecord, observed: &Observed, unready: &[(String,
     }
 }
 
+fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+/// A pod that should have ended by now: Kubernetes gives the time by which it has to be gone.
+fn late(version: &VersionRecord, observed: &Observed, now: Timestamp) -> Option<String> {
+    let due = |pod: &Pod| pod.metadata.deletion_timestamp.as_ref().map(|at| at.0);
+    let (at, name) = observed.pods_of(&version.name).filter_map(|pod| Some((due(pod)?, pod.name_any()))).min()?;
+    (at.checked_add(LATE).unwrap_or(Timestamp::MAX) < now)
+        .then(|| format!("; pod {name} should have ended at {} UTC and has not", at.strftime("%H:%M:%S")))
+}
+
 /// Who keeps something of the version from going: finalizers that are not Kubernetes' own way of deleting in order.
-fn held_by(version: &VersionRecord, observed: &Observed) -> String {
+fn held_by(version: &VersionRecord, observed: &Observed) -> Option<String> {
     fn holder<K: Resource<DynamicType = ()>>(object: &K) -> Option<String> {
         let finalizers = object.meta().finalizers.as_ref()?;
         let foreign = finalizers.iter().find(|finalizer| *finalizer != "foregroundDeletion")?;
@@ -113,38 +169,65 @@ fn held_by(version: &VersionRecord, observed: &Observed) -> String {
     let services = || observed.services.values().filter(|s| belongs_to(s.as_ref(), &version.name));
     pods.or_else(|| deployments().find_map(|d| holder(d.as_ref())))
         .or_else(|| services().find_map(|s| holder(s.as_ref())))
-        .unwrap_or_default()
 }
 
-fn node_state(
-    version: &VersionRecord,
-    observed: &Observed,
-    deployment: &str,
-    is_mine: impl Fn(&BTreeMap<String, String>) -> bool,
-) -> NodeState {
-    let live = observed.deployments.get(deployment);
-    let pods: Vec<_> =
-        observed.pods_of(&version.name).filter(|pod| pod.meta().labels.as_ref().is_some_and(&is_mine)).collect();
-    let progress = live.map(|live| readiness::progress(live));
-    let ready_replicas = progress.map_or(0, |progress| progress.available);
-    let complaint = pods
-        .iter()
-        .filter_map(|pod| readiness::complaint(pod))
-        .map(|complaint| (complaint.severity, complaint.message))
-        .chain(live.and_then(|live| readiness::replica_failure(live)).map(|(said, severity)| (severity, said)))
-        .max_by_key(|(severity, _)| *severity);
-    let status = match (version.desired, progress) {
-        (Desired::Started, Some(progress)) if progress.available >= progress.wanted => NodeStatus::Ready,
-        (Desired::Started, _) => match &complaint {
-            Some((Severity::Failing | Severity::Fatal, _)) => NodeStatus::Failing,
-            _ => NodeStatus::Starting,
-        },
-        (_, None) if pods.is_empty() => NodeStatus::Stopped,
-        _ => NodeStatus::Stopping,
-    };
-    let message = match status {
-        NodeStatus::Failing | NodeStatus::Starting => complaint.map(|(_, message)| message),
-        _ => None,
-    };
-    NodeState { status, ready_replicas, message }
+/// What a version's nodes are derived from.
+struct Seen<'a> {
+    version: &'a VersionRecord,
+    observed: &'a Observed,
+    words: &'a LastWords,
 }
+
+struct NodeComplaint {
+    severity: Severity,
+    message: String,
+    last_words: Vec<String>,
+}
+
+impl Seen<'_> {
+    fn node_state(&self, deployment: &str, is_mine: impl Fn(&BTreeMap<String, String>) -> bool) -> NodeState {
+        let Self { version, observed, .. } = self;
+        let live = observed.deployments.get(deployment);
+        let pods: Vec<_> =
+            observed.pods_of(&version.name).filter(|pod| pod.meta().labels.as_ref().is_some_and(&is_mine)).collect();
+        let progress = live.map(|live| readiness::progress(live));
+        let ready_replicas = progress.map_or(0, |progress| progress.available);
+        let is_full = progress.is_some_and(|progress| progress.available >= progress.wanted);
+        let complaint = self.complaint(&pods, live.map(AsRef::as_ref), is_full);
+        let fails = complaint.as_ref().is_some_and(|complaint| complaint.severity >= Severity::Failing);
+        let status = match version.desired {
+            Desired::Started if fails => NodeStatus::Failing,
+            Desired::Started if is_full => NodeStatus::Ready,
+            Desired::Started => NodeStatus::Starting,
+            _ if progress.is_none() && pods.is_empty() => NodeStatus::Stopped,
+            _ => NodeStatus::Stopping,
+        };
+        let complaint = complaint.filter(|_| matches!(status, NodeStatus::Failing | NodeStatus::Starting));
+        let (message, last_words) = complaint.map(|c| (c.message, c.last_words)).unzip();
+        NodeState {
+            status,
+            ready_replicas,
+            message,
+            last_words: last_words.unwrap_or_default(),
+            is_rolling: live.is_some_and(|live| readiness::is_rolling(live)),
+        }
+    }
+
+    /// The worst that there is to say. Pods that are over count only as long as none has taken their place.
+    fn complaint(&self, pods: &[&Pod], live: Option<&Deployment>, is_full: bool) -> Option<NodeComplaint> {
+        let of_pods = pods.iter().filter(|pod| !is_full || !readiness::is_over(pod)).filter_map(|pod| {
+            let complaint = readiness::complaint(pod)?;
+            let last_words = self.words.of(&self.version.runtime, pod).to_vec();
+            Some(NodeComplaint { severity: complaint.severity, message: complaint.message, last_words })
+        });
+        let of_deployment = live.and_then(readiness::replica_failure).map(|(message, severity)| NodeComplaint {
+            severity,
+            message,
+            last_words: Vec::new(),
+        });
+        of_pods.chain(of_deployment).max_by_key(|complaint| complaint.severity)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Desired, GraphLayout,
-    HistoryEntry, NewRuntime, NodeDetail, Problem, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionState,
-    VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison, Desired,
+    DocumentationPage, Found, GraphLayout, HistoryEntry, NewRuntime, NodeDetail, Problem, RuntimeId, RuntimeSummary,
+    Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView, WorkflowName,
 };
 
 use super::{Service, errors::from_store, input, views};
@@ -53,6 +53,14 @@ impl Backend for Service {
         Ok(summaries)
     }
 
+    async fn version_page(&self, runtime: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError> {
+        self.list_versions(runtime, query).await
+    }
+
+    async fn find(&self, text: &str) -> Result<Vec<Found>, ApiError> {
+        self.find_places(text).await
+    }
+
     async fn version(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionView, ApiError> {
         let record = self.record(runtime, version).await?;
         self.view(&record).await
@@ -67,7 +75,8 @@ impl Backend for Service {
         comment: Option<String>,
     ) -> Result<VersionSummary, ApiError> {
         let at = Timestamp::now();
-        let deadline = at.checked_add(self.start_timeout).unwrap_or(Timestamp::MAX);
+        let timeout = if command == Command::Stop { self.timeouts.stop } else { self.timeouts.start };
+        let deadline = at.checked_add(timeout).unwrap_or(Timestamp::MAX);
         let comment = input::comment(comment)?;
         let record = CommandRecord { command, by: actor.clone(), comment, at, deadline };
         let changed = self.store.command(runtime, version, record).await.map_err(from_store)?;
@@ -111,6 +120,28 @@ impl Backend for Service {
             return Err(ApiError::NotFound { what: format!("configuration value `{name}` in version `{version}`") });
         }
         Ok(record.config.remove(name))
+    }
+
+    async fn manifest(&self, runtime: &RuntimeId, version: &VersionName) -> Result<String, ApiError> {
+        Ok(self.record(runtime, version).await?.manifest_text)
+    }
+
+    async fn documentation(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        page: Option<String>,
+    ) -> Result<Option<DocumentationPage>, ApiError> {
+        self.documentation_page(runtime, version, page).await
+    }
+
+    async fn comparison(
+        &self,
+        runtime: &RuntimeId,
+        from: &VersionName,
+        to: &VersionName,
+    ) -> Result<Comparison, ApiError> {
+        self.compare(runtime, from, to).await
     }
 
     async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError> {

@@ -4,8 +4,11 @@
 //! "look again" to the reconciler and the announcer; it never touches the cluster itself.
 
 mod backend;
+mod content;
+mod digest;
 mod errors;
 mod input;
+mod lists;
 mod logs;
 mod nodes;
 mod views;
@@ -19,19 +22,19 @@ use std::{
 use domain::{
     Actor, ApiError, ClusterInfo, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionSummary, VersionView,
 };
-use krt::model::Manifest;
+use krt::{Document, model::Manifest};
 use tokio::sync::watch;
 
+use digest::Digest;
 use errors::from_store;
 pub(crate) use errors::{chain, from_files};
 pub(crate) use logs::LogsAsked;
-use views::Digest;
 
 use crate::{
     changes::Changes,
     cluster::Cluster,
     reconciler::{ObjectSettings, Reconciler, Status},
-    store::{CarryOver, NewVersionRecord, RuntimeRecord, Store, StoredFile, VersionRecord},
+    store::{CarryOver, Content, NewVersionRecord, RuntimeRecord, Store, StoredFile, VersionRecord},
 };
 
 /// What an upload leads to, once its file is in its place.
@@ -42,6 +45,17 @@ pub struct NewVersion {
     pub warnings: Vec<domain::Problem>,
     pub file: StoredFile,
     pub carry_over: CarryOver,
+    pub content: Content,
+    pub documents: Vec<Document>,
+}
+
+/// How long what people ask may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// After which a start or a publish has failed.
+    pub start: Duration,
+    /// After which a stop is overdue; it goes on.
+    pub stop: Duration,
 }
 
 /// A version as it is now: what is shown of it, and what was observed of its nodes.
@@ -57,10 +71,8 @@ pub struct Service {
     cluster: Cluster,
     objects: ObjectSettings,
     changed: Changes,
-    start_timeout: Duration,
-    /// What a runtime's summary takes from its versions, kept for as long as its revision stands: a list of a thousand
-    /// runtimes need not read all their versions each time.
-    digests: Mutex<HashMap<RuntimeId, (u64, Digest)>>,
+    timeouts: Timeouts,
+    digests: Mutex<HashMap<RuntimeId, (u64, Arc<Digest>)>>,
 }
 
 impl Service {
@@ -71,9 +83,9 @@ impl Service {
         cluster: Cluster,
         objects: ObjectSettings,
         changed: Changes,
-        start_timeout: Duration,
+        timeouts: Timeouts,
     ) -> Self {
-        Self { store, reconciler, cluster, objects, changed, start_timeout, digests: Mutex::default() }
+        Self { store, reconciler, cluster, objects, changed, timeouts, digests: Mutex::default() }
     }
 
     pub fn cluster_info(&self) -> ClusterInfo {
@@ -105,6 +117,8 @@ impl Service {
             warnings: new.warnings,
             file: new.file,
             carry_over: new.carry_over,
+            content: new.content,
+            documents: new.documents,
             at: Timestamp::now(),
             by: actor.clone(),
         };
@@ -139,17 +153,19 @@ impl Service {
     pub(crate) async fn observe(&self, id: &RuntimeId) -> Result<(RuntimeSummary, Vec<Observed>), ApiError> {
         let runtime = self.runtime_record(id).await?;
         let records = self.store.versions(id).await.map_err(from_store)?;
-        let summary = views::runtime_summary(&runtime, &self.remember(&runtime, &records), &self.objects);
+        let digest = self.remember(&runtime, &records).await?;
         let versions = records.into_iter().map(|record| {
             let status = self.reconciler.status(&record);
             Observed { summary: views::version_summary(&record, &status), record, status }
         });
-        Ok((summary, versions.collect()))
+        let versions: Vec<_> = versions.collect();
+        let health = digest::worst(versions.iter().map(|seen| (&seen.record.name, seen.status.health.clone())));
+        Ok((views::runtime_summary(&runtime, &digest, health, &self.objects), versions))
     }
 
     async fn runtime_summary(&self, runtime: &RuntimeRecord) -> Result<RuntimeSummary, ApiError> {
         let digest = self.digest(runtime).await?;
-        Ok(views::runtime_summary(runtime, &digest, &self.objects))
+        Ok(views::runtime_summary(runtime, &digest, self.health(&digest), &self.objects))
     }
 
     async fn view(&self, record: &VersionRecord) -> Result<VersionView, ApiError> {
@@ -158,7 +174,7 @@ impl Service {
         Ok(views::version_view(record, &self.reconciler.status(record), published, &self.objects))
     }
 
-    async fn digest(&self, runtime: &RuntimeRecord) -> Result<Digest, ApiError> {
+    async fn digest(&self, runtime: &RuntimeRecord) -> Result<Arc<Digest>, ApiError> {
         let known = self.digests.lock().unwrap_or_else(PoisonError::into_inner).get(&runtime.id).cloned();
         if let Some((revision, digest)) = known
             && revision == runtime.revision
@@ -166,18 +182,19 @@ impl Service {
             return Ok(digest);
         }
         let records = self.store.versions(&runtime.id).await.map_err(from_store)?;
-        Ok(self.remember(runtime, &records))
+        self.remember(runtime, &records).await
     }
 
-    fn remember(&self, runtime: &RuntimeRecord, records: &[VersionRecord]) -> Digest {
-        let digest = Digest::of(runtime, records);
+    async fn remember(&self, runtime: &RuntimeRecord, records: &[VersionRecord]) -> Result<Arc<Digest>, ApiError> {
+        let last = self.store.last_activity(&runtime.id).await.map_err(from_store)?;
+        let digest = Arc::new(Digest::of(runtime, records, last));
         // The versions were read after the runtime: when one of them is newer, this mixes two revisions, and must not
         // be kept as if it were the older.
         if records.iter().all(|record| record.revision <= runtime.revision) {
             let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
-            digests.insert(runtime.id.clone(), (runtime.revision, digest.clone()));
+            digests.insert(runtime.id.clone(), (runtime.revision, Arc::clone(&digest)));
         }
-        digest
+        Ok(digest)
     }
 
     /// To be called after every change of the store: the reconciler acts on it, and browsers hear of it.

@@ -1,45 +1,23 @@
 //! What is shown, derived from a record and what was observed (invariant 7). Pure.
 
 use domain::{
-    ConfigEntry, ConfigKind, NodeView, RuntimeSummary, VersionName, VersionState, VersionSummary, VersionView,
+    ConfigEntry, ConfigKind, Health, NodeStatus, NodeView, RuntimeSummary, VersionName, VersionSummary, VersionView,
     WorkflowView, allowed_actions,
 };
-use krt::model::{Node, Workflow};
+use krt::model::Workflow;
 
+use super::digest::Digest;
 use crate::{
     reconciler::{NodeState, ObjectSettings, Status},
     store::{RuntimeRecord, VersionRecord},
 };
 
-/// What a runtime's summary takes from its versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Digest {
-    pub(super) published: Option<VersionName>,
-    versions: u32,
-    running: u32,
-}
-
-impl Digest {
-    pub(super) fn of(runtime: &RuntimeRecord, versions: &[VersionRecord]) -> Self {
-        let serving = runtime.publication.serving;
-        let mut digest = Self { published: None, versions: 0, running: 0 };
-        for version in versions {
-            let state = version.state();
-            if Some(version.key) == serving {
-                digest.published = Some(version.name.clone());
-            }
-            if state != VersionState::Archived {
-                digest.versions += 1;
-            }
-            if !matches!(state, VersionState::Archived | VersionState::Stopped) {
-                digest.running += 1;
-            }
-        }
-        digest
-    }
-}
-
-pub(super) fn runtime_summary(runtime: &RuntimeRecord, digest: &Digest, objects: &ObjectSettings) -> RuntimeSummary {
+pub(super) fn runtime_summary(
+    runtime: &RuntimeRecord,
+    digest: &Digest,
+    health: Health,
+    objects: &ObjectSettings,
+) -> RuntimeSummary {
     RuntimeSummary {
         id: runtime.id.clone(),
         name: runtime.name.clone(),
@@ -49,8 +27,11 @@ pub(super) fn runtime_summary(runtime: &RuntimeRecord, digest: &Digest, objects:
         namespace: objects.namespace(&runtime.id),
         published: digest.published.clone(),
         host: objects.host(&runtime.id),
-        versions: digest.versions,
-        running: digest.running,
+        versions: digest.versions(),
+        running: u32::try_from(digest.running.len()).unwrap_or(u32::MAX),
+        states: digest.states.clone(),
+        health,
+        last_activity: digest.last_activity.clone(),
     }
 }
 
@@ -84,16 +65,10 @@ pub(super) fn version_view(
     objects: &ObjectSettings,
 ) -> VersionView {
     let entrypoint = NodeView {
-        addresses: objects.addresses(record),
-        name: "entrypoint".to_owned(),
-        image: record.manifest.entrypoint.image.clone(),
-        src: None,
-        gpu: false,
-        subscriptions: Vec::new(),
         status: status.entrypoint.status,
-        replicas: 1,
         ready_replicas: status.entrypoint.ready_replicas,
-        message: status.entrypoint.message.clone(),
+        message: status.entrypoint.told(),
+        ..record.manifest.entrypoint_view()
     };
     let entries = |names: &[String], kind| -> Vec<ConfigEntry> {
         names
@@ -109,33 +84,18 @@ pub(super) fn version_view(
         workflows: record.manifest.workflows.iter().map(|workflow| workflow_view(workflow, status)).collect(),
         config: [entries(&spec.variables, ConfigKind::Variable), entries(&spec.files, ConfigKind::File)].concat(),
         warnings: record.warnings.clone(),
+        addresses: objects.addresses(record),
     }
 }
 
 fn workflow_view(workflow: &Workflow, status: &Status) -> WorkflowView {
-    let nodes = workflow.nodes.iter().map(|node| {
+    let mut view = workflow.view();
+    for (node, shown) in workflow.nodes.iter().zip(&mut view.nodes) {
         let state = status.nodes.get(&(workflow.name.clone(), node.name.clone()));
-        node_view(node, state)
-    });
-    WorkflowView {
-        name: workflow.name.clone(),
-        entrypoint: workflow.entrypoint.clone(),
-        exitpoint: workflow.exitpoint.clone(),
-        nodes: nodes.collect(),
-    }
-}
-
-fn node_view(node: &Node, state: Option<&NodeState>) -> NodeView {
-    NodeView {
-        name: node.name.to_string(),
-        image: node.image.clone(),
-        src: Some(node.src.clone()),
-        gpu: node.gpu,
-        subscriptions: node.subscriptions.iter().map(ToString::to_string).collect(),
         // The reconciler answers for every node of the manifest; were one missing, nothing would be known of it.
-        status: state.map_or(domain::NodeStatus::Unknown, |state| state.status),
-        replicas: node.replicas,
-        ready_replicas: state.map_or(0, |state| state.ready_replicas),
-        message: state.and_then(|state| state.message.clone()),
+        shown.status = state.map_or(NodeStatus::Unknown, |state| state.status);
+        shown.ready_replicas = state.map_or(0, |state| state.ready_replicas);
+        shown.message = state.and_then(NodeState::told);
     }
+    view
 }

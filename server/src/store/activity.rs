@@ -1,6 +1,6 @@
 //! What happened on the whole server, newest first, a page at a time.
 
-use domain::{ActivityEntry, ActivityFilter};
+use domain::{Action, ActivityEntry, ActivityFilter, OutcomeKind, RuntimeId, Timestamp, VersionName};
 
 use super::{
     StoreError, history,
@@ -24,17 +24,28 @@ const PAGE: &str = "
 
 pub(super) async fn page(tx: &mut Tx, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError> {
     let values = values![
-        filter.from.map_or(i64::MIN, domain::Timestamp::as_microsecond),
-        filter.to.map_or(i64::MAX, domain::Timestamp::as_microsecond),
+        filter.from.map_or(i64::MIN, Timestamp::as_microsecond),
+        filter.to.map_or(i64::MAX, Timestamp::as_microsecond),
         filter.before,
-        filter.runtime.as_ref().map(domain::RuntimeId::as_str),
-        filter.version.as_ref().map(domain::VersionName::as_str),
+        filter.runtime.as_ref().map(RuntimeId::as_str),
+        filter.version.as_ref().map(VersionName::as_str),
         filter.who.as_deref(),
-        filter.action.map(domain::Action::as_str),
-        filter.outcome.map(domain::OutcomeKind::as_str),
+        filter.action.map(Action::as_str),
+        filter.outcome.map(OutcomeKind::as_str),
         i64::from(filter.limit()),
     ];
     tx.fetch_all(PAGE, values).await?.iter().map(entry).collect()
+}
+
+/// By the index of each version's history, so that a runtime where nothing happens costs no look at all others.
+const LAST: &str = "
+    SELECT h.id, v.runtime, v.name, h.at, h.who, h.action, h.detail, h.times, h.comment, h.outcome, h.reason,
+        h.finished_at
+    FROM history h JOIN versions v ON v.key = h.version_key
+    WHERE h.id = (SELECT max(o.id) FROM history o JOIN versions w ON w.key = o.version_key WHERE w.runtime = $1)";
+
+pub(super) async fn last(tx: &mut Tx, runtime: &RuntimeId) -> Result<Option<ActivityEntry>, StoreError> {
+    tx.fetch_optional(LAST, values![runtime.as_str()]).await?.as_ref().map(entry).transpose()
 }
 
 fn entry(row: &Row) -> Result<ActivityEntry, StoreError> {

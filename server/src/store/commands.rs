@@ -25,6 +25,7 @@ pub(super) async fn command(
         action: Action::from(record.command),
         by: &record.by,
         at: record.at,
+        subject: None,
         detail: None,
         comment: record.comment.as_deref(),
         reached: record.command == Command::Archive,
@@ -39,7 +40,8 @@ pub(super) async fn command(
             versions::set_intent(tx, &runtime, version.key, intent).await?;
         }
         Command::Stop => {
-            let intent = NewIntent { desired: Desired::Stopped, deadline: None, failure };
+            history::cancel_repairs(tx, version.key, record.at).await?;
+            let intent = NewIntent { desired: Desired::Stopped, deadline: Some(record.deadline), failure };
             versions::set_intent(tx, &runtime, version.key, intent).await?;
         }
         Command::Archive => {

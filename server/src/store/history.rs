@@ -1,5 +1,5 @@
 //! What was done to a version, by whom, and what became of it. Entries are added; only a pending one is ever changed,
-//! once, when its outcome is known.
+//! once, when its outcome is known (but for repairs, see [`super::repairs`]).
 
 use domain::{Action, Actor, HistoryEntry, Outcome, Timestamp};
 
@@ -13,6 +13,8 @@ pub(super) struct Entry<'a> {
     pub(super) action: Action,
     pub(super) by: &'a Actor,
     pub(super) at: Timestamp,
+    /// The object that a repair is about.
+    pub(super) subject: Option<&'a str>,
     /// What was done, where the action alone does not say it; for people.
     pub(super) detail: Option<&'a str>,
     pub(super) comment: Option<&'a str>,
@@ -22,23 +24,24 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     pub(super) fn reached(action: Action, by: &'a Actor, at: Timestamp) -> Self {
-        Self { action, by, at, detail: None, comment: None, reached: true }
+        Self { action, by, at, subject: None, detail: None, comment: None, reached: true }
     }
 }
 
 pub(super) async fn append(tx: &mut Tx, version: VersionKey, entry: Entry<'_>) -> Result<(), StoreError> {
     let outcome = if entry.reached { Outcome::Reached } else { Outcome::Pending };
     tx.execute(
-        "INSERT INTO history (version_key, at, who, action, detail, comment, outcome, finished_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO history (version_key, at, who, action, subject, detail, comment, outcome, finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         values![
             version,
             entry.at,
             &entry.by.0,
             entry.action.as_str(),
+            entry.subject,
             entry.detail,
             entry.comment,
-            word(&outcome),
+            outcome.kind().as_str(),
             entry.reached.then_some(entry.at),
         ],
     )
@@ -61,7 +64,7 @@ pub(super) async fn finish(
     tx.execute(
         "UPDATE history SET outcome = $3, reason = $4, finished_at = $5
          WHERE version_key = $1 AND action = $2 AND outcome = 'pending'",
-        values![version, action.as_str(), word(outcome), reason, at],
+        values![version, action.as_str(), outcome.kind().as_str(), reason, at],
     )
     .await?;
     Ok(())
@@ -70,8 +73,39 @@ pub(super) async fn finish(
 /// A new command cuts short whatever the version was about to reach.
 pub(super) async fn cancel_pending(tx: &mut Tx, version: VersionKey, at: Timestamp) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE history SET outcome = 'cancelled', finished_at = $2 WHERE version_key = $1 AND outcome = 'pending'",
+        "UPDATE history SET outcome = 'cancelled', finished_at = $2
+         WHERE version_key = $1 AND outcome = 'pending' AND action <> 'repair'",
         values![version, at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What is to go need not be put back.
+pub(super) async fn cancel_repairs(tx: &mut Tx, version: VersionKey, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE history SET outcome = 'cancelled', finished_at = $2
+         WHERE version_key = $1 AND outcome = 'pending' AND action = 'repair'",
+        values![version, at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Another version took this one's place as the published one: whoever published that has unpublished this, as long as it
+/// took. To be called while the other's publish is pending.
+pub(super) async fn supersede(
+    tx: &mut Tx,
+    replaced: VersionKey,
+    by: VersionKey,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO history (version_key, at, who, action, detail, outcome, finished_at)
+         SELECT $1, h.at, h.who, 'unpublish', '`' || v.name || '` was published in its place', 'superseded', $3
+         FROM history h JOIN versions v ON v.key = h.version_key
+         WHERE h.version_key = $2 AND h.action = 'publish' AND h.outcome = 'pending'",
+        values![replaced, by, at],
     )
     .await?;
     Ok(())
@@ -113,16 +147,6 @@ fn with_detail(comment: Option<String>, detail: Option<String>) -> Option<String
     match (comment, detail) {
         (Some(comment), Some(detail)) => Some(format!("{comment} ({detail})")),
         (comment, detail) => comment.or(detail),
-    }
-}
-
-fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pending => "pending",
-        Outcome::Reached => "reached",
-        Outcome::Failed { .. } => "failed",
-        Outcome::Cancelled => "cancelled",
-        Outcome::Superseded => "superseded",
     }
 }
 

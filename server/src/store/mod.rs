@@ -8,9 +8,12 @@ mod activity;
 mod carry;
 mod commands;
 mod config;
+mod content;
+mod health;
 mod history;
 mod open;
 mod reconcile;
+mod repairs;
 mod runtimes;
 mod sql;
 mod sql_store;
@@ -26,7 +29,8 @@ use domain::{
     ActivityEntry, ActivityFilter, Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, Problem, Publication,
     Refusal, Role, RuntimeId, Timestamp, VersionName, VersionState,
 };
-use krt::model::Manifest;
+use krt::{Document, FileFacts, model::Manifest};
+use serde::{Deserialize, Serialize};
 
 pub use open::open;
 
@@ -72,9 +76,11 @@ pub struct VersionRecord {
     pub generation: u64,
     /// The cluster has been seen to reach `desired` in this generation.
     pub settled: bool,
-    /// Until when the present generation has to be reached.
+    /// Until when the present generation has to be reached, if it is a start; a stop only should be by then.
     pub deadline: Option<Timestamp>,
     pub failure: Option<Failure>,
+    /// Since when it is recorded as degraded; none when it was not since it began to run, or has healed.
+    pub degraded_since: Option<Timestamp>,
     /// Names and values of the configuration as entered so far.
     pub config: BTreeMap<String, String>,
     /// Derived from the runtime's publication when read.
@@ -115,8 +121,19 @@ pub struct NewVersionRecord {
     pub warnings: Vec<Problem>,
     pub file: StoredFile,
     pub carry_over: CarryOver,
+    pub content: Content,
+    /// The files under `docs/`.
+    pub documents: Vec<Document>,
     pub at: Timestamp,
     pub by: Actor,
+}
+
+/// What is kept of a file's content to tell two versions apart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Content {
+    /// Of the sources, the proto and the documentation.
+    pub facts: Vec<FileFacts>,
+    pub proto_text: Option<String>,
 }
 
 /// Which configuration values a new version takes over from the runtime's others.
@@ -136,7 +153,7 @@ pub struct CommandRecord {
     pub by: Actor,
     pub comment: Option<String>,
     pub at: Timestamp,
-    /// How long a start or a publish may take; the deadline that is stored.
+    /// How long a start or a publish may take, or a stop should; the deadline that is stored.
     pub deadline: Timestamp,
 }
 
@@ -145,6 +162,29 @@ pub struct CommandRecord {
 pub struct RuntimeIntent {
     pub runtime: RuntimeRecord,
     pub versions: Vec<VersionRecord>,
+    /// By version, the objects that are recorded as being put back.
+    pub repairs: BTreeMap<VersionKey, BTreeSet<String>>,
+}
+
+/// An object that somebody deleted or edited, and that is put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repair {
+    /// Its kind and name.
+    pub object: String,
+    /// What was done to it; for people.
+    pub what: String,
+}
+
+/// How the health of a version that runs has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    Degraded {
+        reason: String,
+    },
+    /// `after` says how long it took.
+    Healed {
+        after: String,
+    },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -191,6 +231,12 @@ pub trait Store: Send + Sync + 'static {
     /// that. A value for which there is no room any more ([`CONFIG_MAX_BYTES`]) is left out. `Taken` when the runtime has one of that name,
     /// `NotFound` when there is no such runtime.
     async fn create_version(&self, new: NewVersionRecord) -> Result<VersionRecord, StoreError>;
+    /// None for a version that was added before this was kept, and for one that there is not.
+    async fn content(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Option<Content>, StoreError>;
+    /// The paths (`docs/…`) of the documentation in the KRT file of this SHA-256, sorted.
+    async fn documents(&self, sha256: &str) -> Result<Vec<String>, StoreError>;
+    /// One of them.
+    async fn document(&self, sha256: &str, path: &str) -> Result<Option<Vec<u8>>, StoreError>;
     /// What [`Store::create_version`] takes over at most, by name.
     async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, StoreError>;
     /// Those of one runtime, archived ones too, newest first.
@@ -232,19 +278,40 @@ pub trait Store: Send + Sync + 'static {
     /// What happened to all versions and what became of it, newest first, as far as the filter lets it through. What
     /// follows an entry that does not exist (`before`) is nothing.
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError>;
+    /// The entry that was added last to any version of this runtime.
+    async fn last_activity(&self, runtime: &RuntimeId) -> Result<Option<ActivityEntry>, StoreError>;
 
     // What the reconciler reads and records. Each returns whether it still applied: `false` means that the intent has
     // moved on since it was read, and nothing was written.
 
     async fn intent(&self, runtime: &RuntimeId) -> Result<Option<RuntimeIntent>, StoreError>;
-    /// The cluster has reached `desired` in this generation: the pending start or stop is `Reached`, and with `failure`
-    /// standing from a failed start the stop that followed it settles without another entry.
+    /// The cluster has reached `desired` in this generation: the pending start or stop is `Reached`.
     async fn settle(&self, version: VersionKey, generation: u64, at: Timestamp) -> Result<bool, StoreError>;
-    /// The start of this generation failed: `desired` becomes stopped in a new, unsettled generation, the reason is
-    /// kept, the pending start is `Failed`.
-    async fn fail_start(&self, version: VersionKey, generation: u64, failure: Failure) -> Result<bool, StoreError>;
+    /// The start of this generation failed: `desired` becomes stopped in a new, unsettled generation with the deadline
+    /// `stop_by`, the reason is kept, the pending start is `Failed`, and kai-server's stop is pending.
+    async fn fail_start(
+        &self,
+        version: VersionKey,
+        generation: u64,
+        failure: Failure,
+        stop_by: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Makes the repairs that are under way of a version that runs exactly these: entries by kai-server, pending until
+    /// they are left out here. One of an object that was put back a moment ago goes on in its last entry.
+    async fn set_repairs(
+        &self,
+        version: VersionKey,
+        generation: u64,
+        repairs: Vec<Repair>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Adds that a version that runs has begun to fail, or has recovered. Applies only when it is recorded otherwise.
+    async fn turn(&self, version: VersionKey, generation: u64, turn: Turn, at: Timestamp) -> Result<bool, StoreError>;
+    /// How often it is recorded as having begun to fail since then.
+    async fn times_degraded(&self, version: VersionKey, since: Timestamp) -> Result<u64, StoreError>;
     /// The entrypoint has been seen to serve exactly the publication's target: `serving` becomes `target`, the pending
-    /// publish or unpublish is `Reached`, `published_at` is set. Applies only while `target` is the given one.
+    /// publish or unpublish is `Reached`, `published_at` is set, and the version that this one replaced gets a
+    /// `Superseded` unpublish. Applies only while `target` is the given one.
     async fn settle_publication(
         &self,
         runtime: &RuntimeId,

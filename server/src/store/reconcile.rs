@@ -3,10 +3,12 @@
 //! Each answers whether it applied. Where the intent has moved on since the reconciler read it, nothing may be written,
 //! and the caller rolls the transaction back.
 
-use domain::{Action, Desired, Failure, Outcome, Publication, RuntimeId, Timestamp};
+use domain::{Action, Actor, Desired, Failure, Outcome, Publication, RuntimeId, Timestamp};
 
 use super::{
-    RuntimeRecord, StoreError, VersionKey, VersionRecord, history, runtimes,
+    RuntimeRecord, StoreError, VersionKey, VersionRecord,
+    history::{self, Entry},
+    runtimes,
     sql::{Tx, to_json, values},
     versions::{self, NewIntent},
 };
@@ -34,6 +36,7 @@ pub(super) async fn fail_start(
     key: VersionKey,
     generation: u64,
     failure: &Failure,
+    stop_by: Timestamp,
 ) -> Result<bool, StoreError> {
     let Some((runtime, version)) = unsettled(tx, key, generation).await? else {
         return Ok(false);
@@ -41,9 +44,13 @@ pub(super) async fn fail_start(
     if version.desired != Desired::Started {
         return Ok(false);
     }
-    let intent = NewIntent { desired: Desired::Stopped, deadline: None, failure: Some(failure) };
+    let intent = NewIntent { desired: Desired::Stopped, deadline: Some(stop_by), failure: Some(failure) };
     versions::set_intent(tx, &runtime, key, intent).await?;
     history::finish(tx, key, Action::Start, &failed(failure), failure.at).await?;
+    let by = Actor::kai_server();
+    let detail = Some("because the start failed");
+    let stop = Entry { detail, reached: false, ..Entry::reached(Action::Stop, &by, failure.at) };
+    history::append(tx, key, stop).await?;
     Ok(true)
 }
 
@@ -62,7 +69,10 @@ pub(super) async fn settle_publication(
     }
     runtimes::publish(tx, &runtime, Publication { target, serving: target }, None).await?;
     match (target, was.serving) {
-        (Some(target), _) => {
+        (Some(target), replaced) => {
+            if let Some(replaced) = replaced {
+                history::supersede(tx, replaced, target, at).await?;
+            }
             tx.execute("UPDATE versions SET published_at = $2, failure = NULL WHERE key = $1", values![target, at])
                 .await?;
             history::finish(tx, target, Action::Publish, &Outcome::Reached, at).await?;

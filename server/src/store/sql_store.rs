@@ -8,8 +8,9 @@ use domain::{
 };
 
 use super::{
-    CommandRecord, NewRuntimeRecord, NewVersionRecord, RuntimeIntent, RuntimeRecord, Store, StoreError, VersionKey,
-    VersionRecord, activity, carry, commands, config, history, reconcile, runtimes, sql::Database, versions,
+    CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Repair, RuntimeIntent, RuntimeRecord, Store,
+    StoreError, Turn, VersionKey, VersionRecord, activity, carry, commands, config, content, health, history,
+    reconcile, repairs, runtimes, sql::Database, versions,
 };
 
 pub(super) struct SqlStore {
@@ -52,6 +53,21 @@ impl Store for SqlStore {
         let version = versions::create(&mut tx, &new).await?;
         tx.commit().await?;
         Ok(version)
+    }
+
+    async fn content(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Option<Content>, StoreError> {
+        let mut tx = self.database.read().await?;
+        content::get(&mut tx, runtime, version).await
+    }
+
+    async fn documents(&self, sha256: &str) -> Result<Vec<String>, StoreError> {
+        let mut tx = self.database.read().await?;
+        content::documents(&mut tx, sha256).await
+    }
+
+    async fn document(&self, sha256: &str, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut tx = self.database.read().await?;
+        content::document(&mut tx, sha256, path).await
     }
 
     async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, StoreError> {
@@ -117,6 +133,11 @@ impl Store for SqlStore {
         activity::page(&mut tx, filter).await
     }
 
+    async fn last_activity(&self, runtime: &RuntimeId) -> Result<Option<ActivityEntry>, StoreError> {
+        let mut tx = self.database.read().await?;
+        activity::last(&mut tx, runtime).await
+    }
+
     async fn intent(&self, runtime: &RuntimeId) -> Result<Option<RuntimeIntent>, StoreError> {
         let mut tx = self.database.read().await?;
         versions::intent(&mut tx, runtime).await
@@ -128,10 +149,39 @@ impl Store for SqlStore {
         tx.commit_if(applied).await
     }
 
-    async fn fail_start(&self, version: VersionKey, generation: u64, failure: Failure) -> Result<bool, StoreError> {
+    async fn fail_start(
+        &self,
+        version: VersionKey,
+        generation: u64,
+        failure: Failure,
+        stop_by: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.database.write().await?;
-        let applied = reconcile::fail_start(&mut tx, version, generation, &failure).await?;
+        let applied = reconcile::fail_start(&mut tx, version, generation, &failure, stop_by).await?;
         tx.commit_if(applied).await
+    }
+
+    async fn set_repairs(
+        &self,
+        version: VersionKey,
+        generation: u64,
+        repairs: Vec<Repair>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.database.write().await?;
+        let applied = repairs::set(&mut tx, version, generation, &repairs, at).await?;
+        tx.commit_if(applied).await
+    }
+
+    async fn turn(&self, version: VersionKey, generation: u64, turn: Turn, at: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.database.write().await?;
+        let applied = health::turn(&mut tx, version, generation, &turn, at).await?;
+        tx.commit_if(applied).await
+    }
+
+    async fn times_degraded(&self, version: VersionKey, since: Timestamp) -> Result<u64, StoreError> {
+        let mut tx = self.database.read().await?;
+        health::times_degraded(&mut tx, version, since).await
     }
 
     async fn settle_publication(

@@ -6,8 +6,9 @@ use domain::{Action, Actor, Desired, Failure, Publication, RuntimeId, Timestamp,
 
 use super::{
     NewVersionRecord, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, carry, config,
+    content,
     history::{self, Entry},
-    runtimes,
+    repairs, runtimes,
     sql::{Row, Tx, to_json, values},
 };
 
@@ -16,7 +17,10 @@ macro_rules! select {
         concat!(
             "SELECT v.key, v.runtime, v.name, v.manifest, v.manifest_text, v.warnings, v.object, v.sha256,
                 v.size_bytes, v.download_token, v.created_at, v.created_by, v.published_at, v.revision, v.desired,
-                v.generation, v.settled, v.deadline, v.failure, r.target, r.serving
+                v.generation, v.settled, v.deadline, v.failure, r.target, r.serving,
+                (SELECT CASE h.action WHEN 'degraded' THEN h.at END FROM history h
+                 WHERE h.version_key = v.key AND h.action IN ('start', 'stop', 'degraded', 'healed')
+                 ORDER BY h.id DESC LIMIT 1) AS degraded_since
              FROM versions v JOIN runtimes r ON r.id = v.runtime ",
             $which
         )
@@ -53,6 +57,7 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersionRecord) -> Result<Versio
         )
         .await?;
     let key = row.get("key")?;
+    content::add(tx, key, new).await?;
     let carried = carry::take_over(tx, key, new).await?;
     let entry = Entry { detail: carried.as_deref(), ..Entry::reached(Action::Create, &new.by, new.at) };
     history::append(tx, key, entry).await?;
@@ -106,7 +111,14 @@ pub(super) async fn intent(tx: &mut Tx, runtime: &RuntimeId) -> Result<Option<Ru
     };
     let rows = tx.fetch_all(SELECT, values![runtime.id.as_str()]).await?;
     let versions = records(tx, &rows).await?;
-    Ok(Some(RuntimeIntent { runtime, versions }))
+    let repairs = repairs::under_way(tx, &runtime.id).await?;
+    Ok(Some(RuntimeIntent { runtime, versions, repairs }))
+}
+
+/// Gives a version of a claimed runtime the runtime's revision, so that whoever shows it looks at it again.
+pub(super) async fn touch(tx: &mut Tx, runtime: &RuntimeRecord, key: VersionKey) -> Result<(), StoreError> {
+    tx.execute("UPDATE versions SET revision = $2 WHERE key = $1", values![key, runtime.revision]).await?;
+    Ok(())
 }
 
 /// What is asked of a version from now on.
@@ -172,6 +184,7 @@ fn record(row: &Row) -> Result<VersionRecord, StoreError> {
         settled: row.get("settled")?,
         deadline: row.optional_time("deadline")?,
         failure: row.optional_json("failure")?,
+        degraded_since: row.optional_time("degraded_since")?,
         config: BTreeMap::new(),
         role: publication.role_of(&key),
         switching: publication.switching(),

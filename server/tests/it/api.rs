@@ -1,5 +1,6 @@
 //! The API for programs: what it answers, and in which shape.
 
+mod activity;
 mod config;
 mod lifecycle;
 

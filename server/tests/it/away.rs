@@ -15,8 +15,8 @@ use sandbox::{Options, Sandbox};
 use server::{
     changes::Changes,
     cluster::Cluster,
-    reconciler::{ObjectSettings, Reconciler},
-    store::{self, CarryOver, CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoredFile},
+    reconciler::{ObjectSettings, Pace, Reconciler},
+    store::{self, CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoredFile},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -26,12 +26,12 @@ use crate::support::{krt::Krt, server::PATIENCE};
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_while_the_cluster_is_away_waits_with_the_reason_and_is_done_when_it_is_back() {
     let store = store::open("sqlite::memory:").await.unwrap();
-    let (runtime, version) = add_version(&*store).await;
+    let (runtime, version) = add_version(&*store, &Krt::new("one")).await;
     let sandbox = Sandbox::start(Options { ready_after: Duration::from_millis(20), ..Options::default() });
     let away = Arc::new(AtomicBool::new(false));
     let cluster = Cluster::in_process(client_that_may_be_away(&sandbox, away.clone()));
-    let reconciler =
-        Reconciler::new(store.clone(), cluster.clone(), settings(), Duration::from_secs(3600), Changes::default());
+    let pace = Pace { interval: Duration::from_secs(3600), stop_timeout: Duration::from_secs(3600) };
+    let reconciler = Reconciler::new(store.clone(), cluster.clone(), settings(), pace, Changes::default());
     let stop = CancellationToken::new();
     let running = tokio::spawn(reconciler.clone().run(stop.clone()));
     until("the cluster is there", async || cluster.info().reachability == Reachability::Reachable).await;
@@ -78,12 +78,12 @@ fn client_that_may_be_away(sandbox: &Sandbox, away: Arc<AtomicBool>) -> Client {
     Client::new(service, "default")
 }
 
-async fn add_version(store: &dyn Store) -> (RuntimeId, VersionName) {
+pub(crate) async fn add_version(store: &dyn Store, krt: &Krt) -> (RuntimeId, VersionName) {
     let runtime: RuntimeId = "demo".parse().unwrap();
     let at = Timestamp::now();
     let new = NewRuntimeRecord { id: runtime.clone(), name: "Demo".to_owned(), description: String::new(), at };
     store.create_runtime(new).await.unwrap();
-    let checked = krt::check(Krt::new("one").bytes().as_slice(), &krt::Limits::default()).unwrap();
+    let checked = krt::check(krt.bytes().as_slice(), &krt::Limits::default()).unwrap();
     let file = StoredFile {
         object: "one".to_owned(),
         sha256: "00".to_owned(),
@@ -97,6 +97,8 @@ async fn add_version(store: &dyn Store) -> (RuntimeId, VersionName) {
         warnings: checked.warnings,
         file,
         carry_over: CarryOver::All,
+        content: Content::default(),
+        documents: Vec::new(),
         at,
         by: Actor::local(),
     };
@@ -104,16 +106,16 @@ async fn add_version(store: &dyn Store) -> (RuntimeId, VersionName) {
     (runtime, version.name)
 }
 
-fn settings() -> ObjectSettings {
+pub(crate) fn settings() -> ObjectSettings {
     ObjectSettings {
         namespace_prefix: "kai-".to_owned(),
         base_domain: "kai.localhost".to_owned(),
         ingress_class: None,
         ingress_annotations: BTreeMap::new(),
         ingress_tls_secret: None,
+        ingress_preview: false,
         advertised_url: "http://127.0.0.1:1".to_owned(),
         init_image: "busybox:1.37".to_owned(),
-        ingress_preview: false,
         node_min_ready: Duration::ZERO,
         runner_env: BTreeMap::new(),
     }

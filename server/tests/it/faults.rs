@@ -12,8 +12,10 @@ use sandbox::{Options, Sandbox};
 use server::{
     changes::Changes,
     cluster::Cluster,
-    reconciler::{ObjectSettings, Reconciler},
-    store::{self, CarryOver, CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile},
+    reconciler::{ObjectSettings, Pace, Reconciler},
+    store::{
+        self, CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile,
+    },
 };
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -123,9 +125,8 @@ struct Process {
 impl Process {
     fn start(store: &Arc<dyn Store>, sandbox: &Sandbox, faults: &Arc<Faults>) -> Self {
         let cluster = Cluster::in_process(faults.client(sandbox.router()));
-        let interval = Duration::from_secs(30);
-        let reconciler =
-            Reconciler::new(store.clone(), cluster.clone(), object_settings(), interval, Changes::default());
+        let pace = Pace { interval: Duration::from_secs(30), stop_timeout: Duration::from_secs(3600) };
+        let reconciler = Reconciler::new(store.clone(), cluster.clone(), object_settings(), pace, Changes::default());
         let task = tokio::spawn(reconciler.clone().run(CancellationToken::new()));
         Self { reconciler, cluster, task }
     }
@@ -184,7 +185,7 @@ pub(crate) async fn add_versions(store: &dyn Store, runtimes: &[&str]) {
     let at = Timestamp::now();
     for runtime in runtimes {
         let id: RuntimeId = runtime.parse().unwrap();
-        let new = NewRuntimeRecord { id: id.clone(), name: runtime.to_owned(), description: String::new(), at };
+        let new = NewRuntimeRecord { id: id.clone(), name: (*runtime).to_owned(), description: String::new(), at };
         store.create_runtime(new).await.unwrap();
         for version in VERSIONS {
             let file = StoredFile {
@@ -200,6 +201,8 @@ pub(crate) async fn add_versions(store: &dyn Store, runtimes: &[&str]) {
                 warnings: Vec::new(),
                 file,
                 carry_over: CarryOver::All,
+                content: Content::default(),
+                documents: Vec::new(),
                 at,
                 by: Actor::local(),
             };
@@ -240,10 +243,10 @@ pub(crate) fn object_settings() -> ObjectSettings {
         ingress_class: None,
         ingress_annotations: BTreeMap::new(),
         ingress_tls_secret: None,
+        ingress_preview: false,
         advertised_url: "http://10.0.0.1:3001".to_owned(),
         init_image: "busybox:1.37".to_owned(),
         node_min_ready: Duration::ZERO,
-        ingress_preview: false,
         runner_env: BTreeMap::new(),
     }
 }

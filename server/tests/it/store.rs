@@ -7,13 +7,17 @@ use server::store::{self, Store};
 
 use crate::support::postgres;
 
+mod activity;
+mod carry;
 mod commands;
 mod config;
+mod migration;
 mod opening;
 mod publication;
 mod reconciling;
 mod runtimes;
 mod samples;
+mod server_entries;
 mod simultaneous;
 mod versions;
 mod walk;
@@ -96,6 +100,12 @@ mod on {
             configuring_moves_the_revision_and_leaves_the_generation
             a_version_that_runs_keeps_its_configuration_complete
         }
+        carry {
+            for_each_name_the_newest_value_is_taken_over
+            what_is_left_out_and_what_is_of_another_kind_is_not_taken_over
+            no_more_is_taken_over_than_there_is_room_for
+            what_is_kept_of_a_file_comes_with_its_version
+        }
         reconciling {
             a_settled_start_is_started_and_reached
             a_settled_stop_is_stopped_and_reached
@@ -116,6 +126,19 @@ mod on {
             a_publish_failure_outlives_the_stop_and_is_cleared_by_the_next_start
             a_stale_target_writes_nothing
             a_runtime_publishes_only_its_own_versions
+        }
+        server_entries {
+            a_repair_is_pending_until_it_is_seen_done
+            one_object_that_is_put_back_again_and_again_is_one_entry
+            a_command_leaves_a_repair_and_a_stop_cancels_it
+            a_version_falls_and_heals_in_turn
+            a_start_begins_a_health_of_its_own
+            what_runs_no_more_gets_no_entry
+        }
+        activity {
+            all_versions_entries_are_in_one_list_newest_first
+            each_filter_lets_through_what_it_is_about
+            a_list_is_read_page_by_page_with_nothing_twice_and_nothing_missing
         }
         simultaneous {
             of_those_who_create_one_runtime_one_succeeds

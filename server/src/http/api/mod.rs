@@ -1,5 +1,7 @@
 //! The API for programs, under `/api/v1`. Every handler calls what the pages' server functions call.
 
+mod activity;
+mod content;
 mod logs;
 mod nodes;
 mod runtimes;
@@ -33,6 +35,12 @@ pub(super) fn router(parts: &Public) -> Router {
         .route("/runtimes/{id}/versions/{name}/entrypoint", get(nodes::entrypoint))
         .route("/runtimes/{id}/versions/{name}/nodes/{workflow}/{node}", get(nodes::node))
         .route("/runtimes/{id}/versions/{name}/krt", get(versions::download))
+        .route("/runtimes/{id}/versions/{name}/manifest", get(content::manifest))
+        .route("/runtimes/{id}/versions/{name}/documentation", get(content::documentation))
+        .route("/runtimes/{id}/versions/{name}/docs/{*path}", get(content::document))
+        .route("/runtimes/{id}/versions/{name}/compare", get(content::compare))
+        .route("/activity", get(activity::list))
+        .route("/activity.csv", get(activity::csv))
         .route("/events", get(events::events))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)

@@ -44,7 +44,7 @@ pub(super) async fn a_start_begins_an_unsettled_generation_with_a_deadline(db: D
     let stopping = command(&*db.store, &v1, Command::Stop).await;
     assert_eq!((stopping.desired, stopping.settled), (Desired::Stopped, false));
     assert_eq!(stopping.generation, starting.generation + 1);
-    assert_eq!(stopping.deadline, None, "a stop may take its time");
+    assert_eq!(stopping.deadline, Some(at(310)), "after which it is overdue");
 }
 
 pub(super) async fn a_start_that_lacks_configuration_is_refused_with_what_is_missing(db: Db) {

@@ -1,4 +1,4 @@
-use domain::{Action, Command, Outcome, Publication, Refusal, Role, VersionState};
+use domain::{Action, Actor, Command, HistoryEntry, Outcome, Publication, Refusal, Role, VersionState};
 use server::store::{RuntimeRecord, Store, StoreError, VersionRecord};
 
 use super::{Db, samples::*};
@@ -57,7 +57,16 @@ pub(super) async fn publishing_another_moves_the_publication_and_both_versions_r
     let revision = runtime(store).await.revision;
     assert_eq!((before.revision, after.revision), (revision, revision));
     assert_eq!((before.published_at, after.published_at), (Some(at(30)), Some(at(31))));
-    assert_eq!(last(store, &v1).await, (Action::Publish, Outcome::Reached), "nothing was asked of the one replaced");
+    let entry = store.history(&v1.runtime, &v1.name).await.unwrap().swap_remove(0);
+    let replaced = HistoryEntry {
+        at: at(10),
+        who: Actor::local(),
+        action: Action::Unpublish,
+        comment: Some("`v2` was published in its place".to_owned()),
+        outcome: Outcome::Superseded,
+        finished_at: Some(at(31)),
+    };
+    assert_eq!(entry, replaced, "by whoever published the other, for as long as that took");
     command(store, &v1, Command::Stop).await;
 }
 

@@ -1,4 +1,4 @@
-use domain::{Action, Command, Desired, Outcome, VersionState};
+use domain::{Action, Actor, Command, Desired, HistoryEntry, Outcome, VersionState};
 
 use super::{Db, samples::*};
 
@@ -29,27 +29,38 @@ pub(super) async fn a_settled_stop_is_stopped_and_reached(db: Db) {
 pub(super) async fn a_failed_start_goes_back_to_stopped_with_the_reason(db: Db) {
     let [v1] = demo(&*db.store, ["v1"]).await;
     let starting = command(&*db.store, &v1, Command::Start).await;
-    assert!(db.store.fail_start(v1.key, starting.generation, failure("ImagePullBackOff")).await.unwrap());
+    assert!(db.store.fail_start(v1.key, starting.generation, failure("ImagePullBackOff"), at(500)).await.unwrap());
     let failed = now(&*db.store, &v1).await;
-    assert_eq!((failed.desired, failed.settled, failed.deadline), (Desired::Stopped, false, None));
+    assert_eq!((failed.desired, failed.settled, failed.deadline), (Desired::Stopped, false, Some(at(500))));
     assert_eq!((failed.generation, failed.revision), (starting.generation + 1, starting.revision + 1));
     assert_eq!(failed.failure, Some(failure("ImagePullBackOff")));
 
     let history = db.store.history(&v1.runtime, &v1.name).await.unwrap();
-    assert_eq!(history[0].outcome, Outcome::Failed { reason: "ImagePullBackOff".to_owned() });
-    assert_eq!((history[0].action, history[0].finished_at), (Action::Start, Some(at(90))));
+    assert_eq!(history[1].outcome, Outcome::Failed { reason: "ImagePullBackOff".to_owned() });
+    assert_eq!((history[1].action, history[1].finished_at), (Action::Start, Some(at(90))));
+    let stop = HistoryEntry {
+        at: at(90),
+        who: Actor::kai_server(),
+        action: Action::Stop,
+        comment: Some("because the start failed".to_owned()),
+        outcome: Outcome::Pending,
+        finished_at: None,
+    };
+    assert_eq!(history[0], stop, "nobody asked for it");
 
     assert!(db.store.settle(v1.key, failed.generation, at(95)).await.unwrap());
     let stopped = now(&*db.store, &v1).await;
     assert_eq!(stopped.state(), VersionState::Stopped);
     assert_eq!(stopped.failure, Some(failure("ImagePullBackOff")));
-    assert_eq!(db.store.history(&v1.runtime, &v1.name).await.unwrap(), history, "what follows adds no entry");
+    let ended = HistoryEntry { outcome: Outcome::Reached, finished_at: Some(at(95)), ..stop };
+    assert_eq!(db.store.history(&v1.runtime, &v1.name).await.unwrap()[0], ended);
+    assert_eq!(stopped.deadline, None);
 }
 
 pub(super) async fn the_reason_stays_until_the_next_start(db: Db) {
     let [v1] = demo(&*db.store, ["v1"]).await;
     let starting = command(&*db.store, &v1, Command::Start).await;
-    assert!(db.store.fail_start(v1.key, starting.generation, failure("no room")).await.unwrap());
+    assert!(db.store.fail_start(v1.key, starting.generation, failure("no room"), at(500)).await.unwrap());
     let stopping = now(&*db.store, &v1).await;
     assert!(db.store.settle(v1.key, stopping.generation, at(95)).await.unwrap());
     assert_eq!(command(&*db.store, &v1, Command::Start).await.failure, None);
@@ -62,7 +73,7 @@ pub(super) async fn a_stale_generation_writes_nothing(db: Db) {
     let before = all_of(&*db.store, &v1).await;
     for generation in [0, v1.generation, starting.generation, starting.generation + 2] {
         assert!(!db.store.settle(v1.key, generation, at(20)).await.unwrap(), "{generation}");
-        assert!(!db.store.fail_start(v1.key, generation, failure("x")).await.unwrap(), "{generation}");
+        assert!(!db.store.fail_start(v1.key, generation, failure("x"), at(500)).await.unwrap(), "{generation}");
     }
     assert!(!db.store.settle(v1.key + 1000, starting.generation, at(20)).await.unwrap());
     assert_eq!(all_of(&*db.store, &v1).await, before);
@@ -73,7 +84,7 @@ pub(super) async fn what_has_settled_neither_settles_again_nor_fails(db: Db) {
     let started = start(&*db.store, &v1).await;
     let before = all_of(&*db.store, &v1).await;
     assert!(!db.store.settle(v1.key, started.generation, at(60)).await.unwrap());
-    assert!(!db.store.fail_start(v1.key, started.generation, failure("crashed later")).await.unwrap());
+    assert!(!db.store.fail_start(v1.key, started.generation, failure("crashed later"), at(500)).await.unwrap());
     assert_eq!(all_of(&*db.store, &v1).await, before);
 }
 
@@ -82,6 +93,6 @@ pub(super) async fn a_stop_is_not_failed_as_a_start(db: Db) {
     start(&*db.store, &v1).await;
     let stopping = command(&*db.store, &v1, Command::Stop).await;
     let before = all_of(&*db.store, &v1).await;
-    assert!(!db.store.fail_start(v1.key, stopping.generation, failure("x")).await.unwrap());
+    assert!(!db.store.fail_start(v1.key, stopping.generation, failure("x"), at(500)).await.unwrap());
     assert_eq!(all_of(&*db.store, &v1).await, before);
 }

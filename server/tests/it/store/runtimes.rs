@@ -54,7 +54,7 @@ pub(super) async fn what_there_is_not_is_none_or_not_found(db: Db) {
     assert_eq!(store.version_by_token("none").await.unwrap(), None);
     assert!(store.intent(&runtime).await.unwrap().is_none());
     assert!(!store.settle(1, 1, at(0)).await.unwrap());
-    assert!(!store.fail_start(1, 1, failure("x")).await.unwrap());
+    assert!(!store.fail_start(1, 1, failure("x"), at(500)).await.unwrap());
     assert!(!store.settle_publication(&runtime, None, at(0)).await.unwrap());
     assert!(!store.fail_publish(&runtime, 1, failure("x")).await.unwrap());
 

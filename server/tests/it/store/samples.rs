@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{Actor, Command, Failure, RuntimeId, Timestamp, VersionName, VersionState};
 use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscription, Workflow};
 use server::store::{
-    CarryOver, CommandRecord, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile, VersionRecord,
+    CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile, VersionRecord,
 };
 
 pub(super) fn at(second: i64) -> Timestamp {
@@ -67,6 +67,8 @@ pub(super) fn new_version(runtime: &str, version: &str) -> NewVersionRecord {
             download_token: format!("token-of-{runtime}-{version}"),
         },
         carry_over: CarryOver::All,
+        content: Content::default(),
+        documents: Vec::new(),
         at: at(1),
         by: Actor::local(),
     }

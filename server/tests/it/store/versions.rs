@@ -28,6 +28,7 @@ pub(super) async fn a_created_version_is_stopped_and_has_all_that_was_given(db: 
         settled: true,
         deadline: None,
         failure: None,
+        degraded_since: None,
         config: BTreeMap::new(),
         role: Role::None,
         switching: false,

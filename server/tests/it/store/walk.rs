@@ -1,4 +1,4 @@
-use domain::{Action, Command, Outcome, VersionState};
+use domain::{Action, Command, Outcome, Role, VersionState};
 use server::store::{Store, StoreError, VersionRecord};
 
 use super::{Db, samples::*};
@@ -36,10 +36,8 @@ pub(super) async fn whatever_happens_the_invariants_hold(db: Db) {
             let (newest, older) = history.split_first().unwrap();
             assert!(older.iter().all(|entry| entry.outcome != Outcome::Pending), "step {step}: {history:?}");
             let under_way = match (version.state(), newest.action) {
-                // After a failed start it is stopped by nobody's command.
-                (VersionState::Stopping, action) => action == Action::Stop,
-                (VersionState::Published, action) => action == Action::Unpublish,
-                (VersionState::Starting | VersionState::Publishing, _) => true,
+                (VersionState::Published, action) => action == Action::Unpublish && version.role == Role::Outgoing,
+                (VersionState::Starting | VersionState::Publishing | VersionState::Stopping, _) => true,
                 (VersionState::Stopped | VersionState::Started | VersionState::Archived, _) => false,
             };
             assert_eq!(newest.outcome == Outcome::Pending, under_way, "step {step}: {version:?} {history:?}");
@@ -65,7 +63,7 @@ async fn do_something(store: &dyn Store, version: &VersionRecord, dice: &mut Dic
             assert_eq!(applied, !now.settled);
         }
         6 => {
-            let applied = store.fail_start(version.key, now.generation, failure("dice")).await.unwrap();
+            let applied = store.fail_start(version.key, now.generation, failure("dice"), at(500)).await.unwrap();
             assert_eq!(applied, now.state() == VersionState::Starting);
         }
         7..9 => {

@@ -1,0 +1,203 @@
+//! `GET /activity` and `GET /activity.csv`: what happened on the whole server.
+
+use std::{fmt::Write as _, str::FromStr, sync::Arc};
+
+use app::backend::Backend;
+use axum::{
+    Json,
+    body::Body,
+    extract::{Query, State, rejection::QueryRejection},
+    http::header,
+    response::IntoResponse,
+};
+use bytes::Bytes;
+use domain::{Action, ActivityEntry, ActivityFilter, ApiError, Outcome, OutcomeKind, Problem};
+use futures::stream;
+use serde::Deserialize;
+
+use crate::{
+    http::{Public, error::Answer},
+    service::Service,
+};
+
+/// Kept as text, so that all that is wrong is answered at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    runtime: Option<String>,
+    version: Option<String>,
+    who: Option<String>,
+    action: Option<String>,
+    outcome: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    before: Option<String>,
+    limit: Option<String>,
+}
+
+type Asked = Result<Query<Wanted>, QueryRejection>;
+
+/// A page of it, newest first. The next one is asked for with `before`, the last entry's id.
+pub(super) async fn list(State(parts): State<Public>, wanted: Asked) -> Answer<Json<Vec<ActivityEntry>>> {
+    Ok(Json(parts.service.activity(&filter(wanted)?).await?))
+}
+
+/// All of it, from the newest on; with `limit` no more than that.
+pub(super) async fn csv(State(parts): State<Public>, wanted: Asked) -> Answer<impl IntoResponse> {
+    let wanted = filter(wanted)?;
+    let left = wanted.limit;
+    let page = ActivityFilter { limit: Some(ActivityFilter::MAX_LIMIT), ..wanted };
+    // The first page before the answer begins: an error can still be one then.
+    let first = parts.service.activity(&page).await?;
+    let export = Export { service: parts.service.clone(), page, first: Some(first), left, has_begun: false };
+    // An error breaks the answer off, so that nobody takes it for whole.
+    let body = Body::from_stream(stream::try_unfold(export, |mut export| async move {
+        Ok::<_, ApiError>(export.next().await?.map(|text| (text, export)))
+    }));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"activity.csv\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, body))
+}
+
+/// How far an export is.
+struct Export {
+    service: Arc<Service>,
+    page: ActivityFilter,
+    first: Option<Vec<ActivityEntry>>,
+    left: Option<u32>,
+    has_begun: bool,
+}
+
+impl Export {
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            return Ok(Some(Bytes::from_static(COLUMNS.as_bytes())));
+        }
+        let mut entries = match self.first.take() {
+            Some(entries) => entries,
+            None => self.service.activity(&self.page).await?,
+        };
+        if let Some(left) = &mut self.left {
+            entries.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+            *left = left.saturating_sub(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+        }
+        let Some(last) = entries.last() else { return Ok(None) };
+        self.page.before = Some(last.id);
+        Ok(Some(entries.iter().map(row).collect::<String>().into()))
+    }
+}
+
+const COLUMNS: &str = "id,at,runtime,version,who,action,comment,outcome,reason,finished_at,seconds\r\n";
+
+/// One line (RFC 4180).
+fn row(activity: &ActivityEntry) -> String {
+    let ActivityEntry { id, runtime, version, entry } = activity;
+    let reason = match &entry.outcome {
+        Outcome::Failed { reason } => reason.as_str(),
+        _ => "",
+    };
+    let took = entry.finished_at.map(|end| end.duration_since(entry.at));
+    let seconds = took.map(|took| format!("{:.3}", took.as_secs_f64().max(0.0))).unwrap_or_default();
+    let mut line = id.to_string();
+    let cells = [
+        &entry.at.to_string(),
+        runtime.as_str(),
+        version.as_str(),
+        &entry.who.0,
+        entry.action.as_str(),
+        entry.comment.as_deref().unwrap_or(""),
+        entry.outcome.kind().as_str(),
+        reason,
+        &entry.finished_at.map(|at| at.to_string()).unwrap_or_default(),
+        &seconds,
+    ];
+    for cell in cells {
+        // Writing to a text cannot fail.
+        let _ = write!(line, ",{}", quoted(cell));
+    }
+    line + "\r\n"
+}
+
+/// A text that a spreadsheet would take for a formula gets an apostrophe before it, which makes it a text there.
+fn quoted(cell: &str) -> String {
+    let cell = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
+    if cell.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+}
+
+fn filter(wanted: Asked) -> Result<ActivityFilter, ApiError> {
+    let invalid = |rejection: &QueryRejection| vec![Problem::error("", rejection.body_text())];
+    let Query(wanted) = wanted.map_err(|rejection| ApiError::InvalidInput { problems: invalid(&rejection) })?;
+    let mut problems = Vec::new();
+    let filter = ActivityFilter {
+        runtime: parsed("runtime", wanted.runtime, &mut problems),
+        version: parsed("version", wanted.version, &mut problems),
+        who: wanted.who.filter(|who| !who.is_empty()),
+        action: one_of("action", wanted.action, &Action::ALL, Action::as_str, &mut problems),
+        outcome: one_of("outcome", wanted.outcome, &OutcomeKind::ALL, OutcomeKind::as_str, &mut problems),
+        from: parsed("from", wanted.from, &mut problems),
+        to: parsed("to", wanted.to, &mut problems),
+        before: parsed("before", wanted.before, &mut problems),
+        limit: parsed("limit", wanted.limit, &mut problems),
+    };
+    if filter.limit == Some(0) {
+        problems.push(Problem::error("limit", "at least one entry has to be asked for"));
+    }
+    if problems.is_empty() { Ok(filter) } else { Err(ApiError::InvalidInput { problems }) }
+}
+
+/// What a form sends for a field that is left empty is as good as nothing.
+fn parsed<T>(name: &str, text: Option<String>, problems: &mut Vec<Problem>) -> Option<T>
+where
+    T: FromStr<Err: std::fmt::Display>,
+{
+    match text.filter(|text| !text.is_empty())?.parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            problems.push(Problem::error(name, error.to_string()));
+            None
+        }
+    }
+}
+
+fn one_of<T: Copy>(
+    name: &str,
+    text: Option<String>,
+    all: &[T],
+    word: impl Fn(T) -> &'static str,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let text = text.filter(|text| !text.is_empty())?;
+    let found = all.iter().copied().find(|value| word(*value) == text);
+    if found.is_none() {
+        let words = all.iter().map(|value| format!("`{}`", word(*value))).collect::<Vec<_>>().join(", ");
+        problems.push(Problem::error(name, format!("`{text}` is none of {words}")));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_quoted_where_it_has_to_be_and_never_a_formula() {
+        let cells = ["", "plain", "a,b", "say \"hi\"", "two\nlines", "=1+1", "+1", "-1", "@a", "=a,\"b\""];
+        let written = cells.map(quoted);
+        let expected = [
+            "",
+            "plain",
+            "\"a,b\"",
+            "\"say \"\"hi\"\"\"",
+            "\"two\nlines\"",
+            "'=1+1",
+            "'+1",
+            "'-1",
+            "'@a",
+            "\"'=a,\"\"b\"\"\"",
+        ];
+        assert_eq!(written, expected);
+    }
+}

@@ -1,0 +1,138 @@
+//! Which of a plan's steps put back what somebody else deleted or edited, so that the history can tell of it.
+//!
+//! Every object is applied with a fingerprint of what was wanted then. An object that differs from what is wanted now is
+//! somebody's edit if it carries the fingerprint of just that; otherwise it is we who want something else, as after a
+//! change of the configuration or of this program. Nothing of this decides what is done.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use domain::{Desired, Role};
+use kube::{Resource, ResourceExt};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    diff::differences,
+    objects::{ACTIVE_SERVICE, INGRESS, VERSION_LABEL, own_service},
+    observed::Observed,
+    plan::{Object, Purpose, Step},
+};
+use crate::store::{Repair, RuntimeIntent, VersionKey, VersionRecord};
+
+/// The annotation of every object that we apply.
+const FINGERPRINT: &str = "kai-server/applied-sha256";
+/// How many edited fields are named.
+const MOST_FIELDS: usize = 4;
+
+/// The object as it is to be sent: with the fingerprint of what is wanted.
+pub(super) fn stamped<K: Serialize>(wanted: &K) -> Result<Value, serde_json::Error> {
+    let fingerprint = fingerprint(wanted)?;
+    let mut object = serde_json::to_value(wanted)?;
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
+        annotations[FINGERPRINT] = Value::String(fingerprint);
+    }
+    Ok(object)
+}
+
+/// Of each version that runs what is being put back.
+pub(super) fn of_plan(
+    intent: &RuntimeIntent,
+    observed: &Observed,
+    steps: &BTreeMap<Purpose, Vec<Step>>,
+) -> BTreeMap<VersionKey, Vec<Repair>> {
+    let mut repairs: BTreeMap<VersionKey, Vec<Repair>> = BTreeMap::new();
+    for step in steps.values().flatten() {
+        let Step::Apply(object) = step else { continue };
+        let found = match object {
+            Object::Deployment(wanted) => repair(intent, wanted.as_ref(), &observed.deployments),
+            Object::Service(wanted) => repair(intent, wanted.as_ref(), &observed.services),
+            Object::Secret(wanted) => repair(intent, wanted.as_ref(), &observed.secrets),
+            Object::ConfigMap(wanted) => repair(intent, wanted.as_ref(), &observed.config_maps),
+            Object::Ingress(wanted) => repair(intent, wanted.as_ref(), &observed.ingresses),
+        };
+        if let Some((version, repair)) = found {
+            repairs.entry(version).or_default().push(repair);
+        }
+    }
+    repairs
+}
+
+/// The versions of which the history may have to change.
+pub(super) fn changed(
+    intent: &RuntimeIntent,
+    found: &BTreeMap<VersionKey, Vec<Repair>>,
+) -> impl Iterator<Item = (VersionKey, u64, Vec<Repair>)> {
+    intent.versions.iter().filter_map(|version| {
+        let now = found.get(&version.key).cloned().unwrap_or_default();
+        let known = intent.repairs.get(&version.key).cloned().unwrap_or_default();
+        let objects: BTreeSet<_> = now.iter().map(|repair| repair.object.clone()).collect();
+        (objects != known).then_some((version.key, version.generation, now))
+    })
+}
+
+fn repair<K>(intent: &RuntimeIntent, wanted: &K, live: &BTreeMap<String, Arc<K>>) -> Option<(VersionKey, Repair)>
+where
+    K: Resource<DynamicType = ()> + Serialize,
+{
+    let name = wanted.name_any();
+    let of = wanted.labels().get(VERSION_LABEL)?;
+    let version = intent.versions.iter().find(|version| version.name.as_str() == of)?;
+    let is_published = intent.runtime.publication.serving == Some(version.key);
+    let is_of_publication = name == ACTIVE_SERVICE || (name == INGRESS && K::kind(&()) == "Ingress");
+    if version.desired != Desired::Started || !version.settled || (is_of_publication && !is_published) {
+        return None;
+    }
+    let object = format!("{} {name}", K::kind(&()));
+    let what = match live.get(&name) {
+        Some(live) => {
+            let applied = live.annotations().get(FINGERPRINT)?;
+            if fingerprint(wanted).ok()? != *applied {
+                return None;
+            }
+            format!("{object} was edited: {}", fields(wanted, live.as_ref()))
+        }
+        None if was_there::<K>(version, &name, is_of_publication) => format!("{object} was gone"),
+        None => return None,
+    };
+    Some((version.key, Repair { object, what }))
+}
+
+/// Whether an object that is wanted and not there has been there before, which nothing but the version's state says.
+fn was_there<K: Resource<DynamicType = ()>>(version: &VersionRecord, name: &str, is_of_publication: bool) -> bool {
+    if is_of_publication {
+        return true;
+    }
+    match K::kind(&()).as_ref() {
+        // The published version's own Service comes back when it steps back.
+        "Service" => name != own_service(&version.name) || matches!(version.role, Role::None | Role::Incoming),
+        // Those by which versions are tried come and go with a setting.
+        "Ingress" => false,
+        _ => true,
+    }
+}
+
+fn fields<K: Serialize>(wanted: &K, live: &K) -> String {
+    let all = differences(wanted, live);
+    let named = all.iter().take(MOST_FIELDS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(MOST_FIELDS) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+fn fingerprint<K: Serialize>(wanted: &K) -> Result<String, serde_json::Error> {
+    let mut object = serde_json::to_value(wanted)?;
+    // Says what it is based on, and not what is wanted.
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+    Ok(hex::encode(&Sha256::digest(serde_json::to_vec(&object)?)[..16]))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Objects that the reconciler puts back, in the history of the version that they belong to.
+//!
+//! An entry is pending from before the object is written until it is seen to be as it should be, so a server that ends in
+//! between neither loses it nor adds a second one. An object that has to be put back again within [`SAME_EPISODE`] goes
+//! on in its last entry, which counts: somebody who edits an object once a second makes one line, not thousands.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use domain::{Action, Actor, Desired, RuntimeId, Timestamp};
+
+use super::{
+    Repair, StoreError, VersionKey,
+    history::{self, Entry},
+    runtimes,
+    sql::{Tx, values},
+    versions,
+};
+
+const SAME_EPISODE: Duration = Duration::from_secs(60);
+
+/// Of each of the runtime's versions the objects that are being put back.
+pub(super) async fn under_way(
+    tx: &mut Tx,
+    runtime: &RuntimeId,
+) -> Result<BTreeMap<VersionKey, BTreeSet<String>>, StoreError> {
+    let rows = tx
+        .fetch_all(
+            "SELECT h.version_key, h.subject FROM history h JOIN versions v ON v.key = h.version_key
+             WHERE v.runtime = $1 AND h.outcome = 'pending' AND h.action = 'repair'",
+            values![runtime.as_str()],
+        )
+        .await?;
+    let mut under_way: BTreeMap<VersionKey, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        under_way.entry(row.get("version_key")?).or_default().insert(row.get("subject")?);
+    }
+    Ok(under_way)
+}
+
+/// Makes the pending repairs of a version exactly these. Answers whether anything was written.
+pub(super) async fn set(
+    tx: &mut Tx,
+    key: VersionKey,
+    generation: u64,
+    repairs: &[Repair],
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(runtime) = runtimes::claim_of(tx, key).await? else {
+        return Ok(false);
+    };
+    let Some(version) = versions::by_key(tx, key).await? else {
+        return Ok(false);
+    };
+    if version.generation != generation || version.desired != Desired::Started || !version.settled {
+        return Ok(false);
+    }
+    let open = under_way(tx, &runtime.id).await?.remove(&key).unwrap_or_default();
+    let mut changed = false;
+    for repair in repairs.iter().filter(|repair| !open.contains(&repair.object)) {
+        if !go_on(tx, key, repair, at).await? {
+            let by = Actor::kai_server();
+            let entry = Entry {
+                subject: Some(&repair.object),
+                detail: Some(&repair.what),
+                reached: false,
+                ..Entry::reached(Action::Repair, &by, at)
+            };
+            history::append(tx, key, entry).await?;
+        }
+        changed = true;
+    }
+    for object in open.iter().filter(|object| repairs.iter().all(|repair| repair.object != **object)) {
+        tx.execute(
+            "UPDATE history SET outcome = 'reached', finished_at = $3
+             WHERE version_key = $1 AND subject = $2 AND action = 'repair' AND outcome = 'pending'",
+            values![key, object, at],
+        )
+        .await?;
+        changed = true;
+    }
+    if changed {
+        versions::touch(tx, &runtime, key).await?;
+    }
+    Ok(changed)
+}
+
+/// Takes the last repair of this object up again; answers whether there is one that has just ended.
+async fn go_on(tx: &mut Tx, key: VersionKey, repair: &Repair, at: Timestamp) -> Result<bool, StoreError> {
+    let since = at.checked_sub(SAME_EPISODE).unwrap_or(Timestamp::MIN);
+    let resumed = tx
+        .execute(
+            "UPDATE history SET outcome = 'pending', finished_at = NULL, times = times + 1, detail = $4
+             WHERE outcome = 'reached' AND finished_at >= $3 AND id = (
+                SELECT max(id) FROM history WHERE version_key = $1 AND action = 'repair' AND subject = $2
+             )",
+            values![key, &repair.object, since, &repair.what],
+        )
+        .await?;
+    Ok(resumed > 0)
+}

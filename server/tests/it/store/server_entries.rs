@@ -1,0 +1,150 @@
+//! What the server does by itself, in the history.
+
+use domain::{Action, Actor, Command, HistoryEntry, Outcome, VersionState};
+use server::store::{Repair, Store, Turn, VersionRecord};
+
+use super::{Db, samples::*};
+
+fn gone(object: &str) -> Repair {
+    Repair { object: object.to_owned(), what: format!("{object} was gone") }
+}
+
+fn degraded(reason: &str) -> Turn {
+    Turn::Degraded { reason: reason.to_owned() }
+}
+
+fn healed() -> Turn {
+    Turn::Healed { after: "after 5 s".to_owned() }
+}
+
+async fn history(store: &dyn Store, version: &VersionRecord) -> Vec<HistoryEntry> {
+    store.history(&version.runtime, &version.name).await.unwrap()
+}
+
+async fn set(store: &dyn Store, version: &VersionRecord, repairs: &[Repair], second: i64) -> bool {
+    store.set_repairs(version.key, version.generation, repairs.to_vec(), at(second)).await.unwrap()
+}
+
+pub(super) async fn a_repair_is_pending_until_it_is_seen_done(db: Db) {
+    let store = &*db.store;
+    let [v1, _] = demo(store, ["v1", "v2"]).await;
+    let v1 = start(store, &v1).await;
+    let both = [gone("Secret v1-config"), gone("Service v1-entrypoint")];
+    assert!(set(store, &v1, &both, 100).await);
+    let after = now(store, &v1).await;
+    assert!(after.revision > v1.revision, "who shows it has to look again");
+    let before = all_of(store, &v1).await;
+    assert!(!set(store, &v1, &both, 101).await, "they are known");
+    assert_eq!(all_of(store, &v1).await, before);
+
+    let intent = db.open_again().await.intent(&v1.runtime).await.unwrap().unwrap();
+    let known: Vec<_> = intent.repairs[&v1.key].iter().map(String::as_str).collect();
+    assert_eq!(known, ["Secret v1-config", "Service v1-entrypoint"], "also to the next process");
+
+    assert!(set(store, &v1, &both[1..], 102).await);
+    assert!(set(store, &v1, &[], 103).await);
+    let told: Vec<_> = history(store, &v1).await.into_iter().take(2).collect();
+    let entry = |repair: &Repair, end| HistoryEntry {
+        at: at(100),
+        who: Actor::kai_server(),
+        action: Action::Repair,
+        comment: Some(repair.what.clone()),
+        outcome: Outcome::Reached,
+        finished_at: Some(at(end)),
+    };
+    assert_eq!(told, [entry(&both[1], 103), entry(&both[0], 102)]);
+    assert!(store.intent(&v1.runtime).await.unwrap().unwrap().repairs.is_empty());
+}
+
+pub(super) async fn one_object_that_is_put_back_again_and_again_is_one_entry(db: Db) {
+    let store = &*db.store;
+    let [v1] = demo(store, ["v1"]).await;
+    let v1 = start(store, &v1).await;
+    let entries = history(store, &v1).await.len();
+    for second in [100, 130, 189] {
+        assert!(set(store, &v1, &[gone("Secret v1-config")], second).await);
+        assert!(set(store, &v1, &[], second + 1).await);
+    }
+    let told = history(store, &v1).await;
+    assert_eq!(told.len(), entries + 1);
+    assert_eq!(told[0].comment.as_deref(), Some("Secret v1-config was gone, 3 times"));
+    assert_eq!((told[0].at, told[0].finished_at), (at(100), Some(at(190))));
+
+    assert!(set(store, &v1, &[gone("Service v1-entrypoint")], 191).await, "another object is another entry");
+    assert!(set(store, &v1, &[], 192).await);
+    assert!(set(store, &v1, &[gone("Secret v1-config")], 300).await, "and so is another time");
+    assert_eq!(history(store, &v1).await.len(), entries + 3);
+}
+
+pub(super) async fn a_command_leaves_a_repair_and_a_stop_cancels_it(db: Db) {
+    let store = &*db.store;
+    let [v1] = demo(store, ["v1"]).await;
+    let v1 = start(store, &v1).await;
+    assert!(set(store, &v1, &[gone("Secret v1-config")], 100).await);
+    publish(store, &v1).await;
+    command(store, &v1, Command::Unpublish).await;
+    assert!(store.settle_publication(&v1.runtime, None, at(110)).await.unwrap());
+    let repair = |told: &[HistoryEntry]| told.iter().find(|entry| entry.action == Action::Repair).unwrap().clone();
+    assert_eq!(repair(&history(store, &v1).await).outcome, Outcome::Pending);
+    store.command(&v1.runtime, &v1.name, asked(Command::Stop, 120)).await.unwrap();
+    let told = repair(&history(store, &v1).await);
+    assert_eq!((told.outcome, told.finished_at), (Outcome::Cancelled, Some(at(120))));
+}
+
+pub(super) async fn a_version_falls_and_heals_in_turn(db: Db) {
+    let store = &*db.store;
+    let [v1] = demo(store, ["v1"]).await;
+    let v1 = start(store, &v1).await;
+    let turn = async |turn, second| store.turn(v1.key, v1.generation, turn, at(second)).await.unwrap();
+    assert!(!turn(healed(), 99).await, "it has not failed");
+    assert!(turn(degraded("entrypoint: it crashed"), 100).await);
+    assert!(!turn(degraded("entrypoint: it crashed"), 101).await, "that is recorded");
+    assert_eq!(now(store, &v1).await.degraded_since, Some(at(100)));
+    let again = db.open_again().await;
+    assert_eq!(now(&*again, &v1).await.degraded_since, Some(at(100)));
+    assert_eq!(now(store, &v1).await.state(), VersionState::Started, "its state is what was asked and reached");
+    assert!(turn(healed(), 110).await);
+    assert_eq!(now(store, &v1).await.degraded_since, None);
+    assert!(turn(degraded("greeting/echo: not ready"), 120).await);
+    let told: Vec<_> = history(store, &v1).await.into_iter().take(3).map(|e| (e.action, e.at, e.comment)).collect();
+    let said = |text: &str| Some(text.to_owned());
+    let expected = [
+        (Action::Degraded, at(120), said("greeting/echo: not ready")),
+        (Action::Healed, at(110), said("after 5 s")),
+        (Action::Degraded, at(100), said("entrypoint: it crashed")),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(store.times_degraded(v1.key, at(0)).await.unwrap(), 2);
+    assert_eq!(store.times_degraded(v1.key, at(101)).await.unwrap(), 1);
+}
+
+pub(super) async fn a_start_begins_a_health_of_its_own(db: Db) {
+    let store = &*db.store;
+    let [v1] = demo(store, ["v1"]).await;
+    let started = start(store, &v1).await;
+    assert!(store.turn(v1.key, started.generation, degraded("it crashed"), at(30)).await.unwrap());
+    let stopping = command(store, &v1, Command::Stop).await;
+    assert_eq!(stopping.degraded_since, None);
+    assert!(store.settle(v1.key, stopping.generation, at(40)).await.unwrap());
+    let started = start(store, &v1).await;
+    assert_eq!(started.degraded_since, None);
+    assert!(!store.turn(v1.key, started.generation, healed(), at(50)).await.unwrap());
+}
+
+pub(super) async fn what_runs_no_more_gets_no_entry(db: Db) {
+    let store = &*db.store;
+    let [v1] = demo(store, ["v1"]).await;
+    let starting = command(store, &v1, Command::Start).await;
+    let repairs = || vec![gone("Secret v1-config")];
+    let refused = async |generation| {
+        assert!(!store.turn(v1.key, generation, degraded("x"), at(50)).await.unwrap());
+        assert!(!store.set_repairs(v1.key, generation, repairs(), at(50)).await.unwrap());
+        assert!(!store.set_repairs(v1.key + 1000, generation, repairs(), at(50)).await.unwrap());
+    };
+    refused(starting.generation).await;
+    assert!(store.settle(v1.key, starting.generation, at(20)).await.unwrap());
+    let stopping = command(store, &v1, Command::Stop).await;
+    refused(starting.generation).await;
+    refused(stopping.generation).await;
+    assert!(history(store, &v1).await.iter().all(|entry| entry.who == Actor::local()));
+}
