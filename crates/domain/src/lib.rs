@@ -6,7 +6,6 @@
 mod check;
 mod details;
 mod comparison;
-mod details;
 mod error;
 mod event;
 mod graph;
@@ -24,7 +23,6 @@ pub use comparison::{
     CallerChanges, Change, Comparison, ConfigChange, ConfigDifference, DiffLine, DocumentationPage, FieldChange,
     Heading, ManifestDiff, NodeChange, WorkflowChange,
 };
-pub use details::{ContainerDetail, ContainerEnd, ContainerState, NodeDetail, NodeEvent, PodDetail};
 pub use error::ApiError;
 pub use event::{ClusterInfo, ClusterKind, Reachability, ServerEvent};
 pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, Outcome, OutcomeKind};

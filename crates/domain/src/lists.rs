@@ -1,0 +1,100 @@
+//! What lists of versions are asked for and answer: part by part, so that a thousand versions are none too many.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Command, RuntimeId, VersionName, VersionState, VersionSummary};
+
+/// Which of a runtime's versions to list, and how many of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VersionQuery {
+    /// Only those in this state.
+    pub state: Option<VersionState>,
+    /// Only those with each of these words in their name or description, in whatever case.
+    pub text: String,
+    /// Archived ones too. Asking for that state asks for them as well.
+    pub archived: bool,
+    pub limit: u32,
+}
+
+impl VersionQuery {
+    /// How many a page shows at first, and how many more each time.
+    pub const PAGE: u32 = 50;
+
+    /// Whether a version of this state, name and description is one of those asked for.
+    pub fn matches(&self, state: VersionState, name: &VersionName, description: &str) -> bool {
+        let in_state = match self.state {
+            Some(wanted) => state == wanted,
+            None => self.archived || state != VersionState::Archived,
+        };
+        in_state && has_words(&self.text, &[name.as_str(), description])
+    }
+
+    /// [`VersionQuery::matches`] for what is known of a version.
+    pub fn lists(&self, version: &VersionSummary) -> bool {
+        self.matches(version.state, &version.name, &version.description)
+    }
+}
+
+/// The answer to a [`VersionQuery`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionPage {
+    /// Published first, then newest; archived ones last.
+    pub versions: Vec<VersionSummary>,
+    /// How many match in all.
+    pub matching: u32,
+    /// The version that requests from outside reach, whether it matches or not.
+    pub published: Option<VersionSummary>,
+    /// The version that was published before that one, or last when none is published now; never an archived one.
+    pub previous: Option<VersionSummary>,
+}
+
+/// A place to go to, or something to do there, that was found by words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    pub runtime: RuntimeId,
+    pub runtime_name: String,
+    /// The runtime's version that requests from outside reach.
+    pub published: Option<VersionName>,
+    /// None when it is the runtime itself.
+    pub version: Option<FoundVersion>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundVersion {
+    pub name: VersionName,
+    pub state: VersionState,
+    /// Something that the version's state allows; none to just go there.
+    pub command: Option<Command>,
+}
+
+/// Whether each word of `text` is in one of `texts`, in whatever case.
+pub fn has_words(text: &str, texts: &[&str]) -> bool {
+    let texts: Vec<_> = texts.iter().map(|text| text.to_lowercase()).collect();
+    text.to_lowercase().split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_has_to_be_found_somewhere() {
+        assert!(has_words("", &["reviews-v1"]));
+        assert!(has_words("V1  sorts", &["reviews-v1", "Sorts reviews"]));
+        assert!(!has_words("v1 drafts", &["reviews-v1", "Sorts reviews"]));
+    }
+
+    #[test]
+    fn archived_versions_are_listed_only_when_asked_for() {
+        let name: VersionName = "v1".parse().unwrap();
+        let lists = |query: VersionQuery, state| query.matches(state, &name, "");
+        let archived = VersionState::Archived;
+        assert!(!lists(VersionQuery::default(), archived));
+        assert!(lists(VersionQuery { archived: true, ..VersionQuery::default() }, archived));
+        let only = VersionQuery { state: Some(archived), ..VersionQuery::default() };
+        assert!(lists(only.clone(), archived));
+        assert!(!lists(only, VersionState::Started));
+        assert!(lists(VersionQuery::default(), VersionState::Started));
+    }
+}

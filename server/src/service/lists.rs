@@ -1,0 +1,94 @@
+//! Lists that are answered part by part, and looking for a version among all.
+
+use domain::{
+    ApiError, Found, FoundVersion, Health, RuntimeId, VersionPage, VersionQuery, VersionState, VersionSummary,
+    allowed_actions, has_words,
+};
+
+use super::{Service, digest, errors::from_store, views};
+use crate::store::VersionRecord;
+
+/// How many places are answered at most: more than a person reads.
+const FOUND_AT_MOST: usize = 40;
+/// The most that one answer lists.
+const PAGE_AT_MOST: u32 = 1_000;
+
+impl Service {
+    pub(super) async fn list_versions(&self, id: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError> {
+        let runtime = self.runtime_record(id).await?;
+        let mut records = self.store.versions(id).await.map_err(from_store)?;
+        // The store gives the newest first, and sorting keeps that order among equals.
+        records.sort_by_key(|record| match record.state() {
+            VersionState::Published => 0,
+            VersionState::Archived => 2,
+            _ => 1,
+        });
+        let summary = |record: &VersionRecord| views::version_summary(record, &self.reconciler.status(record));
+        let matching: Vec<_> = records
+            .iter()
+            .filter(|record| query.matches(record.state(), &record.name, &record.manifest.description))
+            .collect();
+        let limit = usize::try_from(query.limit.clamp(1, PAGE_AT_MOST)).unwrap_or(usize::MAX);
+        let versions: Vec<VersionSummary> = matching.iter().take(limit).map(|record| summary(record)).collect();
+        let serving = runtime.publication.serving;
+        let published = records.iter().find(|record| Some(record.key) == serving);
+        let previous = records
+            .iter()
+            .filter(|record| Some(record.key) != serving && record.state() != VersionState::Archived)
+            .filter(|record| record.published_at.is_some())
+            .max_by_key(|record| record.published_at);
+        Ok(VersionPage {
+            versions,
+            matching: u32::try_from(matching.len()).unwrap_or(u32::MAX),
+            published: published.map(summary),
+            previous: previous.map(summary),
+        })
+    }
+
+    /// Runtimes, versions and what their states allow, that have every word of `text` in their names. Runtimes first.
+    pub(super) async fn find_places(&self, text: &str) -> Result<Vec<Found>, ApiError> {
+        let (mut runtimes, mut versions, mut commands) = (Vec::new(), Vec::new(), Vec::new());
+        for runtime in self.store.runtimes().await.map_err(from_store)? {
+            let digest = self.digest(&runtime).await?;
+            let found = |version| Found {
+                runtime: runtime.id.clone(),
+                runtime_name: runtime.name.clone(),
+                published: digest.published.clone(),
+                version,
+            };
+            let (id, name) = (runtime.id.as_str(), runtime.name.as_str());
+            if has_words(text, &[id, name]) {
+                runtimes.push(found(None));
+            }
+            for (version, state) in &digest.names {
+                let version_found = |command| FoundVersion { name: version.clone(), state: *state, command };
+                if has_words(text, &[version.as_str(), id, name]) {
+                    versions.push(found(Some(version_found(None))));
+                }
+                // Without a word there would be as many as there are versions.
+                if text.trim().is_empty() {
+                    continue;
+                }
+                for command in allowed_actions(*state, digest.switching) {
+                    if has_words(text, &[command.as_str(), version.as_str(), id, name]) {
+                        commands.push(found(Some(version_found(Some(command)))));
+                    }
+                }
+            }
+            if runtimes.len() >= FOUND_AT_MOST {
+                break;
+            }
+        }
+        // Some room for each kind, however many there are of another.
+        let third = FOUND_AT_MOST / 3;
+        runtimes.truncate(third);
+        versions.truncate(third.max(FOUND_AT_MOST - runtimes.len() - commands.len().min(third)));
+        commands.truncate(FOUND_AT_MOST.saturating_sub(runtimes.len() + versions.len()));
+        Ok(runtimes.into_iter().chain(versions).chain(commands).collect())
+    }
+
+    /// How the versions of a digest are doing together, as observed now.
+    pub(super) fn health(&self, digest: &digest::Digest) -> Health {
+        digest::worst(digest.running.iter().map(|record| (&record.name, self.reconciler.status(record).health)))
+    }
+}
