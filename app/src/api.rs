@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ActivityEntry, ActivityFilter, CarriedValue, Command, GraphLayout, HistoryEntry, NodeDetail, RuntimeId,
-    RuntimeSummary, VersionName, VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, CarriedValue, Command, Comparison, DocumentationPage, Found, GraphLayout,
+    HistoryEntry, NodeDetail, RuntimeId, RuntimeSummary, VersionName, VersionPage, VersionQuery, VersionSummary,
+    VersionView, WorkflowName,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -32,6 +33,18 @@ pub async fn create_runtime(id: String, name: String, description: String) -> Re
 #[server(prefix = "/api/fn", endpoint = "versions")]
 pub async fn versions(runtime: RuntimeId) -> Result<Vec<VersionSummary>, AppError> {
     context::backend()?.versions(&runtime).await.map_err(context::fail)
+}
+
+/// A part of the list of versions, and the versions that matter whatever is asked for.
+#[server(name = ReadVersionPage, prefix = "/api/fn", endpoint = "version_page", input = Json)]
+pub async fn version_page(runtime: RuntimeId, query: VersionQuery) -> Result<VersionPage, AppError> {
+    context::backend()?.version_page(&runtime, &query).await.map_err(context::fail)
+}
+
+/// Places to go to, and what can be done there.
+#[server(prefix = "/api/fn", endpoint = "find", input = Json)]
+pub async fn find(text: String) -> Result<Vec<Found>, AppError> {
+    context::backend()?.find(&text).await.map_err(context::fail)
 }
 
 #[server(prefix = "/api/fn", endpoint = "version")]
@@ -67,6 +80,28 @@ pub async fn set_config(
 pub async fn config_value(runtime: RuntimeId, version: VersionName, name: String) -> Result<Option<String>, AppError> {
     let (backend, actor) = (context::backend()?, context::actor()?);
     backend.config_value(&actor, &runtime, &version, &name).await.map_err(context::fail)
+}
+
+/// `krt.yml` as it was sent.
+#[server(prefix = "/api/fn", endpoint = "manifest")]
+pub async fn manifest(runtime: RuntimeId, version: VersionName) -> Result<String, AppError> {
+    context::backend()?.manifest(&runtime, &version).await.map_err(context::fail)
+}
+
+/// A page of the documentation, the first one unless `page` is its path in the file. None when there is no first.
+#[server(prefix = "/api/fn", endpoint = "documentation")]
+pub async fn documentation(
+    runtime: RuntimeId,
+    version: VersionName,
+    page: Option<String>,
+) -> Result<Option<DocumentationPage>, AppError> {
+    context::backend()?.documentation(&runtime, &version, page).await.map_err(context::fail)
+}
+
+/// What changes for whoever goes from version `from` to version `to`.
+#[server(prefix = "/api/fn", endpoint = "compare")]
+pub async fn compare(runtime: RuntimeId, from: VersionName, to: VersionName) -> Result<Comparison, AppError> {
+    context::backend()?.comparison(&runtime, &from, &to).await.map_err(context::fail)
 }
 
 /// The configuration values that a version added now takes over from the runtime's others, by name.

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, GraphLayout, HistoryEntry,
-    NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, VersionName, VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison, DocumentationPage,
+    Found, GraphLayout, HistoryEntry, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, VersionName, VersionPage,
+    VersionQuery, VersionSummary, VersionView, WorkflowName,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -20,6 +21,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Published first, then newest; archived ones last.
     async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionSummary>, ApiError>;
+    /// A part of [`Backend::versions`], and the versions that matter whatever is asked for.
+    async fn version_page(&self, runtime: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError>;
+    /// The places, and what can be done there, that have every word of `text` in their names; the first few dozen.
+    async fn find(&self, text: &str) -> Result<Vec<Found>, ApiError>;
     async fn version(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionView, ApiError>;
     async fn command(
         &self,
@@ -46,6 +51,22 @@ pub trait Backend: Send + Sync + 'static {
         version: &VersionName,
         name: &str,
     ) -> Result<Option<String>, ApiError>;
+    /// `krt.yml` as it was sent.
+    async fn manifest(&self, runtime: &RuntimeId, version: &VersionName) -> Result<String, ApiError>;
+    /// A page of the documentation, the first one unless `page` is its path in the file. None when there is no first.
+    async fn documentation(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        page: Option<String>,
+    ) -> Result<Option<DocumentationPage>, ApiError>;
+    /// What changes for whoever goes from version `from` to version `to`.
+    async fn comparison(
+        &self,
+        runtime: &RuntimeId,
+        from: &VersionName,
+        to: &VersionName,
+    ) -> Result<Comparison, ApiError>;
     /// What a version added now takes over from the runtime's others, by name.
     async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError>;
     /// What happened on the whole server, newest first.

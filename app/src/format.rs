@@ -20,6 +20,38 @@ pub fn machine(at: Timestamp) -> String {
     }
 }
 
+/// `2026-11-23 04:10:05 UTC`, for a person who wants to know exactly.
+pub fn second(at: Timestamp) -> String {
+    let text = machine(at);
+    match (text.get(..10), text.get(11..19)) {
+        (Some(day), Some(second)) => format!("{day} {second} UTC"),
+        _ => text,
+    }
+}
+
+/// `just now`, `5 min ago`, `3 h ago`, `2 days ago`; after a month the day, and the minute of what is yet to come.
+/// `now_secs` is in seconds since 1970.
+pub fn relative(at: Timestamp, now_secs: i64) -> String {
+    match now_secs.saturating_sub(at.as_second()) {
+        // Clocks differ a little.
+        -60..60 => "just now".to_owned(),
+        past @ 60..2_592_000 => format!("{} ago", span(past)),
+        past if past > 0 => machine(at).get(..10).unwrap_or_default().to_owned(),
+        _ => minute(at),
+    }
+}
+
+/// `under a minute`, `5 min`, `3 h`, `1 day`, `2 days`: the largest unit alone.
+pub fn span(secs: i64) -> String {
+    match secs {
+        ..60 => "under a minute".to_owned(),
+        60..3600 => format!("{} min", secs / 60),
+        3600..86_400 => format!("{} h", secs / 3600),
+        86_400..172_800 => "1 day".to_owned(),
+        _ => format!("{} days", secs / 86_400),
+    }
+}
+
 /// `under a second`, `7 s`, `2 min 5 s`, `3 h 4 min`.
 pub fn duration(from: Timestamp, to: Timestamp) -> String {
     let millis = to.as_millisecond().saturating_sub(from.as_millisecond()).max(0);
@@ -69,6 +101,25 @@ mod tests {
             assert_eq!(minute(at(text)), "2026-11-23 04:10 UTC");
             assert_eq!(machine(at(text)), "2026-11-23T04:10:05Z");
         }
+    }
+
+    #[test]
+    fn times_are_told_by_how_long_ago_they_were() {
+        let now = at("2026-11-23T12:00:00Z").as_second();
+        for (time, words) in [
+            ("2026-11-23T11:59:30Z", "just now"),
+            ("2026-11-23T12:00:20Z", "just now"),
+            ("2026-11-23T11:59:00Z", "1 min ago"),
+            ("2026-11-23T11:00:01Z", "59 min ago"),
+            ("2026-11-23T09:00:00Z", "3 h ago"),
+            ("2026-11-22T12:00:00Z", "1 day ago"),
+            ("2026-11-03T12:00:00Z", "20 days ago"),
+            ("2026-10-01T12:00:00Z", "2026-10-01"),
+            ("2026-11-24T12:00:00Z", "2026-11-24 12:00 UTC"),
+        ] {
+            assert_eq!(relative(at(time), now), words);
+        }
+        assert_eq!(second(at("2026-11-23T04:10:05.9Z")), "2026-11-23 04:10:05 UTC");
     }
 
     #[test]

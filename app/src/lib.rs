@@ -8,6 +8,7 @@ pub mod api;
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod browser;
+pub mod clock;
 pub mod components;
 pub mod error;
 pub mod format;
@@ -15,9 +16,10 @@ pub mod live;
 pub mod live_list;
 pub mod pages;
 pub mod shell;
+pub mod shortcuts;
 pub mod upload;
 
 pub use error::AppError;
 pub use shell::App;
 #[cfg(feature = "ssr")]
-pub use shell::shell;
+pub use shell::{Checker, shell};

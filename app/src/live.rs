@@ -44,6 +44,14 @@ impl Live {
         });
     }
 
+    /// What this page has been answered, told to all that listen before its event comes.
+    pub fn tell(self, event: &ServerEvent) {
+        // A listener may add or remove others, so the list is not held meanwhile.
+        for (_, listener) in self.listeners.get_value() {
+            listener(event);
+        }
+    }
+
     pub fn announce(self, text: impl Into<String>) {
         self.announcement.set(text.into());
     }
@@ -62,10 +70,7 @@ impl Live {
         if matches!(event, ServerEvent::Hello { .. }) {
             self.connection.set(Connection::Live);
         }
-        // A listener may add or remove others, so the list is not held meanwhile.
-        for (_, listener) in self.listeners.get_value() {
-            listener(&event);
-        }
+        self.tell(&event);
     }
 }
 

@@ -76,6 +76,29 @@ impl<T: Listed> LiveList<T> {
         self.0.get()
     }
 
+    /// What is known of the entry with this key.
+    pub fn known(self, key: &str) -> Option<T> {
+        self.0.with_untracked(|entries| entries.iter().find(|e| e.key == key).map(|e| e.value.get_untracked()))
+    }
+
+    pub fn last(self) -> Option<T> {
+        self.0.with_untracked(|entries| entries.last().map(|entry| entry.value.get_untracked()))
+    }
+
+    /// How many there are; tracked.
+    pub fn len(self) -> usize {
+        self.0.with(Vec::len)
+    }
+
+    pub fn len_untracked(self) -> usize {
+        self.0.with_untracked(Vec::len)
+    }
+
+    /// Tracked.
+    pub fn is_empty(self) -> bool {
+        self.0.with(Vec::is_empty)
+    }
+
     /// Takes over what the server answered for the whole list. Entries that stay keep their signals.
     pub fn replace(self, values: Vec<T>) {
         let _ = self.0.try_update(|entries| {

@@ -5,19 +5,29 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
     components::{ParentRoute, Route, Router, Routes},
+    hooks::use_location,
     path,
 };
 
 use crate::{
     browser,
-    components::header::Header,
+    clock::provide_clock,
+    components::{
+        acting::{ActingDialog, provide_acting},
+        header::Header,
+        help::KeyboardHelp,
+        palette::Palette,
+        toast::{ToastArea, provide_toasts},
+    },
     live::provide_live,
     pages::{
+        activity::ActivityPage,
         not_found::NotFound,
         runtime::RuntimePage,
         runtimes::RuntimesPage,
-        version::{VersionPage, configuration::ConfigurationScreen, history::HistoryScreen, status::StatusScreen},
+        version::{VersionPage, compare::CompareScreen, documentation::DocumentationScreen, manifest::ManifestScreen, configuration::ConfigurationScreen, history::HistoryScreen, status::StatusScreen},
     },
+    shortcuts::{Keys, provide_shortcuts},
 };
 
 /// A dark square with the first letter, so that no request is made for an icon.
@@ -26,12 +36,22 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     width='32' height='32' rx='7' fill='%23000'/%3E%3Cpath d='M10 7v18M22 7 11 17l11 8' fill='none' \
     stroke='%2322d3ee' stroke-width='3.5' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E";
 
-/// The whole document; the server renders [`App`] into it. `checker` is the URL of the worker that checks files.
+/// What a page needs to check files as its server would.
 #[cfg(feature = "ssr")]
-pub fn shell(options: LeptosOptions, checker: &str) -> impl IntoView + use<> {
+#[derive(Debug, Clone)]
+pub struct Checker {
+    /// Of the worker's script.
+    pub url: String,
+    /// What a file may cost, as JSON for the worker.
+    pub limits: String,
+}
+
+/// The whole document; the server renders [`App`] into it. `checker` is for [`browser::check_file`].
+#[cfg(feature = "ssr")]
+pub fn shell(options: LeptosOptions, checker: &Checker) -> impl IntoView + use<> {
     use leptos_meta::{HashedStylesheet, MetaTags};
 
-    let checker = checker.to_owned();
+    let Checker { url, limits } = checker.clone();
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -39,7 +59,7 @@ pub fn shell(options: LeptosOptions, checker: &str) -> impl IntoView + use<> {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="dark light"/>
-                <meta name="checker" content=checker/>
+                <meta name="checker" content=url data-limits=limits/>
                 <link rel="icon" href=ICON/>
                 <HashedStylesheet options=options.clone() id="style"/>
                 <AutoReload options=options.clone()/>
@@ -58,6 +78,14 @@ pub fn shell(options: LeptosOptions, checker: &str) -> impl IntoView + use<> {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     let live = provide_live();
+    provide_clock();
+    let shortcuts = provide_shortcuts();
+    let toasts = provide_toasts();
+    let acting = provide_acting(live, toasts);
+    let (palette, help) = (RwSignal::new(false), RwSignal::new(false));
+    let open = |what: RwSignal<bool>| Callback::new(move |()| what.set(true));
+    shortcuts.add(Keys::Command("k"), "Go to a runtime or a version, or act on one", open(palette));
+    shortcuts.add(Keys::Single("?"), "Show these keys", open(help));
     // Resources must be complete before the first byte: the status depends on them, and without scripts nobody would
     // move streamed parts into place.
     let whole = SsrMode::Async;
@@ -65,7 +93,8 @@ pub fn App() -> impl IntoView {
         <Title formatter=|text: String| if text.is_empty() { "KAI Server".to_owned() } else { format!("{text} · KAI Server") }/>
         <Router>
             <a class="skip-link" href="#content" on:click=move |_| browser::focus("content")>"Skip to content"</a>
-            <Header/>
+            <FocusNewPages/>
+            <Header palette help/>
             // Text only: a browser with scripts does not read it as markup.
             <noscript class="banner">
                 "JavaScript is off: this page does not follow changes, and versions can be neither added nor acted on."
@@ -73,15 +102,38 @@ pub fn App() -> impl IntoView {
             <main id="content" class="content" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=RuntimesPage ssr=whole.clone()/>
+                    <Route path=path!("/activity") view=ActivityPage ssr=whole.clone()/>
                     <Route path=path!("/runtimes/:runtime") view=RuntimePage ssr=whole.clone()/>
                     <ParentRoute path=path!("/runtimes/:runtime/versions/:version") view=VersionPage ssr=whole.clone()>
                         <Route path=path!("") view=StatusScreen ssr=whole.clone()/>
+                        <Route path=path!("documentation") view=DocumentationScreen ssr=whole.clone()/>
+                        <Route path=path!("manifest") view=ManifestScreen ssr=whole.clone()/>
+                        <Route path=path!("compare") view=CompareScreen ssr=whole.clone()/>
                         <Route path=path!("configuration") view=ConfigurationScreen ssr=whole.clone()/>
                         <Route path=path!("history") view=HistoryScreen ssr=whole/>
                     </ParentRoute>
                 </Routes>
             </main>
+            <ToastArea toasts/>
+            <ActingDialog acting/>
+            <Palette open=palette/>
+            <KeyboardHelp open=help/>
             <div class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
         </Router>
     }
+}
+
+/// Moves the focus to the title of each page that is gone to without a reload, as a reload would move it.
+#[component]
+fn FocusNewPages() -> impl IntoView {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        match before {
+            None => browser::remember_title(),
+            Some(before) if before != now => browser::focus_next_title(),
+            Some(_) => {}
+        }
+        now
+    });
 }

@@ -14,11 +14,16 @@ interface Screen {
 
 const version = "/runtimes/demo/versions/reviews-v1";
 const SCREENS: Screen[] = [
-  { name: "runtimes", path: "/", content: [/Runtimes/, /Demo/, /1 running/] },
+  { name: "runtimes", path: "/", content: [/Runtimes/, /Demo/, /1 started/] },
   { name: "runtime", path: "/runtimes/demo", content: [/The runtime Demo\./, /reviews-v1/, /Add version/] },
   { name: "version", path: version, content: [/Workflows/, /clean-text/, /fed by rpc Rate/, /Unpublish/] },
   { name: "configuration", path: `${version}/configuration`, content: [/Configuration/, /REPLY_SIGNATURE/] },
   { name: "history", path: `${version}/history`, content: [/History/, /configure/, /create/] },
+];
+/** And what is not on the way from the first to the last. */
+const ALL_SCREENS: Screen[] = [
+  ...SCREENS,
+  { name: "activity", path: "/activity", content: [/Activity/, /reviews-v1/, /Export as CSV/] },
 ];
 
 test.beforeEach(async ({ server }) => prepare(server));
@@ -69,7 +74,7 @@ test("back, forward and reload work on every screen", async ({ page }) => {
 
 test("without JavaScript each screen shows its content", async ({ another }) => {
   const page = await another({ javaScriptEnabled: false });
-  for (const screen of SCREENS) {
+  for (const screen of ALL_SCREENS) {
     const answer = await page.goto(screen.path);
     expect(answer?.status()).toBe(200);
     await expectScreen(page, screen);
@@ -97,7 +102,7 @@ for (const [width, height] of [[1280, 800], [390, 844]] as const) {
     test(`every screen fits a window ${width} pixels wide, and everybody can use it, ${colorScheme}`, async ({ page }) => {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });
-      for (const screen of SCREENS) {
+      for (const screen of ALL_SCREENS) {
         await open(page, screen.path);
         await expectScreen(page, screen);
         // Nothing is cut off at the side: the page is no wider than the window.

@@ -4,6 +4,7 @@
 
 #[cfg(not(feature = "hydrate"))]
 mod absent;
+mod page;
 #[cfg(feature = "hydrate")]
 mod check;
 #[cfg(feature = "hydrate")]
@@ -17,14 +18,14 @@ mod pane;
 pub use absent::{
     Checking, File, Sending, check_file, dragged_files, drags_files, follow_events, picked_files, send_file,
 };
+#[cfg(not(feature = "hydrate"))]
+pub use absent::{capture, place_in, room_in, scroll_to, scrolled, two_fingers, width_of};
 #[cfg(feature = "hydrate")]
 pub use check::{Checking, check_file};
 #[cfg(feature = "hydrate")]
 pub use events::follow_events;
 #[cfg(feature = "hydrate")]
 pub use files::{File, Sending, dragged_files, drags_files, picked_files, send_file};
-#[cfg(not(feature = "hydrate"))]
-pub use absent::{capture, place_in, room_in, scroll_to, scrolled, two_fingers, width_of};
 #[cfg(feature = "hydrate")]
 pub use pane::{capture, place_in, room_in, scroll_to, scrolled, two_fingers, width_of};
 
@@ -41,6 +42,10 @@ pub struct Fingers {
     pub apart: f64,
     pub middle: Spot,
 }
+
+pub use page::{
+    copy, dialog_is_open, focus_next_title, is_for_text, now_secs, remember, remember_title, remembered, show,
+};
 
 /// How an upload ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,15 +8,17 @@ use crate::{
     error::sentence,
 };
 
-/// `on_ask` is called with a command that the lifecycle allows just now; the dialog that it opens does the rest.
+/// `on_ask` is called with a command that the lifecycle allows just now. A start, which harms nobody, is done by that;
+/// all else is asked for in a dialog. `on_comment` is for a start that is to carry a comment.
 #[component]
 pub fn ActionBar(
     state: Memo<VersionState>,
     switching: Memo<bool>,
     missing: Memo<Vec<String>>,
     on_ask: Callback<Command>,
+    on_comment: Callback<Command>,
 ) -> impl IntoView {
-    let button = move |command| view! { <ActionButton command state switching missing on_ask/> };
+    let button = move |command| view! { <ActionButton command state switching missing on_ask on_comment/> };
     view! {
         <div class="actions" role="group" aria-label="Actions">
             {button(Command::Start)}
@@ -36,6 +38,7 @@ fn ActionButton(
     switching: Memo<bool>,
     missing: Memo<Vec<String>>,
     on_ask: Callback<Command>,
+    on_comment: Callback<Command>,
 ) -> impl IntoView {
     // The same function that the server enforces; what the lifecycle allows may still lack its configuration.
     let refusal = Memo::new(move |_| match decide(state.get(), switching.get(), command) {
@@ -62,11 +65,23 @@ fn ActionButton(
                 class="button action__button"
                 aria-disabled=move || if off() { "true" } else { "false" }
                 aria-describedby=why.clone()
-                aria-haspopup="dialog"
+                aria-haspopup=(command != Command::Start).then_some("dialog")
                 on:click=move |_| if refusal.with_untracked(Option::is_none) { on_ask.run(command) }
             >
                 <Icon shape/>{label}
             </button>
+            {move || (command == Command::Start && !off()).then(|| view! {
+                <button
+                    type="button"
+                    class="button action__comment"
+                    aria-label="Start with a comment"
+                    title="Start with a comment"
+                    aria-haspopup="dialog"
+                    on:click=move |_| on_comment.run(command)
+                >
+                    "…"
+                </button>
+            })}
             <span class="action__why" id=why role="tooltip">{move || refusal.get()}</span>
         </div>
     }

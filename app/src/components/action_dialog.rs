@@ -1,13 +1,21 @@
 //! The dialog before an action: what it will do, an optional comment, and the server's refusal if there is one.
 
-use domain::{Command, VersionName, VersionState};
+use domain::{Command, RuntimeId, VersionName, VersionState};
 use leptos::{ev::SubmitEvent, html, prelude::*};
 
-use crate::{AppError, components::prose::prose, error::sentence};
+use crate::{
+    AppError,
+    components::{
+        prose::prose,
+        publish_changes::{PublishChanges, Takeover},
+    },
+    error::sentence,
+};
 
 /// What the dialog's words depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    pub runtime: RuntimeId,
     pub version: VersionName,
     pub state: VersionState,
     /// The version that publishing this one would replace.
@@ -48,10 +56,18 @@ pub fn ActionDialog(
         let text = text.trim();
         on_send.run((command.get_untracked(), (!text.is_empty()).then(|| text.to_owned())));
     };
+    // Only where there is somebody whom it may harm: those who call the version that steps back.
+    let takeover = Memo::new(move |_| {
+        (asked.get() == Some(Command::Publish)).then(|| facts.get()).and_then(|facts| {
+            let Facts { runtime, version: to, replaces, .. } = facts;
+            replaces.map(|from| Takeover { runtime, from, to })
+        })
+    });
     let title = move || format!("{} {}", verb(command.get()), facts.with(|facts| facts.version.to_string()));
     view! {
         <dialog
             class="dialog"
+            class:dialog--wide=move || takeover.with(Option::is_some)
             node_ref=dialog
             aria-labelledby="action-title"
             aria-describedby="action-text"
@@ -60,6 +76,7 @@ pub fn ActionDialog(
             <form class="dialog__form" on:submit=submit>
                 <h2 id="action-title">{title}</h2>
                 <p id="action-text">{move || facts.with(|facts| consequence(command.get(), facts))}</p>
+                <PublishChanges takeover=takeover/>
                 <div class="field">
                     <label class="field__label" for="action-comment">"Comment "<span class="quiet">"(optional)"</span></label>
                     <textarea
@@ -93,7 +110,8 @@ pub fn ActionDialog(
     .into_any()
 }
 
-fn verb(command: Command) -> &'static str {
+/// What a button for the command says.
+pub fn verb(command: Command) -> &'static str {
     match command {
         Command::Start => "Start",
         Command::Stop => "Stop",
@@ -144,6 +162,7 @@ mod tests {
     #[test]
     fn publishing_names_the_version_that_steps_back() {
         let facts = |replaces: Option<&str>| Facts {
+            runtime: "demo".parse().unwrap(),
             version: "v2".parse().unwrap(),
             state: VersionState::Started,
             replaces: replaces.map(|name| name.parse().unwrap()),

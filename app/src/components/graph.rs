@@ -116,7 +116,8 @@ pub fn focus_box(workflow: &str, node: &str) {
     browser::focus(&box_id(workflow, node));
 }
 
-fn box_id(workflow: &str, node: &str) -> String {
+/// The id of a node's box.
+pub fn box_id(workflow: &str, node: &str) -> String {
     format!("graph-{workflow}-{node}")
 }
 

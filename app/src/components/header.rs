@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[component]
-pub fn Header() -> impl IntoView {
+pub fn Header(palette: RwSignal<bool>, help: RwSignal<bool>) -> impl IntoView {
     let live = use_live();
     let path = use_location().pathname;
     view! {
@@ -26,6 +26,27 @@ pub fn Header() -> impl IntoView {
             <nav class="breadcrumb" aria-label="Breadcrumb">
                 <ol>{move || crumbs(&path.get()).into_iter().map(crumb).collect_view()}</ol>
             </nav>
+            <div class="header__tools">
+                <button
+                    type="button"
+                    class="button button--quiet"
+                    aria-haspopup="dialog"
+                    on:click=move |_| palette.set(true)
+                >
+                    <Icon shape=Shape::Search/>"Go to"<kbd class="header__key" aria-hidden="true">"Ctrl K"</kbd>
+                </button>
+                <a class="button button--quiet" href="/activity">"Activity"</a>
+                <button
+                    type="button"
+                    class="button button--quiet header__help"
+                    aria-haspopup="dialog"
+                    aria-label="Keyboard"
+                    title="Keyboard (?)"
+                    on:click=move |_| help.set(true)
+                >
+                    <Icon shape=Shape::Question/>
+                </button>
+            </div>
             <div class="header__state">
                 {move || cluster_badge(&live.cluster.get())}
                 <ConnectionMark connection=live.connection/>
@@ -90,6 +111,9 @@ fn unreachable_notice(cluster: &ClusterInfo) -> Option<impl IntoView + use<>> {
 /// The places from the first page to the one of this path: text, and where it leads; the last leads nowhere.
 fn crumbs(path: &str) -> Vec<(String, Option<String>)> {
     let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+    if parts == ["activity"] {
+        return vec![("Activity".to_owned(), None)];
+    }
     let mut crumbs = vec![("Runtimes".to_owned(), "/".to_owned())];
     if let ["runtimes", runtime, rest @ ..] = parts.as_slice() {
         let runtime_path = format!("/runtimes/{runtime}");
@@ -126,6 +150,7 @@ mod tests {
         let home = link("Runtimes", "/");
         let demo = link("demo", "/runtimes/demo");
         assert_eq!(crumbs("/"), [here("Runtimes")]);
+        assert_eq!(crumbs("/activity"), [here("Activity")]);
         assert_eq!(crumbs("/runtimes/demo"), [home.clone(), here("demo")]);
         assert_eq!(crumbs("/runtimes/demo/versions/v1/"), [home.clone(), demo.clone(), here("v1")]);
         let version = link("v1", "/runtimes/demo/versions/v1");

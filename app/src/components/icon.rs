@@ -19,11 +19,16 @@ pub enum Shape {
     Minus,
     Fit,
     Reply,
+    Graph,
+    Lines,
     Play,
     Unplug,
     Upload,
     Eye,
     Chip,
+    Search,
+    Back,
+    Copy,
 }
 
 impl Shape {
@@ -43,6 +48,8 @@ impl Shape {
             Self::Plus => "M8 3v10M3 8h10",
             Self::Minus => "M3 8h10",
             Self::Fit => "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
+            Self::Graph => "M2 6h3.5v4H2zM10.5 2.5H14v4h-3.5zM10.5 9.5H14v4h-3.5zM5.5 8C8.5 8 8 4.5 10.5 4.5M5.5 8c3 0 2.5 3.5 5 3.5",
+            Self::Lines => "M2.5 4h11M2.5 8h11M2.5 12h7",
             Self::Reply => "M6 3.5 2.5 7 6 10.5M2.5 7h7a4 4 0 0 1 4 4v1.5",
             Self::Play => "M5 3.5v9l7.5-4.5z",
             Self::Unplug => "M4 8a4 4 0 0 0 4 4v2M12 8a4 4 0 0 1-4 4M3 8h10M6 8V3M10 8V3",
@@ -50,6 +57,9 @@ impl Shape {
             Self::Eye => {
                 "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6"
             }
+            Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.3 10.3l3.2 3.2",
+            Self::Back => "M6 3.5 2.5 7 6 10.5M2.5 7h7.5a3.5 3.5 0 0 1 0 7H7",
+            Self::Copy => "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
             Self::Chip => {
                 "M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14"
             }

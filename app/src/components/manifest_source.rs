@@ -4,6 +4,7 @@
 //! first, and the rest is added on demand, a part at a time.
 
 mod folds;
+mod tokens;
 
 use domain::{Problem, Severity};
 use leptos::prelude::*;
@@ -111,9 +112,9 @@ fn line(at: usize, lines: StoredValue<Vec<String>>, located: StoredValue<Vec<Loc
         <div class="source__line" data-tone=tone>
             <span class="source__number">{number}</span>
             <code class="source__text">
-                {before}
+                {tokens::coloured(&before, false)}
                 {(!word.is_empty()).then(|| view! { <mark>{word}</mark> })}
-                {after}
+                {tokens::coloured(&after, true)}
                 "\n"
             </code>
         </div>

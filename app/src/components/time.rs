@@ -1,12 +1,22 @@
-//! A moment, to the minute in UTC; exact on hover and for programs.
+//! Moments: how long ago, going on by itself; exact on hover and for programs.
 
 use domain::Timestamp;
 use leptos::prelude::*;
 
-use crate::format;
+use crate::{clock::use_clock, format};
 
 #[component]
 pub fn Moment(at: Timestamp) -> impl IntoView {
-    let exact = format::machine(at);
-    view! { <time datetime=exact.clone() title=exact>{format::minute(at)}</time> }.into_any()
+    let clock = use_clock();
+    let words = Memo::new(move |_| format::relative(at, clock.now_secs()));
+    view! { <time datetime=format::machine(at) title=format::second(at)>{move || words.get()}</time> }.into_any()
+}
+
+/// How long something has lasted: `5 min`.
+#[component]
+pub fn Lasting(since: Timestamp) -> impl IntoView {
+    let clock = use_clock();
+    let words = Memo::new(move |_| format::span(clock.now_secs().saturating_sub(since.as_second())));
+    let title = format!("since {}", format::second(since));
+    view! { <time datetime=format::machine(since) title=title>{move || words.get()}</time> }.into_any()
 }

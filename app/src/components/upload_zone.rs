@@ -19,6 +19,7 @@ use review::{Review, UncheckedReview};
 
 /// Of the part of the page that tells of the upload. The focus goes there when the button that had it is gone.
 const AREA: &str = "upload";
+const PICKER: &str = "add-version";
 
 /// The button with its hidden file picker. A label of the input, so that it works by keyboard as the input itself does.
 #[component]
@@ -27,14 +28,14 @@ pub fn AddVersionButton(upload: Upload) -> impl IntoView {
     view! {
         <div class="file-button">
             <input
-                id="add-version"
+                id=PICKER
                 class="file-button__input"
                 type="file"
                 accept=".krt"
                 disabled=busy
                 on:change=move |event| upload.take(browser::picked_files(&event))
             />
-            <label for="add-version" class="button button--primary"><Icon shape=Shape::Plus/>"Add version"</label>
+            <label for=PICKER class="button button--primary"><Icon shape=Shape::Plus/>"Add version"</label>
         </div>
     }
     .into_any()
@@ -205,9 +206,10 @@ fn moving(
     .into_any()
 }
 
+/// The button is gone then; the focus goes to where the next file is picked.
 fn cancel(upload: Upload) {
-    browser::focus(AREA);
     upload.cancel();
+    browser::focus(PICKER);
 }
 
 fn dismiss_button(upload: Upload) -> impl IntoView {

@@ -1,10 +1,11 @@
 //! One version in its runtime's table.
 
-use domain::{KrtVersion, VersionSummary};
+use domain::{Command, KrtVersion, VersionSummary, allowed_actions};
 use leptos::prelude::*;
 
 use crate::{
     components::{
+        action_dialog::verb,
         failure::failed_action,
         state_badge::{HealthBadge, StateBadge},
         time::Moment,
@@ -12,8 +13,13 @@ use crate::{
     format,
 };
 
+/// `on_ask` is called with a command that the lifecycle allows just now.
 #[component]
-pub fn VersionRow(version: ArcRwSignal<VersionSummary>, is_new: Signal<bool>) -> impl IntoView {
+pub fn VersionRow(
+    version: ArcRwSignal<VersionSummary>,
+    is_new: Signal<bool>,
+    on_ask: Callback<(VersionSummary, Command)>,
+) -> impl IntoView {
     let version = RwSignal::from(version);
     // Only these change; the rest of a version is as it was uploaded (lifecycle.md §1).
     let fixed = version.get_untracked();
@@ -21,11 +27,29 @@ pub fn VersionRow(version: ArcRwSignal<VersionSummary>, is_new: Signal<bool>) ->
     let health = Memo::new(move |_| version.with(|v| v.health.clone()));
     let failed = Memo::new(move |_| version.with(|v| v.failure.as_ref().map(|failure| failure.reason.clone())));
     let published_at = Memo::new(move |_| version.with(|v| v.published_at));
+    let allowed = Memo::new(move |_| version.with(|v| allowed_actions(v.state, v.switching)));
     let krt = match fixed.krt_version {
         KrtVersion::V1 => "v1",
         KrtVersion::V2 => "v2",
     };
     let href = format!("/runtimes/{}/versions/{}", fixed.runtime, fixed.name);
+    let name = fixed.name.to_string();
+    // Archiving is for good, and so is left to the version's own page.
+    let quick = move || allowed.get().into_iter().filter(|command| *command != Command::Archive);
+    let button = move |command: Command| {
+        let press = move |_| on_ask.run((version.get_untracked(), command));
+        view! {
+            <button
+                type="button"
+                class="button button--small"
+                aria-label=format!("{} {name}", verb(command))
+                on:click=press
+            >
+                {verb(command)}
+            </button>
+        }
+        .into_any()
+    };
     view! {
         <tr class:row--new=move || is_new.get()>
             <td data-label="State">
@@ -33,7 +57,9 @@ pub fn VersionRow(version: ArcRwSignal<VersionSummary>, is_new: Signal<bool>) ->
                     <StateBadge state/>
                     <HealthBadge health/>
                     {move || failed.get().map(|reason| view! {
-                        <span class="badge badge--plain" data-tone="bad" title=reason>{format!("{} failed", failed_action(state.get()))}</span>
+                        <span class="badge badge--plain" data-tone="bad" title=reason>
+                            {format!("{} failed", failed_action(state.get()))}
+                        </span>
                     })}
                 </span>
             </td>
@@ -41,12 +67,20 @@ pub fn VersionRow(version: ArcRwSignal<VersionSummary>, is_new: Signal<bool>) ->
             <td data-label="Description" class="row__text">{fixed.description}</td>
             <td data-label="KRT">{krt}</td>
             <td data-label="Size" class="number">{format::size(fixed.size_bytes)}</td>
-            <td data-label="Created"><Moment at=fixed.created_at/></td>
+            <td data-label="Created">
+                <span>
+                    <Moment at=fixed.created_at/>
+                    <span class="quiet">{format!(" by {}", fixed.created_by.0)}</span>
+                </span>
+            </td>
             <td data-label="Published">
                 {move || match published_at.get() {
                     Some(at) => view! { <Moment at/> }.into_any(),
                     None => view! { <span class="quiet">"never"</span> }.into_any(),
                 }}
+            </td>
+            <td data-label="Actions">
+                <span class="row__actions">{move || quick().map(button.clone()).collect_view()}</span>
             </td>
         </tr>
     }

@@ -1,6 +1,8 @@
 //! The pages. Each loads what it shows, keeps it true by the events, and hands plain values to components.
 
+pub mod activity;
 pub mod not_found;
+pub mod query;
 pub mod runtime;
 pub mod runtimes;
 pub mod version;

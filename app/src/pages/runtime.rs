@@ -1,13 +1,20 @@
-//! `/runtimes/:runtime`: its versions, and adding one.
+//! `/runtimes/:runtime`: what is published, its versions, and adding one. What is listed is in the address.
 
-use domain::{RuntimeSummary, ServerEvent, VersionName, VersionState, VersionSummary};
-use leptos::{either::Either, prelude::*};
+pub mod filter;
+pub mod published;
+
+use domain::{RuntimeSummary, ServerEvent, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary};
+use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::{
+    hooks::{use_params_map, use_query_map},
+    params::ParamsMap,
+};
 
 use crate::{
     AppError, api,
     components::{
+        acting::{Acting, Asked, use_acting},
         error_panel::when_loaded,
         icon::{Icon, Shape},
         upload_zone::{AddVersionButton, DropZone, UploadProgress},
@@ -15,47 +22,129 @@ use crate::{
     },
     error::sentence,
     live::{coalesced, use_live},
-    live_list::LiveList,
-    pages::runtime_id,
+    live_list::{Listed, LiveList},
+    pages::{
+        query::{param, word},
+        runtime_id,
+    },
     upload::Upload,
 };
+use filter::VersionFilter;
+use published::Published;
 
-type Loaded = (RuntimeSummary, Vec<VersionSummary>);
+type Loaded = (RuntimeSummary, VersionPage);
 
-async fn load(runtime: String) -> Result<Loaded, AppError> {
+async fn load(runtime: String, query: VersionQuery) -> Result<Loaded, AppError> {
     let id = runtime_id(&runtime)?;
-    Ok((api::runtime(id.clone()).await?, api::versions(id).await?))
+    Ok((api::runtime(id.clone()).await?, api::version_page(id, query).await?))
+}
+
+/// What the address asks for: `?state=`, `?q=`, `?archived=`.
+fn asked_for(query: &ParamsMap) -> VersionQuery {
+    VersionQuery {
+        state: param(query, "state").and_then(|state| word(&state)),
+        text: param(query, "q").unwrap_or_default(),
+        archived: query.get("archived").is_some(),
+        limit: VersionQuery::PAGE,
+    }
 }
 
 #[component]
 pub fn RuntimePage() -> impl IntoView {
     let params = use_params_map();
+    let query = use_query_map();
     let id = Memo::new(move |_| params.with(|params| params.get("runtime").unwrap_or_default()));
-    let loaded = Resource::new(move || id.get(), load);
+    // A change of the query alone does not make another page: the list on it follows.
+    let loaded = Resource::new(move || id.get(), move |id| load(id, query.with_untracked(asked_for)));
     view! {
-        {when_loaded(loaded, |(runtime, versions)| view! { <Versions runtime versions/> })}
+        {when_loaded(loaded, |(runtime, page)| view! { <Versions runtime page/> })}
     }
     .into_any()
 }
 
+/// What the page shows of the runtime's versions.
+#[derive(Clone, Copy)]
+struct Versions {
+    list: LiveList<VersionSummary>,
+    /// How many match what is asked for, shown or not.
+    matching: RwSignal<u32>,
+    published: RwSignal<Option<VersionSummary>>,
+    /// The version that was published before.
+    previous: RwSignal<Option<VersionSummary>>,
+}
+
+impl Versions {
+    fn new(page: VersionPage) -> Self {
+        Self {
+            list: LiveList::new(page.versions),
+            matching: RwSignal::new(page.matching),
+            published: RwSignal::new(page.published),
+            previous: RwSignal::new(page.previous),
+        }
+    }
+
+    fn replace(self, page: VersionPage) {
+        self.list.replace(page.versions);
+        self.matching.try_set(page.matching);
+        self.published.try_set(page.published);
+        self.previous.try_set(page.previous);
+    }
+
+    /// Takes over a version; answers whether the rest has to be asked for again.
+    fn take(self, now: &VersionSummary, query: &VersionQuery) -> bool {
+        let listed = self.list.known(now.key());
+        let before = [listed.clone(), self.published.get_untracked(), self.previous.get_untracked()]
+            .into_iter()
+            .flatten()
+            .find(|known| known.name == now.name);
+        if before.as_ref().is_some_and(|before| before.revision > now.revision) {
+            return false;
+        }
+        for one in [self.published, self.previous] {
+            if one.with_untracked(|known| known.as_ref().is_some_and(|known| known.name == now.name && known != now)) {
+                one.set(Some(now.clone()));
+            }
+        }
+        let belongs = query.lists(now);
+        match (&listed, belongs) {
+            (Some(_), true) => self.list.merge(now.clone()),
+            (Some(_), false) => return true,
+            (None, true) => {
+                // One beyond the end of what is shown so far changes nothing that is seen.
+                let complete =
+                    u32::try_from(self.list.len_untracked()).is_ok_and(|len| len >= self.matching.get_untracked());
+                if complete || self.list.last().is_none_or(|last| now.order(&last).is_lt()) {
+                    return true;
+                }
+            }
+            (None, false) => {}
+        }
+        before.is_none_or(|before| before.state != now.state)
+    }
+}
+
 #[component]
-fn Versions(runtime: RuntimeSummary, versions: Vec<VersionSummary>) -> impl IntoView {
+fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     let id = runtime.id.clone();
     let href = format!("/runtimes/{id}");
     let runtime = RwSignal::new(runtime);
-    let list = LiveList::new(versions);
+    let versions = Versions::new(page);
     let added = RwSignal::new(None::<VersionName>);
-    let live = use_live();
+    let (live, acting) = (use_live(), use_acting());
+    let address = use_query_map();
+    let limit = RwSignal::new(VersionQuery::PAGE);
+    let query = Memo::new(move |_| VersionQuery { limit: limit.get(), ..address.with(asked_for) });
 
     let stale = RwSignal::new(None::<AppError>);
     let loading_id = id.clone();
     let refresh = coalesced(move || {
         let id = loading_id.to_string();
         async move {
-            match load(id).await {
-                Ok((now, versions)) => {
+            let Some(asked) = query.try_get_untracked() else { return };
+            match load(id, asked).await {
+                Ok((now, page)) => {
                     runtime.try_set(now);
-                    list.replace(versions);
+                    versions.replace(page);
                     stale.try_set(None);
                 }
                 Err(error) => {
@@ -63,6 +152,18 @@ fn Versions(runtime: RuntimeSummary, versions: Vec<VersionSummary>) -> impl Into
                 }
             }
         }
+    });
+    Effect::new(move |before: Option<VersionQuery>| {
+        let now = query.get();
+        if let Some(before) = before.filter(|before| *before != now) {
+            if before.limit == now.limit && now.limit != VersionQuery::PAGE {
+                // Something else is asked for: from the top again, by the change that this makes.
+                limit.set(VersionQuery::PAGE);
+            } else {
+                refresh.run(());
+            }
+        }
+        now
     });
     let own = id.clone();
     live.on_event(move |event| match event {
@@ -72,7 +173,11 @@ fn Versions(runtime: RuntimeSummary, versions: Vec<VersionSummary>) -> impl Into
                 runtime.set(now.clone());
             }
         }
-        ServerEvent::Version { version } if version.runtime == own => list.merge(version.as_ref().clone()),
+        ServerEvent::Version { version } if version.runtime == own => {
+            if versions.take(version, &query.get_untracked()) {
+                refresh.run(());
+            }
+        }
         ServerEvent::Runtime { .. } | ServerEvent::Version { .. } | ServerEvent::Cluster { .. } => {}
     });
     let upload = Upload::new(
@@ -82,16 +187,6 @@ fn Versions(runtime: RuntimeSummary, versions: Vec<VersionSummary>) -> impl Into
             refresh.run(());
         }),
     );
-
-    let with_archived = use_query_map();
-    let with_archived = Memo::new(move |_| with_archived.with(|query| query.get("archived").is_some()));
-    let is_archived = |version: &ArcRwSignal<VersionSummary>| version.with(|v| v.state == VersionState::Archived);
-    let archived = Memo::new(move |_| list.entries().iter().filter(|entry| is_archived(&entry.value)).count());
-    let shown = move || {
-        let all = with_archived.get();
-        list.entries().into_iter().filter(|entry| all || !is_archived(&entry.value)).collect::<Vec<_>>()
-    };
-    let none_shown = Memo::new(move |_| shown().is_empty());
     let title = Memo::new(move |_| runtime.with(|runtime| runtime.name.clone()));
     let progress_href = href.clone();
     view! {
@@ -109,45 +204,12 @@ fn Versions(runtime: RuntimeSummary, versions: Vec<VersionSummary>) -> impl Into
                 <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
             })}
             <UploadProgress upload runtime_href=progress_href/>
+            <Published runtime published=versions.published previous=versions.previous/>
             <section aria-labelledby="versions-title">
                 <h2 id="versions-title">"Versions"</h2>
-                {move || none_shown.get().then(|| view! {
-                    <div class="blank">
-                        <Icon shape=Shape::Upload/>
-                        <p>"No version yet: drop a .krt file here, or press "<strong>"Add version"</strong>"."</p>
-                    </div>
-                })}
-                <table class="table" class:hidden=move || none_shown.get()>
-                    <thead>
-                        <tr>
-                            <th scope="col">"State"</th>
-                            <th scope="col">"Name"</th>
-                            <th scope="col">"Description"</th>
-                            <th scope="col">"KRT"</th>
-                            <th scope="col" class="number">"Size"</th>
-                            <th scope="col">"Created"</th>
-                            <th scope="col">"Published"</th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=shown key=|entry| entry.key.clone() let(entry)>
-                            <VersionRow
-                                version=entry.value
-                                is_new=Signal::derive(move || {
-                                    added.with(|added| added.as_ref().is_some_and(|added| added.as_str() == entry.key))
-                                })
-                            />
-                        </For>
-                    </tbody>
-                </table>
-                {move || {
-                    let href = href.clone();
-                    let (href, text) = match with_archived.get() {
-                        true => (href, "Hide archived versions".to_owned()),
-                        false => (format!("{href}?archived=show"), format!("Show {} archived", archived.get())),
-                    };
-                    (archived.get() > 0).then(|| view! { <a class="button button--quiet" href=href>{text}</a> })
-                }}
+                <VersionFilter runtime href query/>
+                <List versions query added acting/>
+                <More versions limit/>
             </section>
             <DropZone upload/>
         </div>
@@ -156,25 +218,103 @@ fn Versions(runtime: RuntimeSummary, versions: Vec<VersionSummary>) -> impl Into
 }
 
 #[component]
+fn List(
+    versions: Versions,
+    query: Memo<VersionQuery>,
+    added: RwSignal<Option<VersionName>>,
+    acting: Acting,
+) -> impl IntoView {
+    let list = versions.list;
+    let none = Memo::new(move |_| list.is_empty());
+    let filtered = move || query.with(|query| query.state.is_some() || !query.text.is_empty());
+    let ask = Callback::new(move |(version, command): (VersionSummary, domain::Command)| {
+        let published = versions.published.with_untracked(|published| published.as_ref().map(|p| p.name.clone()));
+        acting.ask_quickly(Asked {
+            runtime: version.runtime,
+            state: version.state,
+            replaces: published.filter(|published| *published != version.name),
+            version: version.name,
+            command,
+        });
+    });
+    view! {
+        {move || none.get().then(|| match filtered() {
+            true => view! { <p class="blank">"No version matches what is asked for."</p> }.into_any(),
+            false => view! {
+                <div class="blank">
+                    <Icon shape=Shape::Upload/>
+                    <p>"No version yet: drop a .krt file here, or press "<strong>"Add version"</strong>"."</p>
+                </div>
+            }.into_any(),
+        })}
+        <table class="table" class:hidden=move || none.get()>
+            <thead>
+                <tr>
+                    <th scope="col">"State"</th>
+                    <th scope="col">"Name"</th>
+                    <th scope="col">"Description"</th>
+                    <th scope="col">"KRT"</th>
+                    <th scope="col" class="number">"Size"</th>
+                    <th scope="col">"Created"</th>
+                    <th scope="col">"Published"</th>
+                    <th scope="col">"Actions"</th>
+                </tr>
+            </thead>
+            <tbody>
+                <For each=move || list.entries() key=|entry| entry.key.clone() let(entry)>
+                    <VersionRow
+                        version=entry.value
+                        is_new=Signal::derive(move || {
+                            added.with(|added| added.as_ref().is_some_and(|added| added.as_str() == entry.key))
+                        })
+                        on_ask=ask
+                    />
+                </For>
+            </tbody>
+        </table>
+    }
+    .into_any()
+}
+
+/// How much of the list is shown, and the rest on demand.
+#[component]
+fn More(versions: Versions, limit: RwSignal<u32>) -> impl IntoView {
+    let hidden = Memo::new(move |_| {
+        versions.matching.get().saturating_sub(u32::try_from(versions.list.len()).unwrap_or(u32::MAX))
+    });
+    move || {
+        (hidden.get() > 0).then(|| {
+            view! {
+                <p class="more">
+                    <button
+                        type="button"
+                        class="button"
+                        on:click=move |_| limit.update(|limit| *limit += VersionQuery::PAGE)
+                    >
+                        {move || format!("Show {} more", hidden.get().min(VersionQuery::PAGE))}
+                    </button>
+                    <span class="quiet">
+                        {move || format!("{} of {} are shown", versions.list.len(), versions.matching.get())}
+                    </span>
+                </p>
+            }
+        })
+    }
+}
+
+#[component]
 fn RuntimeFacts(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
-    let published = Memo::new(move |_| runtime.with(|r| r.published.clone().map(|version| (version, r.host.clone()))));
     let (id, namespace) = runtime.with_untracked(|r| (r.id.to_string(), r.namespace.clone()));
     view! {
         <dl class="facts">
             <div><dt>"Id"</dt><dd><code>{id}</code></dd></div>
             <div><dt>"Namespace"</dt><dd><code>{namespace}</code></dd></div>
-            <div>
-                <dt>"Published"</dt>
-                <dd>
-                    {move || match published.get() {
-                        Some((version, host)) => Either::Left(view! {
-                            <strong>{version.to_string()}</strong>" at "<code>{host}</code>
-                        }),
-                        None => Either::Right("nothing"),
-                    }}
-                </dd>
-            </div>
         </dl>
     }
     .into_any()
+}
+
+/// How many versions are in a state.
+fn count_of(runtime: &RuntimeSummary, state: VersionState) -> u32 {
+    runtime.states.get(&state).copied().unwrap_or_default()
 }

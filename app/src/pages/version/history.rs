@@ -1,6 +1,6 @@
 //! Who did what with a version, when, and what became of it.
 
-use domain::{HistoryEntry, Outcome};
+use domain::HistoryEntry;
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 
@@ -10,7 +10,7 @@ use crate::{
     components::{
         error_panel::Loading,
         icon::{Icon, Shape},
-        prose::prose,
+        outcome::outcome,
         time::Moment,
     },
     error::sentence,
@@ -98,21 +98,6 @@ fn row(entry: HistoryEntry) -> impl IntoView {
             <td data-label="Took">{took.unwrap_or_else(|| "–".to_owned())}</td>
             <td data-label="Comment" class="row__text">{entry.comment.unwrap_or_default()}</td>
         </tr>
-    }
-    .into_any()
-}
-
-fn outcome(outcome: Outcome) -> impl IntoView {
-    let (tone, shape, word, reason) = match outcome {
-        Outcome::Pending => ("busy", Shape::Arc, "under way", None),
-        Outcome::Reached => ("good", Shape::Check, "done", None),
-        Outcome::Failed { reason } => ("bad", Shape::Cross, "failed", Some(reason)),
-        Outcome::Cancelled => ("quiet", Shape::Square, "cancelled", None),
-        Outcome::Superseded => ("quiet", Shape::ArrowDown, "superseded", None),
-    };
-    view! {
-        <span class="badge badge--plain" data-tone=tone><Icon shape/>{word}</span>
-        {reason.map(|reason| view! { <p class="row__reason">{prose(&sentence(&reason))}</p> })}
     }
     .into_any()
 }

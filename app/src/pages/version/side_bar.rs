@@ -1,15 +1,13 @@
 //! A version's side bar: its name, state and health, the menu, and the actions at its bottom.
 
-use domain::Command;
 use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::Shown;
 use crate::{
-    AppError, api,
     components::{
+        acting::{Asked, use_acting},
         action_bar::ActionBar,
-        action_dialog::{ActionDialog, Facts},
         state_badge::{HealthBadge, StateBadge},
     },
 };
@@ -25,45 +23,14 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
     let missing = Memo::new(move |_| {
         view.with(|view| view.config.iter().filter(|e| !e.is_set).map(|e| e.name.clone()).collect::<Vec<_>>())
     });
-    let facts = Memo::new(move |_| {
-        view.with(|view| Facts {
-            version: view.summary.name.clone(),
-            state: view.summary.state,
-            replaces: view.replaces.clone(),
-        })
-    });
-
-    let asked = RwSignal::new(None::<Command>);
-    let sending = RwSignal::new(false);
-    let error = RwSignal::new(None::<AppError>);
-    let send = Callback::new(move |(command, comment): (Command, Option<String>)| {
-        // Set at once, so that a second click, however quick, finds it.
-        if sending.get_untracked() {
-            return;
-        }
-        sending.set(true);
-        error.set(None);
-        let (runtime, name) = shown.ids();
-        leptos::task::spawn_local(async move {
-            match api::send_command(runtime, name, command, comment).await {
-                Ok(summary) => {
-                    if asked.try_set(None).is_none() {
-                        shown.take_summary(&summary);
-                    }
-                }
-                Err(refused) => {
-                    error.try_set(Some(refused));
-                    // Should the dialog have been closed meanwhile: what was not done has to be told.
-                    asked.try_set(Some(command));
-                }
-            }
-            sending.try_set(false);
-        });
-    });
-    let ask = Callback::new(move |command| {
-        error.set(None);
-        asked.set(Some(command));
-    });
+    let acting = use_acting();
+    let asked = move |command| {
+        let (runtime, version) = shown.ids();
+        let (state, replaces) = view.with_untracked(|view| (view.summary.state, view.replaces.clone()));
+        Asked { runtime, version, state, replaces, command }
+    };
+    let ask = Callback::new(move |command| acting.ask_quickly(asked(command)));
+    let comment = Callback::new(move |command| acting.ask(asked(command)));
     view! {
         <aside class="side-bar" aria-label=format!("Version {name}")>
             <div class="side-bar__top">
@@ -73,6 +40,7 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
                 </div>
                 <nav class="menu" aria-label="Version">
                     <A href=base.clone() exact=true>"Status"</A>
+                    <A href=format!("{base}/documentation") exact=true>"Documentation"</A>
                     <A href=format!("{base}/configuration") exact=true>
                         "Configuration"
                         {move || (!missing.with(Vec::is_empty)).then(|| view! {
@@ -82,10 +50,11 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
                         })}
                     </A>
                     <A href=format!("{base}/history") exact=true>"History"</A>
+                    <A href=format!("{base}/manifest") exact=true>"Manifest"</A>
+                    <A href=format!("{base}/compare") exact=true>"Compare"</A>
                 </nav>
             </div>
-            <ActionBar state switching missing on_ask=ask/>
-            <ActionDialog asked facts sending error on_send=send/>
+            <ActionBar state switching missing on_ask=ask on_comment=comment/>
         </aside>
     }
     .into_any()

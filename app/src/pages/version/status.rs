@@ -1,97 +1,189 @@
-//! What a version does just now: its state in words, what failed, and every node.
+//! What a version does just now: its state in words, what failed, every workflow as a graph, and on demand a node in full.
+//!
+//! What is open, and whether workflows are graphs or lists, is in the address, so that a link shows the same.
 
-use domain::{Health, KrtVersion, VersionState, WorkflowView};
+pub mod open;
+pub mod workflows;
+
+use domain::{GraphLayout, Health, KrtVersion, NodeDetail, NodeStatus, VersionState, VersionView};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
 use super::Shown;
 use crate::{
+    AppError, api,
     components::{
+        error_panel::when_loaded,
         failure::FailurePanel,
         icon::{Icon, Shape},
-        node_list::{EntrypointPanel, WorkflowPanel},
         problems::ProblemList,
         prose::prose,
-        state_badge::{StateBadge, meaning},
+        state_badge::{NodeStatusBadge, StateBadge, meaning},
         time::Moment,
     },
     error::sentence,
     format,
 };
+use open::{OpenNode, OpenPanel, Opened};
+use workflows::Workflows;
+
+/// The query parameter that says whose logs are shown: `workflow/node`, or `entrypoint`.
+pub const LOGS_PARAM: &str = "logs";
+
+/// What the screen begins with. The graphs never change; the detail is of the node that the address says is open.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+struct Beginning {
+    graphs: Vec<GraphLayout>,
+    detail: Option<NodeDetail>,
+    trouble: Option<AppError>,
+}
 
 #[component]
 pub fn StatusScreen() -> impl IntoView {
     let shown: Shown = expect_context();
+    let asked = use_query_map().with_untracked(OpenNode::of);
+    let loaded = Resource::new(
+        || (),
+        move |()| {
+            let ((runtime, version), asked) = (shown.ids(), asked.clone());
+            async move {
+                let graphs = api::graphs(runtime.clone(), version.clone()).await?;
+                let (mut detail, mut trouble) = (None, None);
+                if let Some(asked) = asked {
+                    match asked.inspect(runtime, version).await {
+                        Ok(found) => detail = Some(found),
+                        Err(error) => trouble = Some(error),
+                    }
+                }
+                Ok::<_, AppError>(Beginning { graphs, detail, trouble })
+            }
+        },
+    );
+    view! {
+        {when_loaded(loaded, |beginning| view! { <Screen beginning/> })}
+    }
+    .into_any()
+}
+
+#[component]
+fn Screen(beginning: Beginning) -> impl IntoView {
+    let shown: Shown = expect_context();
     let view = shown.view;
+    let opened = Opened::new(shown, beginning.detail, beginning.trouble);
     let fixed = view.with_untracked(|view| view.summary.clone());
     let state = Memo::new(move |_| view.with(|view| view.summary.state));
     let waiting = Memo::new(move |_| view.with(|view| view.summary.waiting.clone()));
     let failure = Memo::new(move |_| view.with(|view| view.summary.failure.clone()));
     let health = Memo::new(move |_| view.with(|view| view.summary.health.clone()));
-    let entrypoint = Memo::new(move |_| view.with(|view| view.entrypoint.clone()));
-    let workflows = Memo::new(move |_| view.with(|view| view.workflows.clone()));
     let warnings = view.with_untracked(|view| view.warnings.clone());
-    let missing = Memo::new(move |_| {
-        view.with(|view| view.config.iter().filter(|e| !e.is_set).map(|e| e.name.clone()).collect::<Vec<_>>())
+    let (runtime, name) = shown.ids();
+    view! {
+        <Title text=format!("{name} · {runtime}")/>
+        <div
+            class="status-screen"
+            class:status-screen--open=move || opened.is_open()
+            on:keydown=move |event| {
+                if event.key() == "Escape" && opened.is_open() {
+                    event.stop_propagation();
+                    opened.close();
+                }
+            }
+        >
+            <div class="screen screen--wide">
+                <header class="screen__head">
+                    <h1>"Status"</h1>
+                    <p>{fixed.description.clone()}</p>
+                </header>
+                <section class="state-panel" aria-label="State">
+                    <StateBadge state/>
+                    <p>{move || meaning(state.get())}</p>
+                    {move || waiting.get().map(|waiting| view! { <p class="state-panel__waiting">{prose(&sentence(&waiting))}</p> })}
+                    <ReadyFacts view opened/>
+                </section>
+                {move || failure.get().map(|failure| view! { <FailurePanel failure state=state.get()/> })}
+                {move || health_notice(health.get())}
+                <MissingNotice shown state/>
+                <Workflows view graphs=beginning.graphs opened/>
+                {(!warnings.is_empty()).then(|| view! {
+                    <section aria-labelledby="warnings-title">
+                        <h2 id="warnings-title">"Warnings about the file"</h2>
+                        <ProblemList problems=warnings/>
+                    </section>
+                })}
+                {about(&fixed)}
+            </div>
+            <OpenPanel view opened/>
+        </div>
+    }
+    .into_any()
+}
+
+/// The entrypoint's state, which is no workflow's alone, and how many nodes are ready.
+#[component]
+fn ReadyFacts(view: RwSignal<VersionView>, opened: Opened) -> impl IntoView {
+    let entrypoint = Memo::new(move |_| view.with(|view| view.entrypoint.status));
+    let ready = Memo::new(move |_| {
+        view.with(|view| {
+            let nodes = || view.workflows.iter().flat_map(|workflow| &workflow.nodes);
+            (nodes().filter(|node| node.status == NodeStatus::Ready).count(), nodes().count())
+        })
     });
+    view! {
+        <p class="state-panel__facts">
+            <span>{move || format!("{} of {} nodes ready", ready.get().0, ready.get().1)}</span>
+            <button type="button" class="button state-panel__entrypoint" id="open-entrypoint" on:click=move |_| opened.open_entrypoint()>
+                "Entrypoint"<NodeStatusBadge status=entrypoint/>
+            </button>
+        </p>
+    }
+    .into_any()
+}
+
+#[component]
+fn MissingNotice(shown: Shown, state: Memo<VersionState>) -> impl IntoView {
     let (runtime, name) = shown.ids();
     let configuration = format!("/runtimes/{runtime}/versions/{name}/configuration");
+    let missing = Memo::new(move |_| {
+        shown.view.with(|view| {
+            view.config.iter().filter(|entry| !entry.is_set).map(|entry| entry.name.clone()).collect::<Vec<_>>()
+        })
+    });
+    move || {
+        let needed = state.get() == VersionState::Stopped && !missing.with(Vec::is_empty);
+        let href = configuration.clone();
+        needed.then(|| {
+            view! {
+                <p class="notice" data-tone="warn">
+                    <Icon shape=Shape::Warning/>
+                    <span>
+                        "It cannot start before these are set: "
+                        <code>{move || missing.with(|missing| missing.join(", "))}</code>". "
+                        <a href=href>"Open the configuration"</a>
+                    </span>
+                </p>
+            }
+        })
+    }
+}
+
+fn about(fixed: &domain::VersionSummary) -> AnyView {
     let krt = match fixed.krt_version {
         KrtVersion::V1 => "v1",
         KrtVersion::V2 => "v2",
     };
+    let digest = fixed.sha256.chars().take(12).collect::<String>();
     view! {
-        <Title text=format!("{name} · {runtime}")/>
-        <div class="screen">
-            <header class="screen__head">
-                <h1>"Status"</h1>
-                <p>{fixed.description}</p>
-                <dl class="facts">
-                    <div><dt>"Created"</dt><dd><Moment at=fixed.created_at/>" by "{fixed.created_by.0}</dd></div>
-                    <div><dt>"KRT"</dt><dd>{krt}</dd></div>
-                    <div><dt>"Size"</dt><dd>{format::size(fixed.size_bytes)}</dd></div>
-                    <div><dt>"SHA-256"</dt><dd><code class="digest" title=fixed.sha256.clone()>{fixed.sha256.chars().take(12).collect::<String>()}</code></dd></div>
-                </dl>
-            </header>
-            <section class="state-panel" aria-label="State">
-                <StateBadge state/>
-                <p>{move || meaning(state.get())}</p>
-                {move || waiting.get().map(|waiting| view! { <p class="state-panel__waiting">{prose(&sentence(&waiting))}</p> })}
-            </section>
-            {move || failure.get().map(|failure| view! { <FailurePanel failure state=state.get()/> })}
-            {move || health_notice(health.get())}
-            {move || {
-                let needed = state.get() == VersionState::Stopped && !missing.with(Vec::is_empty);
-                let href = configuration.clone();
-                needed.then(|| view! {
-                    <p class="notice" data-tone="warn">
-                        <Icon shape=Shape::Warning/>
-                        <span>
-                            "It cannot start before these are set: "
-                            <code>{move || missing.with(|missing| missing.join(", "))}</code>". "
-                            <a href=href>"Open the configuration"</a>
-                        </span>
-                    </p>
-                })
-            }}
-            <section aria-labelledby="entrypoint-title">
-                <h2 id="entrypoint-title">"Entrypoint"</h2>
-                {move || view! { <EntrypointPanel node=entrypoint.get()/> }}
-            </section>
-            <section aria-labelledby="workflows-title">
-                <h2 id="workflows-title">"Workflows"</h2>
-                {move || {
-                    let panel = |workflow: WorkflowView| view! { <WorkflowPanel workflow/> };
-                    workflows.get().into_iter().map(panel).collect_view()
-                }}
-            </section>
-            {(!warnings.is_empty()).then(|| view! {
-                <section aria-labelledby="warnings-title">
-                    <h2 id="warnings-title">"Warnings about the file"</h2>
-                    <ProblemList problems=warnings/>
-                </section>
-            })}
-        </div>
+        <section aria-labelledby="about-title">
+            <h2 id="about-title">"About this version"</h2>
+            <dl class="facts">
+                <div><dt>"Created"</dt><dd><Moment at=fixed.created_at/>" by "{fixed.created_by.0.clone()}</dd></div>
+                {fixed.published_at.map(|at| view! { <div><dt>"Last published"</dt><dd><Moment at/></dd></div> })}
+                <div><dt>"KRT"</dt><dd>{krt}</dd></div>
+                <div><dt>"Size"</dt><dd>{format::size(fixed.size_bytes)}</dd></div>
+                <div><dt>"SHA-256"</dt><dd><code class="digest" title=fixed.sha256.clone()>{digest}</code></dd></div>
+            </dl>
+        </section>
     }
     .into_any()
 }

@@ -1,0 +1,132 @@
+//! The page itself: the clock, the keyboard's focus, what the browser remembers.
+
+use std::{cell::RefCell, rc::Rc};
+
+use leptos::{
+    prelude::{document, request_animation_frame, window},
+    wasm_bindgen::{JsCast, JsValue, prelude::Closure},
+    web_sys::{Event, HtmlElement, js_sys},
+};
+
+/// Frames to wait for the title of a page that is being loaded: about five seconds.
+const PATIENCE_FRAMES: u32 = 300;
+
+/// Seconds since 1970, by this machine's clock.
+pub fn now_secs() -> i64 {
+    (js_sys::Date::now() / 1000.0) as i64
+}
+
+/// Whether something modal is open, which keeps the keyboard to itself.
+pub fn dialog_is_open() -> bool {
+    matches!(document().query_selector("dialog[open]"), Ok(Some(_)))
+}
+
+/// Whether the event happened where text is entered.
+pub fn is_for_text(event: &Event) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<HtmlElement>().ok());
+    element.is_some_and(|element| {
+        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.is_content_editable()
+    })
+}
+
+thread_local! {
+    /// The title that had the focus, or was there, last: what another page's title is told from.
+    static LAST_TITLE: RefCell<Option<(HtmlElement, String)>> = const { RefCell::new(None) };
+}
+
+/// Takes the title that the page shows now for the one of the page that the person is on.
+pub fn remember_title() {
+    LAST_TITLE.set(title().map(|title| (title.clone(), title.text_content().unwrap_or_default())));
+}
+
+/// Moves the focus to the page's title as soon as it is another than the one remembered, so that whoever hears or sees
+/// the page by its focus is where it begins.
+pub fn focus_next_title() {
+    wait_for_title(PATIENCE_FRAMES);
+}
+
+fn wait_for_title(frames_left: u32) {
+    request_animation_frame(move || {
+        let is_new = |title: &HtmlElement| {
+            LAST_TITLE.with_borrow(|last| match last {
+                Some((old, text)) => old != title || title.text_content().unwrap_or_default() != *text,
+                None => true,
+            })
+        };
+        match title().filter(is_new) {
+            Some(title) => {
+                remember_title();
+                // Whoever has gone on by the keyboard meanwhile, or has been asked something, is left alone.
+                if !dialog_is_open() && !focus_is_in_content() {
+                    let _ = title.set_attribute("tabindex", "-1");
+                    let options = js_sys::Object::new();
+                    // Where the page is scrolled to is the router's to say.
+                    let _ = js_sys::Reflect::set(&options, &JsValue::from_str("preventScroll"), &JsValue::TRUE);
+                    call(&title, "focus", &[options.into()]);
+                }
+            }
+            None if frames_left > 0 => wait_for_title(frames_left - 1),
+            None => {}
+        }
+    });
+}
+
+fn title() -> Option<HtmlElement> {
+    document().query_selector("#content h1").ok().flatten().and_then(|title| title.dyn_into().ok())
+}
+
+fn focus_is_in_content() -> bool {
+    matches!(document().query_selector("#content :focus"), Ok(Some(_)))
+}
+
+/// Scrolls as little as is needed for the element of this id to be seen.
+pub fn show(id: &str) {
+    if let Some(element) = document().get_element_by_id(id) {
+        let options = js_sys::Object::new();
+        let _ = js_sys::Reflect::set(&options, &JsValue::from_str("block"), &JsValue::from_str("nearest"));
+        call(&element, "scrollIntoView", &[options.into()]);
+    }
+}
+
+/// Puts a text into the clipboard. `done` is told whether the browser allowed it.
+pub fn copy(text: &str, done: impl Fn(bool) + 'static) {
+    // Only pages of this machine or over TLS have a clipboard.
+    let part = |of: &JsValue, name| js_sys::Reflect::get(of, &JsValue::from_str(name)).ok();
+    let promise = part(&window().into(), "navigator")
+        .and_then(|navigator| part(&navigator, "clipboard"))
+        .and_then(|clipboard| call(&clipboard, "writeText", &[JsValue::from_str(text)]))
+        .and_then(|promise| promise.dyn_into::<js_sys::Promise>().ok());
+    let Some(promise) = promise else {
+        done(false);
+        return;
+    };
+    let done = Rc::new(done);
+    let failed = Rc::clone(&done);
+    let written = Closure::once_into_js(move |_: JsValue| done(true));
+    let refused = Closure::once_into_js(move |_: JsValue| failed(false));
+    call(&promise, "then", &[written, refused]);
+}
+
+/// What this browser was told to remember under this name.
+pub fn remembered(name: &str) -> Option<String> {
+    call(&storage()?, "getItem", &[JsValue::from_str(name)])?.as_string()
+}
+
+/// Keeps it until the person clears the browser's storage; nothing happens where there is none.
+pub fn remember(name: &str, value: &str) {
+    if let Some(storage) = storage() {
+        call(&storage, "setItem", &[JsValue::from_str(name), JsValue::from_str(value)]);
+    }
+}
+
+fn storage() -> Option<JsValue> {
+    js_sys::Reflect::get(&window(), &JsValue::from_str("localStorage")).ok().filter(JsValue::is_object)
+}
+
+/// Calls a method by its name: the server's build has no bindings for those used here. None when there is no such
+/// method or it throws.
+fn call(target: &JsValue, method: &str, arguments: &[JsValue]) -> Option<JsValue> {
+    let method = js_sys::Reflect::get(target, &JsValue::from_str(method)).ok()?;
+    let arguments: js_sys::Array = arguments.iter().collect();
+    method.dyn_into::<js_sys::Function>().ok()?.apply(target, &arguments).ok()
+}

@@ -1,0 +1,254 @@
+//! The command palette: one place to type where to go, or what to do with which version.
+
+use domain::{Command, Found, VersionState, has_words};
+use leptos::{ev, html, prelude::*};
+use leptos_router::hooks::use_navigate;
+
+use crate::{
+    AppError, api,
+    components::{
+        acting::{Asked, use_acting},
+        action_dialog::verb,
+        icon::{Icon, Shape},
+    },
+    error::sentence,
+    live::coalesced,
+};
+
+const LIST: &str = "palette-list";
+
+/// What an entry leads to.
+#[derive(Debug, Clone, PartialEq)]
+enum Choice {
+    Go(String),
+    Ask(Asked),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    shape: Shape,
+    label: String,
+    detail: String,
+    choice: Choice,
+}
+
+/// Open while `open` holds. What there is to choose is asked for when it opens, and with each letter.
+#[component]
+pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
+    let acting = use_acting();
+    let navigate = StoredValue::new(use_navigate());
+    let dialog = NodeRef::<html::Dialog>::new();
+    let text = RwSignal::new(String::new());
+    let found = RwSignal::new(Vec::<Found>::new());
+    let failed = RwSignal::new(None::<AppError>);
+    let at = RwSignal::new(0_usize);
+    let entries = Memo::new(move |_| {
+        let places = text.with(|text| places(text));
+        places.into_iter().chain(found.get().into_iter().map(entry)).collect::<Vec<_>>()
+    });
+    let load = coalesced(move || async move {
+        match api::find(text.get_untracked()).await {
+            Ok(now) => {
+                found.set(now);
+                failed.set(None);
+            }
+            Err(error) => failed.set(Some(error)),
+        }
+        at.update(|at| *at = (*at).min(entries.with_untracked(Vec::len).saturating_sub(1)));
+    });
+    Effect::new(move |_| {
+        let Some(dialog) = dialog.get() else { return };
+        match open.get() {
+            true if !dialog.open() => {
+                text.set(String::new());
+                at.set(0);
+                load.run(());
+                // Fails only when it is open already. The browser gives the focus back when it is closed.
+                let _ = dialog.show_modal();
+            }
+            false if dialog.open() => dialog.close(),
+            _ => {}
+        }
+    });
+    let choose = Callback::new(move |index: usize| {
+        let Some(entry) = entries.with_untracked(|entries| entries.get(index).cloned()) else { return };
+        // Closed before anything else opens, so that the focus goes back to where it was.
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+        open.set(false);
+        match entry.choice {
+            Choice::Go(to) => navigate.with_value(|navigate| navigate(&to, Default::default())),
+            Choice::Ask(asked) => acting.ask_quickly(asked),
+        }
+    });
+    let press = move |event: ev::KeyboardEvent| {
+        let last = entries.with_untracked(Vec::len).saturating_sub(1);
+        let now = at.get_untracked();
+        let to = match event.key().as_str() {
+            "ArrowDown" => {
+                if now >= last {
+                    0
+                } else {
+                    now + 1
+                }
+            }
+            "ArrowUp" => {
+                if now == 0 {
+                    last
+                } else {
+                    now - 1
+                }
+            }
+            "Enter" => {
+                event.prevent_default();
+                choose.run(now);
+                return;
+            }
+            key if key.eq_ignore_ascii_case("k") && (event.ctrl_key() || event.meta_key()) => {
+                event.prevent_default();
+                open.set(false);
+                return;
+            }
+            _ => return,
+        };
+        event.prevent_default();
+        at.set(to);
+        crate::browser::show(&option_id(to));
+    };
+    view! {
+        <dialog class="dialog palette" node_ref=dialog aria-label="Go to or do" on:close=move |_| open.set(false)>
+            <input
+                class="input palette__input"
+                type="text"
+                role="combobox"
+                aria-label="Where to go, or what to do"
+                aria-expanded="true"
+                aria-autocomplete="list"
+                aria-controls=LIST
+                aria-activedescendant=move || entries.with(|entries| !entries.is_empty()).then(|| option_id(at.get()))
+                placeholder="A runtime, a version, or an action such as “publish reviews”"
+                autocomplete="off"
+                spellcheck="false"
+                autofocus=true
+                prop:value=move || text.get()
+                on:input=move |event| {
+                    text.set(event_target_value(&event));
+                    at.set(0);
+                    load.run(());
+                }
+                on:keydown=press
+            />
+            <ul class="palette__list" id=LIST role="listbox" aria-label="Places and actions">
+                {move || {
+                    let entries = entries.get().into_iter().enumerate();
+                    entries.map(|(index, entry)| option(index, entry, at, choose)).collect_view()
+                }}
+            </ul>
+            <p class="palette__none quiet" role="status">
+                {move || match failed.get() {
+                    Some(error) => sentence(&error),
+                    None if entries.with(Vec::is_empty) => "Nothing has all of these words in its name.".to_owned(),
+                    None => String::new(),
+                }}
+            </p>
+        </dialog>
+    }
+    .into_any()
+}
+
+fn option(index: usize, entry: Entry, at: RwSignal<usize>, choose: Callback<usize>) -> impl IntoView {
+    view! {
+        <li
+            class="palette__option"
+            id=option_id(index)
+            role="option"
+            aria-selected=move || if at.get() == index { "true" } else { "false" }
+            on:click=move |_| choose.run(index)
+            on:mousemove=move |_| if at.get_untracked() != index { at.set(index) }
+        >
+            <Icon shape=entry.shape/>
+            <span class="palette__label">{entry.label}</span>
+            <span class="quiet">{entry.detail}</span>
+        </li>
+    }
+    .into_any()
+}
+
+fn option_id(index: usize) -> String {
+    format!("palette-{index}")
+}
+
+/// The pages that are always there.
+fn places(text: &str) -> Vec<Entry> {
+    let place = |label: &str, to: &str| Entry {
+        shape: Shape::ArrowUp,
+        label: label.to_owned(),
+        detail: "page".to_owned(),
+        choice: Choice::Go(to.to_owned()),
+    };
+    let all = [place("Runtimes", "/"), place("Activity", "/activity")];
+    all.into_iter().filter(|place| has_words(text, &[&place.label])).collect()
+}
+
+fn entry(found: Found) -> Entry {
+    let runtime = format!("/runtimes/{}", found.runtime);
+    let Some(version) = found.version else {
+        let detail = format!("runtime {}", found.runtime);
+        return Entry { shape: Shape::Box, label: found.runtime_name, detail, choice: Choice::Go(runtime) };
+    };
+    let Some(command) = version.command else {
+        return Entry {
+            shape: if version.state == VersionState::Published { Shape::Globe } else { Shape::Square },
+            label: version.name.to_string(),
+            detail: format!("{} · {}", version.state, found.runtime_name),
+            choice: Choice::Go(format!("{runtime}/versions/{}", version.name)),
+        };
+    };
+    Entry {
+        shape: if command == Command::Publish { Shape::Globe } else { Shape::Play },
+        label: format!("{} {}", verb(command), version.name),
+        detail: found.runtime_name,
+        choice: Choice::Ask(Asked {
+            runtime: found.runtime,
+            replaces: found.published.filter(|published| *published != version.name),
+            version: version.name,
+            state: version.state,
+            command,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::FoundVersion;
+
+    use super::*;
+
+    fn found(command: Option<Command>) -> Found {
+        Found {
+            runtime: "demo".parse().unwrap(),
+            runtime_name: "Demo".to_owned(),
+            published: Some("v1".parse().unwrap()),
+            version: Some(FoundVersion { name: "v2".parse().unwrap(), state: VersionState::Started, command }),
+        }
+    }
+
+    #[test]
+    fn a_version_is_a_place_and_each_of_its_actions_names_what_it_does() {
+        let place = entry(found(None));
+        assert_eq!((place.label.as_str(), place.detail.as_str()), ("v2", "started · Demo"));
+        assert_eq!(place.choice, Choice::Go("/runtimes/demo/versions/v2".to_owned()));
+        let action = entry(found(Some(Command::Publish)));
+        assert_eq!(action.label, "Publish v2");
+        let Choice::Ask(asked) = action.choice else { panic!("an action is asked") };
+        assert_eq!(asked.replaces.unwrap().as_str(), "v1");
+    }
+
+    #[test]
+    fn the_pages_are_found_by_their_names() {
+        assert_eq!(places("").len(), 2);
+        assert_eq!(places("acti").len(), 1);
+        assert!(places("reviews").is_empty());
+    }
+}

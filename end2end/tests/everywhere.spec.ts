@@ -1,0 +1,127 @@
+import { expectAccessible } from "../support/accessible";
+import { expect, test } from "../support/fixtures";
+import { RuntimePage, VersionPage, open } from "../support/pages";
+import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
+
+test.beforeEach(async ({ server }) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await server.addVersion(RUNTIME.id, sampleBytes("reviews-v1"));
+  await server.addVersion(RUNTIME.id, sampleBytes("reviews-v2"));
+});
+
+test("the command palette goes to any runtime or version and acts on it, by keyboard alone", async ({ page, server }) => {
+  await server.configure(RUNTIME.id, "reviews-v1", CONFIG["reviews-v1"]);
+  await open(page, "/");
+  const palette = page.getByRole("dialog", { name: "Go to or do" });
+  const box = palette.getByRole("combobox");
+  const option = (name: RegExp) => palette.getByRole("option", { name });
+
+  await page.keyboard.press("Control+k");
+  await expect(box).toBeFocused();
+  await expect(option(/^Demo/)).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.type("v2");
+  await expect(palette.getByRole("option").first()).toHaveText(/^reviews-v2/);
+  await expect(option(/^Demo/)).toHaveCount(0);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/versions\/reviews-v2$/);
+  await expect(palette).toBeHidden();
+
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.keyboard.type("start v1");
+  await expect(palette.getByRole("option")).toHaveText([/^Start reviews-v1/]);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("list", { name: "News" })).toContainText("reviews-v1 is started now.");
+
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("publish");
+  await expect(option(/^Publish reviews-v1/)).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: "Publish reviews-v1" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("nothing of the kind");
+  await expect(palette.getByRole("status")).toHaveText("Nothing has all of these words in its name.");
+  await page.keyboard.press("Control+k");
+  await expect(palette).toBeHidden();
+});
+
+test("the keyboard's keys are listed, and single ones can be turned off for good", async ({ page }) => {
+  await open(page, "/");
+  await page.keyboard.press("?");
+  const help = page.getByRole("dialog", { name: "Keyboard" });
+  await expect(help).toContainText("Go to a runtime or a version");
+  await expectAccessible(page);
+  await help.getByLabel(/Single keys/).uncheck();
+  await help.getByRole("button", { name: "Close" }).click();
+  await page.keyboard.press("?");
+  await expect(help).toBeHidden();
+
+  await open(page, "/runtimes/demo");
+  await page.keyboard.press("?");
+  await page.keyboard.press("/");
+  await expect(page.getByRole("searchbox")).not.toBeFocused();
+  await expect(help).toBeHidden();
+  await page.getByRole("button", { name: "Keyboard" }).click();
+  await help.getByLabel(/Single keys/).check();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("/");
+  await expect(page.getByRole("searchbox")).toBeFocused();
+});
+
+test("going to a page moves the focus to its title, and the window says where one is", async ({ page }) => {
+  await open(page, "/");
+  await expect(page).toHaveTitle("Runtimes · KAI Server");
+  await page.getByRole("heading", { name: "Demo" }).getByRole("link").click();
+  await expect(page.getByRole("heading", { name: "Demo" })).toBeFocused();
+  await expect(page).toHaveTitle("Demo · KAI Server");
+  await new RuntimePage(page).row("reviews-v1").getByRole("link").click();
+  await expect(page.getByRole("heading", { level: 1 })).toBeFocused();
+  await new VersionPage(page, "reviews-v1").goTo("History");
+  await expect(page.getByRole("heading", { name: "History" })).toBeFocused();
+  await expect(page).toHaveTitle(/^History · reviews-v1 · demo/);
+});
+
+test("times are relative and go on; the exact one is a hover away", async ({ page }) => {
+  await page.clock.install();
+  await page.goto("/runtimes/demo");
+  const time = new RuntimePage(page).row("reviews-v1").locator("time").first();
+  await expect(time).toHaveText("just now");
+  await expect(time).toHaveAttribute("title", /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
+  await expect(page.getByRole("banner").getByText("Live", { exact: true })).toBeVisible();
+  await page.clock.fastForward("03:00");
+  await expect(time).toHaveText("3 min ago");
+});
+
+test.describe("a server that goes away and comes back", () => {
+  // The browser reports the broken connection and each attempt to connect again.
+  test.use({ expectedErrors: /ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)/ });
+
+  test("is told of in every browser, and each goes on by itself", async ({ page, another, server }) => {
+    const second = await another();
+    await open(page, "/runtimes/demo");
+    await open(second, "/activity");
+    await server.kill();
+    for (const each of [page, second]) await expect(each.getByText("Connection lost – data may be old.")).toBeVisible();
+    await expectAccessible(page);
+    await server.start();
+    for (const each of [page, second]) await expect(each.getByText("Connection lost")).toBeHidden();
+    await server.configure(RUNTIME.id, "reviews-v1", CONFIG["reviews-v1"]);
+    await server.command(RUNTIME.id, "reviews-v1", "start");
+    await new RuntimePage(page).expectState("reviews-v1", "started");
+    await expect(second.getByRole("row").nth(1)).toContainText("start");
+  });
+});
+
+for (const width of [360, 2560]) {
+  test(`lists fit a window ${width} pixels wide`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 800 });
+    for (const path of ["/", "/runtimes/demo", "/activity"]) {
+      await open(page, path);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(overflow, path).toBeLessThanOrEqual(0);
+    }
+  });
+}

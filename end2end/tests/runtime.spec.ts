@@ -1,0 +1,146 @@
+import type { Page } from "@playwright/test";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { expectAccessible } from "../support/accessible";
+import { expect, test } from "../support/fixtures";
+import { RuntimePage, VersionPage, open } from "../support/pages";
+import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
+import type { Server } from "../support/server";
+
+const path = `/runtimes/${RUNTIME.id}`;
+
+async function started(server: Server, ...names: (keyof typeof CONFIG)[]): Promise<void> {
+  for (const name of names) {
+    await server.configure(RUNTIME.id, name, CONFIG[name]);
+    await server.command(RUNTIME.id, name, "start");
+    await server.waitForState(RUNTIME.id, name, "started");
+  }
+}
+
+const news = (page: Page) => page.getByRole("list", { name: "News" });
+const publication = (page: Page) => page.getByRole("region", { name: "Published" });
+
+test.beforeEach(async ({ server }) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await server.addVersion(RUNTIME.id, sampleBytes("reviews-v1"));
+  await server.addVersion(RUNTIME.id, sampleBytes("reviews-v2"));
+});
+
+test("versions are acted on in their rows, and the page tells what becomes of it", async ({ page, server }) => {
+  await server.configure(RUNTIME.id, "reviews-v1", CONFIG["reviews-v1"]);
+  await open(page, path);
+  const runtime = new RuntimePage(page);
+  const button = (name: string) => page.getByRole("button", { name, exact: true });
+
+  // Twice, as an impatient person does: one start.
+  await button("Start reviews-v1").dblclick();
+  await runtime.expectState("reviews-v1", "started");
+  await expect(news(page)).toContainText("reviews-v1 is started now.");
+  await expect(button("Start reviews-v1")).toHaveCount(0);
+
+  await button("Publish reviews-v1").click();
+  const dialog = page.getByRole("dialog", { name: "Publish reviews-v1" });
+  await expect(dialog).toContainText("No version is published now");
+  await dialog.getByRole("button", { name: "Publish", exact: true }).dblclick();
+  await expect(publication(page).getByRole("link", { name: "reviews-v1" })).toBeVisible();
+  await expect(publication(page)).toContainText("serves for under a minute");
+  await expect(news(page)).toContainText("reviews-v1 is published now.");
+
+  const version = new VersionPage(page, "reviews-v1");
+  await runtime.row("reviews-v1").getByRole("link").click();
+  await version.goTo("History");
+  await expect(page.getByRole("rowheader")).toHaveText(["publish", "start", "configure", "create"]);
+});
+
+test.describe("a version that lacks its configuration", () => {
+  // Chromium itself reports every answer that is an error to the console.
+  test.use({ expectedErrors: /status of (409|422)/ });
+
+  test("is not started, and the page says what it lacks", async ({ page }) => {
+    await open(page, path);
+    await page.getByRole("button", { name: "Start reviews-v1" }).click();
+    await expect(news(page)).toContainText("REPLY_SIGNATURE");
+    await news(page).getByRole("button", { name: "Dismiss" }).click();
+    await expect(news(page).getByRole("listitem")).toHaveCount(0);
+  });
+});
+
+test("the way back to what was published before is one click, started or not", async ({ page, server }) => {
+  await started(server, "reviews-v1", "reviews-v2");
+  for (const name of ["reviews-v1", "reviews-v2"] as const) {
+    await server.command(RUNTIME.id, name, "publish");
+    await server.waitForState(RUNTIME.id, name, "published");
+  }
+  await open(page, path);
+  await publication(page).getByRole("button", { name: "Return to reviews-v1" }).click();
+  const dialog = page.getByRole("dialog", { name: "Publish reviews-v1" });
+  await expect(dialog).toContainText("takes the place of reviews-v2");
+  await dialog.getByRole("button", { name: "Publish", exact: true }).click();
+  await expect(publication(page).getByRole("link", { name: "reviews-v1" })).toBeVisible();
+
+  await server.command(RUNTIME.id, "reviews-v2", "stop");
+  await publication(page).getByRole("button", { name: "Start and publish reviews-v2" }).click();
+  await expect(publication(page)).toContainText("reviews-v2 is being started. Then you are asked to publish it.");
+  const second = page.getByRole("dialog", { name: "Publish reviews-v2" });
+  await second.getByRole("button", { name: "Publish", exact: true }).click();
+  await expect(publication(page).getByRole("link", { name: "reviews-v2" })).toBeVisible();
+});
+
+test("the published version's address is there to copy", async ({ page, server, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await started(server, "reviews-v1");
+  await server.command(RUNTIME.id, "reviews-v1", "publish");
+  await open(page, path);
+  const address = await publication(page).locator("code").textContent();
+  await publication(page).getByRole("button", { name: "Copy the address" }).click();
+  await expect(publication(page).getByRole("status")).toHaveText("Copied");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(address);
+});
+
+test("what is listed can be narrowed by state and words, and a link shows the same", async ({ page, another, server }) => {
+  await started(server, "reviews-v1");
+  await open(page, path);
+  const runtime = new RuntimePage(page);
+  await page.getByRole("list", { name: "By state" }).getByRole("link", { name: /^started/ }).click();
+  await expect(page).toHaveURL(`${path}?state=started`);
+  await expect(runtime.row("reviews-v2")).toHaveCount(0);
+  await expect(runtime.row("reviews-v1")).toBeVisible();
+  await page.getByRole("list", { name: "By state" }).getByRole("link", { name: /^all/ }).click();
+  await expect(runtime.row("reviews-v2")).toBeVisible();
+
+  await page.keyboard.press("/");
+  await expect(page.getByRole("searchbox", { name: "Search the versions" })).toBeFocused();
+  await page.keyboard.type("sentiment sorts");
+  await expect(runtime.row("reviews-v1")).toHaveCount(0);
+  await expect(runtime.row("reviews-v2")).toBeVisible();
+  await expect(page).toHaveURL(/q=sentiment%20sorts/);
+
+  const link = await another({ javaScriptEnabled: false });
+  await link.goto(page.url());
+  await expect(new RuntimePage(link).row("reviews-v2")).toBeVisible();
+  await expect(new RuntimePage(link).row("reviews-v1")).toHaveCount(0);
+
+  await page.getByRole("searchbox", { name: "Search the versions" }).fill("nothing of the kind");
+  await expect(page.getByText("No version matches what is asked for.")).toBeVisible();
+  await expectAccessible(page);
+});
+
+/** The sample as another version, with as many nines as it takes to have its name of the same length. */
+function renamed(name: string): Buffer {
+  const archive = gunzipSync(sampleBytes("reviews-v1"));
+  const at = archive.indexOf("reviews-v1");
+  archive.write(name, at, "latin1");
+  return gzipSync(archive);
+}
+
+test("of many versions the newest are shown, and the rest part by part", async ({ page, server }) => {
+  for (let number = 0; number < 60; number += 1) {
+    await server.addVersion(RUNTIME.id, renamed(`reviews-${String.fromCharCode(97 + Math.floor(number / 10))}${number % 10}`));
+  }
+  await open(page, path);
+  const rows = page.getByRole("rowheader");
+  await expect(rows).toHaveCount(50);
+  await expect(page.getByText("50 of 62 are shown")).toBeVisible();
+  await page.getByRole("button", { name: "Show 12 more" }).click();
+  await expect(rows).toHaveCount(62);
+  await expect(page.getByText("are shown")).toHaveCount(0);
+});

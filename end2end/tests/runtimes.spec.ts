@@ -1,0 +1,84 @@
+import { expect, test } from "../support/fixtures";
+import { open } from "../support/pages";
+import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
+
+test("the first page of a new server says what to do first", async ({ page }) => {
+  await open(page, "/");
+  await expect(page.getByText("No runtime yet.")).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: "Create a runtime here" })).toBeVisible();
+});
+
+test("a new runtime is checked while its fields are filled in", async ({ page, server }) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await open(page, "/");
+  await page.getByText("New runtime").click();
+  const [id, name] = [page.getByLabel("Id", { exact: true }), page.getByLabel("Name", { exact: true })];
+
+  await id.fill("Shop");
+  await expect(id).toHaveAccessibleDescription(/lower-case letters/);
+  await expect(id).toHaveAttribute("aria-invalid", "true");
+  await id.fill("1shop");
+  await expect(id).toHaveAccessibleDescription(/begins with a digit/);
+  await id.fill(RUNTIME.id);
+  await expect(id).toHaveAccessibleDescription(/taken by the runtime Demo/);
+  await name.fill(RUNTIME.name);
+  await expect(name).toHaveAccessibleDescription(/already a runtime named Demo/);
+
+  await id.fill("shop");
+  await name.fill("Shop");
+  await expect(page.locator("[aria-invalid]")).toHaveCount(0);
+  await page.getByRole("button", { name: "Create runtime" }).click();
+  await expect(page.getByText("Shop was created.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Shop" })).toBeVisible();
+  await expect(id).toHaveValue("");
+});
+
+test.describe("what only the server knows", () => {
+  // Chromium itself reports every answer that is an error to the console.
+  test.use({ expectedErrors: /status of (409|422)/ });
+
+  test("is said beside its field too, with scripts and without", async ({ page, another, server }) => {
+    await open(page, "/");
+    const plain = await another({ javaScriptEnabled: false });
+    await plain.goto("/");
+    await server.createRuntime(RUNTIME.id, "Somebody else's");
+    for (const each of [plain, page]) {
+      await each.getByLabel("Name", { exact: true }).fill("Demo");
+      if (each === page) {
+        // The page has heard of the other one meanwhile.
+        await expect(each.getByRole("heading", { name: "Somebody else's" })).toBeVisible();
+      }
+      await each.getByLabel("Id", { exact: true }).fill(RUNTIME.id);
+      await each.getByRole("button", { name: "Create runtime" }).click();
+      await expect(each.locator("#runtime-id-error")).toContainText(/taken|already/);
+    }
+    // The answer to the form without scripts, taken over by a page with them.
+    await page.goto(plain.url());
+    await expect(page.locator("#runtime-id-error")).toContainText(/already/);
+    await expect(page.getByRole("banner").getByText("Live", { exact: true })).toBeVisible();
+  });
+});
+
+test("a card tells what is published, how many are in which state, how they are and what happened last", async ({
+  page,
+  server,
+}) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await open(page, "/");
+  const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: RUNTIME.name }) });
+  await expect(card).toContainText("Nothing published");
+  await expect(card).toContainText("No version yet");
+
+  await server.addVersion(RUNTIME.id, sampleBytes("reviews-v1"));
+  await server.addVersion(RUNTIME.id, sampleBytes("reviews-v2"));
+  await expect(card).toContainText("2 stopped");
+  await expect(card).toContainText("create of reviews-v2 by local, just now");
+  await server.configure(RUNTIME.id, "reviews-v1", CONFIG["reviews-v1"]);
+  await server.command(RUNTIME.id, "reviews-v1", "start");
+  await expect(card).toContainText("1 started");
+  await expect(card).toContainText("healthy");
+  await server.command(RUNTIME.id, "reviews-v1", "publish");
+  await expect(card).toContainText("Published: reviews-v1");
+  await expect(card.getByRole("list", { name: "Versions" }).getByRole("listitem")).toHaveText(["1 published", "1 stopped"]);
+  await expect(card).toContainText("publish of reviews-v1 by local");
+});
