@@ -78,11 +78,13 @@ export class VersionPage {
     return this.page.getByRole("dialog", { name: `${action} ${this.version}` });
   }
 
+  workflow(name: string): Locator {
+    return this.page.getByRole("region", { name: `Workflow ${name}`, exact: true });
+  }
+
+  /** A node's box in its workflow's graph. */
   node(workflow: string, name: string): Locator {
-    return this.page
-      .getByRole("region", { name: `Workflow ${workflow}`, exact: true })
-      .getByRole("listitem")
-      .filter({ has: this.page.locator("strong").getByText(name, { exact: true }) });
+    return this.workflow(workflow).getByRole("button", { name: new RegExp(`^${name}: `) });
   }
 
   /** Goes to a screen by the menu. */
@@ -94,9 +96,10 @@ export class VersionPage {
     await expect(this.state).toHaveText(state);
   }
 
-  /** Presses an action's button and answers its dialog. */
+  /** Presses an action's button and answers its dialog; a start has one only for its comment. */
   async ask(action: string, comment = ""): Promise<void> {
-    await this.action(action).click();
+    if (action === "Start" && !comment) return this.action(action).click();
+    await this.action(action === "Start" ? "Start with a comment" : action).click();
     const dialog = this.dialog(action);
     if (comment) await dialog.getByLabel("Comment").fill(comment);
     await dialog.getByRole("button", { name: action, exact: true }).click();

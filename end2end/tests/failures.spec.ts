@@ -56,7 +56,7 @@ test.describe("two people at once", () => {
     const versions = pages.map((each) => new VersionPage(each, "reviews-v1"));
     for (const each of pages) await open(each, path);
     for (const each of versions) {
-      await each.action("Start").click();
+      await each.action("Start with a comment").click();
       await expect(each.dialog("Start")).toBeVisible();
     }
 

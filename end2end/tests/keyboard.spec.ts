@@ -38,12 +38,12 @@ test("a version is added, started and stopped by keyboard alone", async ({ page,
   const version = new VersionPage(page, "reviews-v1");
   await version.expectState("stopped");
 
-  await tabTo(page, "Start");
+  await tabTo(page, "Start with a comment");
   await page.keyboard.press("Enter");
   await expect(version.dialog("Start")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(version.dialog("Start")).toBeHidden();
-  await expect(version.action("Start")).toBeFocused();
+  await expect(version.action("Start with a comment")).toBeFocused();
 
   await page.keyboard.press("Enter");
   await expect(version.dialog("Start")).toBeVisible();
