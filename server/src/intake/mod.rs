@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     files::{Files, Incoming},
     service::{NewVersion, Service, chain, from_files},
-    store::{CarryOver, StoredFile},
+    store::{CarryOver, Content, StoredFile},
 };
 use source::{Chunks, STALL, Source};
 
@@ -159,9 +159,10 @@ impl Intake {
             size_bytes: received.size_bytes,
             download_token: download_token(),
         };
-        let Checked { manifest, manifest_text, warnings, .. } = received.checked;
+        let Checked { manifest, manifest_text, warnings, documents, facts, proto_text, .. } = received.checked;
+        let content = Content { facts, proto_text };
         let Order { by, runtime, carry_over } = order;
-        let new = NewVersion { runtime, manifest, manifest_text, warnings, file, carry_over };
+        let new = NewVersion { runtime, manifest, manifest_text, warnings, file, carry_over, content, documents };
         let added = self.service.add_version(&by, new).await;
         if let Err(error) = self.settle_object(arrived, &object, added.is_ok()).await {
             tracing::warn!("{object} could not be looked after: {error}");
