@@ -7,25 +7,39 @@ mod report;
 mod slices;
 
 use domain::{CheckFailure, CheckNews};
+use gloo_file::Blob;
 use krt::{CheckError, Limits, Reading};
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::{JsCast, JsError, JsValue, prelude::wasm_bindgen};
 use web_sys::DedicatedWorkerGlobalScope;
 
 use slices::Slices;
 
-/// Checks the file and says how far it is on the way. Called once by the worker's script, which tells the page when
-/// this throws.
+/// Checks the file within the server's limits, which are JSON, and says how far it is on the way. Called once by the
+/// worker's script, which tells the page when this throws.
 #[wasm_bindgen]
-pub fn check(file: web_sys::File) {
-    let mut slices = match Slices::new(file.into(), |bytes| say(&CheckNews::Read(bytes))) {
-        Ok(slices) => slices,
-        Err(error) => return say(&CheckNews::Failed(CheckFailure::Broken(format!("{error:?}")))),
+pub fn check(file: web_sys::File, limits: &str) -> Result<(), JsError> {
+    let limits: Limits = serde_json::from_str(limits)?;
+    let news = look_into(file.into(), &limits)?;
+    say(&news);
+    Ok(())
+}
+
+fn look_into(file: Blob, limits: &Limits) -> Result<CheckNews, JsError> {
+    if file.size() > limits.max_packed_bytes {
+        let message = format!("it has {} bytes, and at most {} are allowed", file.size(), limits.max_packed_bytes);
+        return Ok(CheckNews::Done(Box::new(report::too_large(&message, 0))));
+    }
+    let mut slices = Slices::new(file, |bytes| say(&CheckNews::Read(bytes)))
+        .map_err(|error| JsError::new(&format!("no reader: {error:?}")))?;
+    let checked = krt::check_as(&mut slices, limits, &Reading::BRIEF);
+    let read_bytes = slices.read_bytes();
+    let report = match checked {
+        Ok(checked) => report::accepted(checked, read_bytes),
+        Err(CheckError::Refused { problems, manifest_text }) => report::refused(problems, manifest_text, read_bytes),
+        Err(CheckError::TooLarge { message, .. }) => report::too_large(&message, read_bytes),
+        Err(CheckError::Read(_)) => return Ok(CheckNews::Failed(CheckFailure::Unreadable)),
     };
-    let checked = krt::check_as(&mut slices, &Limits::default(), &Reading::BRIEF);
-    say(&match checked {
-        Err(CheckError::Read(_)) => CheckNews::Failed(CheckFailure::Unreadable),
-        checked => CheckNews::Done(Box::new(report::of(checked, slices.read_bytes()))),
-    });
+    Ok(CheckNews::Done(Box::new(report)))
 }
 
 fn say(news: &CheckNews) {

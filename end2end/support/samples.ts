@@ -31,6 +31,44 @@ export function heavySample(name: string, modelBytes: number): Buffer {
   return gzipSync(Buffer.concat([files, tarHeader("models/model.bin", modelBytes), model, padding, Buffer.alloc(end)]));
 }
 
+/** A KRT file made of these files, by path. */
+export function pack(files: Record<string, string>): Buffer {
+  const entries = Object.entries(files).flatMap(([path, text]) => {
+    const content = Buffer.from(text);
+    return [tarHeader(path, content.length), content, Buffer.alloc((512 - (content.length % 512)) % 512)];
+  });
+  return gzipSync(Buffer.concat([...entries, Buffer.alloc(1024)]));
+}
+
+/** Forty nodes in eight stages of five, with short cuts and one way back. */
+export function largeSample(version: string): Buffer {
+  const name = (stage: number, place: number) => `stage${stage}-part${place}`;
+  const nodes = Array.from({ length: 40 }, (_, index) => {
+    const [stage, place] = [Math.floor(index / 5), index % 5];
+    const listens = stage === 0 ? ["entrypoint"] : [name(stage - 1, place), `${name(stage - 1, (place + 1) % 5)}.done`];
+    if (stage > 2 && place === 0) listens.push(name(0, 4));
+    if (stage === 2 && place === 2) listens.push(`${name(6, 2)}.again`);
+    return [
+      `      - name: ${name(stage, place)}`,
+      "        image: konstellation/kre-py:latest",
+      "        src: src/main.py",
+      `        replicas: ${1 + (index % 3)}`,
+      `        subscriptions: [${listens.join(", ")}]`,
+    ].join("\n");
+  });
+  const manifest = [
+    `version: ${version}\nkrtVersion: v2\ndescription: Forty nodes, as large as they come.`,
+    "entrypoint:\n  proto: input.proto\n  image: konstellation/kre-entrypoint:latest",
+    "workflows:\n  - name: large\n    entrypoint: Rate\n    exitpoint: stage7-part0\n    nodes:",
+    ...nodes,
+  ].join("\n");
+  return pack({
+    "krt.yml": `${manifest}\n`,
+    "input.proto": 'syntax = "proto3";\nservice Entrypoint { rpc Rate (R) returns (R) {}; }\nmessage R {}\n',
+    "src/main.py": "print('hello')\n",
+  });
+}
+
 /** The ustar header of a regular file (POSIX.1-1988). */
 export function tarHeader(name: string, size: number): Buffer {
   const header = Buffer.alloc(512);

@@ -123,6 +123,20 @@ test("of a file whose manifest comes early only the beginning is read", async ({
   await expect(runtime.upload).toContainText(/20\.\d MB; 2\.\d MB were enough to know this/);
 });
 
+test.describe("a server with a limit of its own", () => {
+  test.use({ settings: { KAI_MAX_KRT_BYTES: "1000" } });
+
+  test("has it kept before anything is sent", async ({ page }) => {
+    await open(page, "/runtimes/demo");
+    const runtime = new RuntimePage(page);
+    const sent = uploads(page);
+    await runtime.pick(samplePath("reviews-v1"));
+    await expect(runtime.upload).toContainText("at most 1000 are allowed");
+    await expect(runtime.upload.getByRole("button", { name: "Upload" })).toHaveCount(0);
+    expect(sent).toEqual([]);
+  });
+});
+
 test.describe("a file of 500 MB with its manifest at the end", () => {
   let file: Awaited<ReturnType<typeof writeModelFirst>>;
   test.beforeAll(async () => {

@@ -4,8 +4,8 @@ use std::{cell::Cell, rc::Rc};
 
 use domain::{CheckFailure, CheckNews};
 use leptos::prelude::document;
-use wasm_bindgen::{JsCast, prelude::Closure};
-use web_sys::{Event, MessageEvent, Worker};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::{Event, MessageEvent, Worker, js_sys::Array};
 
 use super::File;
 
@@ -27,10 +27,11 @@ impl Drop for Checking {
     }
 }
 
-/// Begins to check the file. `on_news` is called in a later task of the page, until its last word. None when the browser
+/// Begins to check the file; the page says by which worker and within which limits. `on_news` is called in a later task of the page, until its last word. None when the browser
 /// has no workers.
 pub fn check_file(file: &File, on_news: impl Fn(CheckNews) + 'static) -> Option<Checking> {
-    let worker = Worker::new(&script_url()?).ok()?;
+    let page = document().query_selector("meta[name=checker]").ok()??;
+    let worker = Worker::new(&page.get_attribute("content")?).ok()?;
     let ended = Rc::new(Cell::new(false));
     let on_news = {
         let (worker, ended) = (worker.clone(), Rc::clone(&ended));
@@ -55,16 +56,11 @@ pub fn check_file(file: &File, on_news: impl Fn(CheckNews) + 'static) -> Option<
     let on_error = Closure::<dyn Fn(Event)>::new(move |_| on_news(broken("the worker did not start")));
     worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-    let blob: &web_sys::Blob = file.as_ref();
-    worker.post_message(blob).ok()?;
+    let (blob, limits): (&web_sys::Blob, _) = (file.as_ref(), page.get_attribute("data-limits")?);
+    worker.post_message(&Array::of2(blob, &JsValue::from_str(&limits))).ok()?;
     Some(Checking { worker, ended, _on_message: on_message, _on_error: on_error })
 }
 
 fn broken(why: &str) -> CheckNews {
     CheckNews::Failed(CheckFailure::Broken(why.to_owned()))
-}
-
-/// The page says which worker belongs to it.
-fn script_url() -> Option<String> {
-    document().query_selector("meta[name=checker]").ok()??.get_attribute("content")
 }

@@ -42,7 +42,7 @@ pub fn public(parts: Public) -> Router {
     Router::new()
         .merge(health::router(parts.service.clone()))
         .nest("/api/v1", api::router(&parts))
-        .merge(pages::router(parts.leptos, parts.service.clone()))
+        .merge(pages::router(parts.leptos, parts.service.clone(), parts.intake.limits()))
         .layer(middleware::map_response(headers::secure))
         .layer(middleware::from_fn_with_state(parts.own, guard::refuse_foreign))
         .layer(CatchPanicLayer::custom(error::panicked))

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use app::backend::{Backend, BackendContext};
+use app::{
+    Checker,
+    backend::{Backend, BackendContext},
+};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -12,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{Actor, ApiError};
+use krt::Limits;
 use leptos::{
     config::LeptosOptions,
     nonce::use_nonce,
@@ -26,16 +30,19 @@ use super::{
 };
 use crate::site::checker_url;
 
-pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>) -> Router {
+/// `limits` are those for files, by which a page checks them before it sends them.
+pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>, limits: &Limits) -> Router {
     let context = move || {
         provide_context(BackendContext(backend.clone()));
         // Until there are logins, everybody is the person at this machine.
         provide_context(Actor::local());
         send_policy();
     };
-    let checker: Arc<str> = checker_url(&options).into();
+    let url = checker_url(&options);
+    let worker: Arc<str> = url.as_str().into();
     let shell_of = {
-        let checker = checker.clone();
+        // Numbers are always written.
+        let checker = Checker { url, limits: serde_json::to_string(limits).unwrap_or_default() };
         move |options: LeptosOptions| app::shell(options, &checker)
     };
     let shell = {
@@ -49,7 +56,7 @@ pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>) -> Route
             leptos_axum::site_pkg_dir_service(&options),
         )
         .layer(middleware::map_response_with_state(hashed, cache_forever))
-        .layer(middleware::map_response_with_state(checker, let_worker_work));
+        .layer(middleware::map_response_with_state(worker, let_worker_work));
     Router::new()
         .leptos_routes_with_context(&options, routes(), context.clone(), shell)
         .fallback(leptos_axum::file_and_error_handler_with_context(context, shell_of))
@@ -101,11 +108,11 @@ async fn cache_forever(
 
 /// Unlike other files a worker's script has a policy that counts.
 async fn let_worker_work(
-    axum::extract::State(checker): axum::extract::State<Arc<str>>,
+    axum::extract::State(worker): axum::extract::State<Arc<str>>,
     uri: Uri,
     mut response: Response,
 ) -> Response {
-    if uri.path() == &*checker {
+    if uri.path() == &*worker {
         let policy = HeaderValue::from_static(WORKER_POLICY);
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }

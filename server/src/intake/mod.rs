@@ -17,6 +17,7 @@ use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    config::setting_of,
     files::{Files, Incoming},
     service::{NewVersion, Service, chain, from_files},
     store::{CarryOver, Content, StoredFile},
@@ -28,7 +29,7 @@ use source::{Chunks, STALL, Source};
 pub struct Intake {
     service: Arc<Service>,
     files: Files,
-    max_bytes: u64,
+    limits: Arc<Limits>,
     tasks: TaskTracker,
 }
 
@@ -49,8 +50,13 @@ struct Received {
 }
 
 impl Intake {
-    pub fn new(service: Arc<Service>, files: Files, max_bytes: u64) -> Self {
-        Self { service, files, max_bytes, tasks: TaskTracker::new() }
+    pub fn new(service: Arc<Service>, files: Files, limits: Limits) -> Self {
+        Self { service, files, limits: Arc::new(limits), tasks: TaskTracker::new() }
+    }
+
+    /// What a file may cost.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Takes in the request's file as a stopped version of the runtime.
@@ -65,7 +71,7 @@ impl Intake {
         let (answer, answered) = oneshot::channel();
         let intake = self.clone();
         self.tasks.spawn(async move {
-            let mut source = match Source::of(request, intake.max_bytes).await {
+            let mut source = match Source::of(request, intake.limits.max_packed_bytes).await {
                 Ok(source) => source,
                 Err((error, body)) => {
                     // Whoever asked may be gone.
@@ -124,14 +130,15 @@ impl Intake {
     /// The one pass over the bytes.
     async fn fill(&self, incoming: &mut Incoming, mut chunks: Chunks<'_>) -> Result<Received, ApiError> {
         let (feed, reader) = feed::channel();
-        let check = tokio::task::spawn_blocking(move || krt::check(reader, &Limits::default()));
+        let limits = self.limits.clone();
+        let check = tokio::task::spawn_blocking(move || krt::check(reader, &limits));
         let mut hasher = Sha256::new();
         let mut size_bytes = 0u64;
         while let Some(chunk) = timeout(STALL, chunks.next()).await.map_err(|_| source::stalled())? {
             let chunk = chunk?;
             size_bytes = size_bytes.saturating_add(chunk.len() as u64);
-            if size_bytes > self.max_bytes {
-                return Err(source::too_large(self.max_bytes));
+            if size_bytes > self.limits.max_packed_bytes {
+                return Err(source::too_large(self.limits.max_packed_bytes));
             }
             hasher.update(&chunk);
             if feed.send(chunk.clone()).await.is_err() {
@@ -185,7 +192,10 @@ async fn verdict(check: JoinHandle<Result<Checked, CheckError>>) -> Result<Check
     match check.await {
         Ok(Ok(checked)) => Ok(checked),
         Ok(Err(CheckError::Refused { problems, .. })) => Err(ApiError::InvalidKrt { problems }),
-        Ok(Err(CheckError::TooLarge { message, .. })) => Err(ApiError::TooLarge { limit: message }),
+        Ok(Err(CheckError::TooLarge { limit, message })) => {
+            let raised_by = setting_of(limit).map_or_else(String::new, |setting| format!(" ({setting})"));
+            Err(ApiError::TooLarge { limit: format!("{message}{raised_by}") })
+        }
         Ok(Err(error @ CheckError::Read(_))) => {
             tracing::error!("a KRT could not be checked: {}", chain(&error));
             Err(ApiError::Internal)
