@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use domain::{Desired, Publication};
+use domain::{Desired, Publication, Role};
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, ResourceExt};
@@ -66,6 +66,10 @@ impl World {
         world.intent.runtime.publication = Publication { target: one(), serving: one() };
         world.intent.runtime.publish_deadline = Some(soon);
         world.derive_roles();
+        // Only what is started can be asked to be published, and only what is not published to stop.
+        for version in world.intent.versions.iter_mut().filter(|version| version.role != Role::None) {
+            (version.settled, version.deadline) = (true, None);
+        }
         world.fill(random);
         for name in world.names("Deployment") {
             world.set_ready(&name, random.random_bool(0.6));
