@@ -25,7 +25,10 @@ use crate::{
         not_found::NotFound,
         runtime::RuntimePage,
         runtimes::RuntimesPage,
-        version::{VersionPage, compare::CompareScreen, documentation::DocumentationScreen, manifest::ManifestScreen, configuration::ConfigurationScreen, history::HistoryScreen, status::StatusScreen},
+        version::{
+            VersionPage, compare::CompareScreen, configuration::ConfigurationScreen,
+            documentation::DocumentationScreen, history::HistoryScreen, manifest::ManifestScreen, status::StatusScreen,
+        },
     },
     shortcuts::{Keys, provide_shortcuts},
 };

@@ -4,8 +4,8 @@
 //! clock or knows a framework; timestamps are handed in.
 
 mod check;
-mod details;
 mod comparison;
+mod details;
 mod error;
 mod event;
 mod graph;
@@ -18,15 +18,15 @@ mod problem;
 mod views;
 
 pub use check::{CheckFailure, CheckNews, FileCheck, FileContent, WantedValue};
-pub use details::{ContainerDetail, ContainerEnd, ContainerState, NodeDetail, NodeEvent, PodDetail};
 pub use comparison::{
     CallerChanges, Change, Comparison, ConfigChange, ConfigDifference, DiffLine, DocumentationPage, FieldChange,
     Heading, ManifestDiff, NodeChange, WorkflowChange,
 };
+pub use details::{ContainerDetail, ContainerEnd, ContainerState, NodeDetail, NodeEvent, PodDetail};
 pub use error::ApiError;
 pub use event::{ClusterInfo, ClusterKind, Reachability, ServerEvent};
-pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, Outcome, OutcomeKind};
 pub use graph::{GraphBox, GraphEdge, GraphLayout, GraphPart, GraphPoint};
+pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, Outcome, OutcomeKind};
 pub use jiff::Timestamp;
 pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
 pub use lists::{Found, FoundVersion, VersionPage, VersionQuery, has_words};

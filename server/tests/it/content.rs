@@ -150,12 +150,7 @@ async fn identical_files_share_their_documentation_and_a_refused_one_leaves_none
     server.add_runtime("other").await;
     let (yaml, proto) = (manifest("v1"), PROTO.as_bytes());
     let krt = |readme: &'static [u8]| {
-        pack(&[
-            ("krt.yml", yaml.as_bytes()),
-            ("p.proto", proto),
-            ("src/one.py", b"one"),
-            ("docs/README.md", readme),
-        ])
+        pack(&[("krt.yml", yaml.as_bytes()), ("p.proto", proto), ("src/one.py", b"one"), ("docs/README.md", readme)])
     };
     server.upload("demo", krt(b"# Same")).await.expect(201);
     server.upload("other", krt(b"# Same")).await.expect(201);
@@ -177,7 +172,8 @@ async fn two_versions_are_compared_by_what_they_do_and_by_their_files_content() 
     add(&server, &manifest("v1"), &[]).await;
     server.put(&format!("{DEMO}/v1/config"), json!({ "values": { "KEY": "s3cret-1" } })).await.expect(200);
     let changed = manifest("v2").replace("example/one:1", "example/one:2").replace("[KEY]", "[KEY, MORE]");
-    let proto = PROTO.replace("string text = 1;", "bytes text = 1;").replace("message Out", "message Out2 {} message Out");
+    let proto =
+        PROTO.replace("string text = 1;", "bytes text = 1;").replace("message Out", "message Out2 {} message Out");
     add(&server, &changed, &[("src/one.py", b"two"), ("p.proto", proto.as_bytes())]).await;
     server.put(&format!("{DEMO}/v2/config"), json!({ "values": { "KEY": "s3cret-2" } })).await.expect(200);
 

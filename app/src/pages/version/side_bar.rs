@@ -4,12 +4,10 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 
 use super::Shown;
-use crate::{
-    components::{
-        acting::{Asked, use_acting},
-        action_bar::ActionBar,
-        state_badge::{HealthBadge, StateBadge},
-    },
+use crate::components::{
+    acting::{Asked, use_acting},
+    action_bar::ActionBar,
+    state_badge::{HealthBadge, StateBadge},
 };
 
 #[component]

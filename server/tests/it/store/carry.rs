@@ -31,7 +31,8 @@ pub(super) async fn for_each_name_the_newest_value_is_taken_over(db: Db) {
     add(&db, ("middle", 2), (&["A", "B"], &["c"]), &[("A", "2"), ("B", "2")]).await;
 
     let offered = db.store.carry_over(&id("demo")).await.unwrap();
-    let carried = |name: &str, kind, from| CarriedValue { name: name.to_owned(), kind, from: super::samples::name(from) };
+    let carried =
+        |name: &str, kind, from| CarriedValue { name: name.to_owned(), kind, from: super::samples::name(from) };
     assert_eq!(
         offered,
         [
