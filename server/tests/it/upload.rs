@@ -103,7 +103,7 @@ async fn a_file_that_is_no_valid_krt_is_refused_with_each_mistake_and_leaves_not
 
 #[tokio::test]
 async fn a_file_that_is_too_large_is_refused_with_the_limit_however_it_is_sent() {
-    let server = TestServer::start_with(|settings| settings.max_krt_bytes = 64 * 1024).await;
+    let server = TestServer::start_with(|settings| settings.krt_limits.max_packed_bytes = 64 * 1024).await;
     server.add_runtime("demo").await;
     let krt = Krt::new("large").padded(200_000).bytes();
 
@@ -126,7 +126,7 @@ async fn a_file_that_is_too_large_is_refused_with_the_limit_however_it_is_sent()
 /// As browsers do: they send all of a body before they look for an answer.
 #[tokio::test]
 async fn whoever_sends_everything_before_reading_gets_the_refusal_and_not_a_broken_connection() {
-    let server = TestServer::start_with(|settings| settings.max_krt_bytes = 1 << 20).await;
+    let server = TestServer::start_with(|settings| settings.krt_limits.max_packed_bytes = 1 << 20).await;
     server.add_runtime("demo").await;
     let body = vec![b'x'; 30 << 20];
     let mut connection = TcpStream::connect(server.addr()).await.unwrap();
