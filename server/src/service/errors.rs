@@ -1,6 +1,6 @@
 //! The errors of the database and of the file store as people and programs get them.
 
-use std::error::Error;
+use std::{error::Error, io};
 
 use domain::ApiError;
 
@@ -31,7 +31,16 @@ pub(super) fn from_store(error: StoreError) -> ApiError {
 /// As with the store: logged here, once.
 pub(crate) fn from_files(error: FilesError) -> ApiError {
     tracing::error!("{}", chain(&error));
-    ApiError::Unavailable { what: "the file store".to_owned() }
+    let what = if is_full(&error) { "the file store, which is full," } else { "the file store" };
+    ApiError::Unavailable { what: what.to_owned() }
+}
+
+/// Whether there was no room: a disk, a quota or the largest file is reached.
+fn is_full(error: &(dyn Error + 'static)) -> bool {
+    let kinds = std::iter::successors(Some(error), |&cause| cause.source())
+        .filter_map(|cause| cause.downcast_ref::<io::Error>().map(io::Error::kind));
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
+    kinds.into_iter().any(|kind| full.contains(&kind))
 }
 
 /// The error with its causes, in one line. Some libraries' errors say their causes themselves; those are not repeated.
