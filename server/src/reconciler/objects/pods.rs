@@ -50,9 +50,8 @@ rm .krt
 
 pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, settings: &ObjectSettings) -> Deployment {
     let name = node_deployment(&version.name, &workflow.name, &node.name);
-    let mut env = common_env(version, settings);
     let inputs: Vec<String> = node.subscriptions.iter().map(|s| subject(version, workflow, s)).collect();
-    env.extend([
+    let own = vec![
         plain("KRT_WORKFLOW_ID", format!("{}-{}-{}", version.runtime, version.name, workflow.name)),
         plain("KRT_WORKFLOW_NAME", workflow.name.to_string()),
         plain("KRT_NODE_ID", name.clone()),
@@ -62,8 +61,8 @@ pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, se
         plain("KRT_NATS_STREAM", stream(version, workflow)),
         plain("KRT_NATS_OUTPUT", format!("{}.{}", stream(version, workflow), node.name)),
         plain("KRT_NATS_INPUTS", inputs.join(",")),
-    ]);
-    env.extend(configured(version));
+    ];
+    let env = environment(own, version, settings);
 
     let files = &version.manifest.config.files;
     let mut volumes = vec![files_volume()];
@@ -107,12 +106,11 @@ pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, se
 }
 
 pub(super) fn entrypoint(version: &VersionRecord, settings: &ObjectSettings) -> Deployment {
-    let mut env = common_env(version, settings);
-    env.extend([
+    let own = vec![
         plain("KRT_NODE_NAME", "entrypoint".to_owned()),
         plain("KRT_NATS_SUBJECTS_FILE", format!("{SUBJECTS_PATH}/{SUBJECTS_FILE}")),
-    ]);
-    env.extend(configured(version));
+    ];
+    let env = environment(own, version, settings);
     let port = |name: &str, port: i32| ContainerPort {
         name: Some(name.to_owned()),
         container_port: port,
@@ -223,15 +221,25 @@ fn pull_policy() -> Option<String> {
     Some("IfNotPresent".to_owned())
 }
 
-fn common_env(version: &VersionRecord, settings: &ObjectSettings) -> Vec<EnvVar> {
-    let mut env = vec![
+/// Every variable of a container, each once, as server-side apply wants it: what a runner cannot work without goes before
+/// what the version's configuration says, and that before what the server's settings say for all versions.
+fn environment(own: Vec<EnvVar>, version: &VersionRecord, settings: &ObjectSettings) -> Vec<EnvVar> {
+    let common = vec![
         plain("KRT_RUNTIME_ID", version.runtime.to_string()),
         plain("KRT_VERSION_ID", format!("{}-{}", version.runtime, version.name)),
         plain("KRT_VERSION", version.name.to_string()),
         plain("KRT_BASE_PATH", FILES_PATH.to_owned()),
     ];
-    env.extend(settings.runner_env.iter().map(|(name, value)| plain(name, value.clone())));
-    env
+    let has = |env: &[EnvVar], name: &str| env.iter().any(|variable| variable.name == name);
+    let fixed = |name: &str| has(&common, name) || has(&own, name);
+    let configured: Vec<EnvVar> = configured(version).into_iter().filter(|variable| !fixed(&variable.name)).collect();
+    let of_settings: Vec<EnvVar> = settings
+        .runner_env
+        .iter()
+        .filter(|(name, _)| !fixed(name) && !has(&configured, name))
+        .map(|(name, value)| plain(name, value.clone()))
+        .collect();
+    [common, of_settings, own, configured].concat()
 }
 
 /// Configuration variables, and those files whose name could be a variable's (lifecycle.md §3).
