@@ -3,6 +3,7 @@
 pub mod acting;
 pub mod action_bar;
 pub mod action_dialog;
+pub mod address;
 pub mod comparison;
 pub mod config_field;
 pub mod error_panel;

@@ -3,14 +3,12 @@
 use domain::{Command, RuntimeSummary, VersionName, VersionState, VersionSummary};
 use leptos::prelude::*;
 
-use crate::{
-    browser,
-    components::{
-        acting::{Asked, use_acting},
-        icon::{Icon, Shape},
-        state_badge::HealthBadge,
-        time::{Lasting, Moment},
-    },
+use crate::components::{
+    acting::{Asked, use_acting},
+    address::CopyAddress,
+    icon::{Icon, Shape},
+    state_badge::HealthBadge,
+    time::{Lasting, Moment},
 };
 
 #[component]
@@ -40,7 +38,7 @@ pub fn Published(
                                 <span class="quiet">"serves for "<Lasting since/></span>
                             })}
                         </p>
-                        <Address host=runtime.with_untracked(|runtime| runtime.host.clone())/>
+                        <p><CopyAddress at=runtime.with_untracked(|runtime| runtime.host.clone())/></p>
                     }.into_any(),
                     None => view! {
                         <p class="quiet">"Nothing. Requests from outside reach no version until one is published."</p>
@@ -49,26 +47,6 @@ pub fn Published(
             </div>
             <WayBack name previous/>
         </section>
-    }
-    .into_any()
-}
-
-/// Where the published version is reached, to copy.
-#[component]
-fn Address(host: String) -> impl IntoView {
-    let said = RwSignal::new("");
-    let copied = host.clone();
-    let copy = move |_| {
-        browser::copy(&copied, move |done| said.set(if done { "Copied" } else { "Select and copy it by hand" }))
-    };
-    view! {
-        <p class="published__address">
-            <code>{host}</code>
-            <button type="button" class="button button--quiet button--small" aria-label="Copy the address" on:click=copy>
-                <Icon shape=Shape::Copy/>"Copy"
-            </button>
-            <span class="quiet" role="status">{move || said.get()}</span>
-        </p>
     }
     .into_any()
 }

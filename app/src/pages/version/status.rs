@@ -14,6 +14,7 @@ use super::Shown;
 use crate::{
     AppError, api,
     components::{
+        address::Addresses,
         error_panel::when_loaded,
         failure::FailurePanel,
         icon::{Icon, Shape},
@@ -76,6 +77,7 @@ fn Screen(beginning: Beginning) -> impl IntoView {
     let waiting = Memo::new(move |_| view.with(|view| view.summary.waiting.clone()));
     let failure = Memo::new(move |_| view.with(|view| view.summary.failure.clone()));
     let health = Memo::new(move |_| view.with(|view| view.summary.health.clone()));
+    let addresses = Memo::new(move |_| view.with(|view| view.addresses.clone()));
     let warnings = view.with_untracked(|view| view.warnings.clone());
     let (runtime, name) = shown.ids();
     view! {
@@ -100,6 +102,7 @@ fn Screen(beginning: Beginning) -> impl IntoView {
                     <p>{move || meaning(state.get())}</p>
                     {move || waiting.get().map(|waiting| view! { <p class="state-panel__waiting">{prose(&sentence(&waiting))}</p> })}
                     <ReadyFacts view opened/>
+                    <Addresses addresses/>
                 </section>
                 {move || failure.get().map(|failure| view! { <FailurePanel failure state=state.get()/> })}
                 {move || health_notice(health.get())}
