@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{RuntimeId, Timestamp, VersionState};
+use domain::{Reachability, RuntimeId, Timestamp, VersionState};
 use tokio::time::timeout;
 
 use super::{
@@ -62,6 +62,11 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Optio
         let observed = Observed::of(&inner.watches, &namespace);
         let plan = make_plan(inner, &intent, &observed);
         if !plan.verdicts.is_empty() {
+            let fails = |v: &Verdict| matches!(v, Verdict::StartFailed { .. } | Verdict::PublishFailed { .. });
+            // Time that ran out while the cluster was away, and nobody had noticed, is no reason to fail anything.
+            if plan.verdicts.iter().any(fails) && !answers(inner).await {
+                return Ok(None);
+            }
             for verdict in plan.verdicts {
                 record(inner, &intent, &namespace, verdict).await?;
             }
@@ -163,6 +168,15 @@ async fn carry_out_in_order(
     Ok(())
 }
 
+/// Asks the cluster whether it is there, which is shown to people, too.
+async fn answers(inner: &Inner) -> bool {
+    if timeout(PROBE, inner.cluster.probe()).await.is_err() {
+        let error = kube::Error::Service(format!("no answer within {} s", PROBE.as_secs()).into());
+        inner.cluster.report_silence(WRITES, &error, Timestamp::now());
+    }
+    inner.cluster.info().reachability == Reachability::Reachable
+}
+
 /// Keeps what the cluster refused for people to see, and returns one of the errors if there is any.
 async fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<kube::Error> {
     let mut trouble = BTreeMap::new();
@@ -181,9 +195,8 @@ async fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Opt
     }
     set_trouble(inner, runtime, trouble);
     // One request that is lost does not mean that the cluster is away.
-    if is_lost && timeout(PROBE, inner.cluster.probe()).await.is_err() {
-        let error = kube::Error::Service(format!("no answer within {} s", PROBE.as_secs()).into());
-        inner.cluster.report_silence(WRITES, &error, Timestamp::now());
+    if is_lost {
+        answers(inner).await;
     }
     first
 }
