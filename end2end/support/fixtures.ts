@@ -22,8 +22,10 @@ interface Internal {
 class Complaints {
   private readonly heard: string[] = [];
 
-  listen(context: BrowserContext): void {
+  listen(context: BrowserContext, withScripts = true): void {
     context.on("console", (message) => {
+      // Without scripts nothing loads what the page wants preloaded for them.
+      if (!withScripts && message.text().includes("was preloaded using link preload")) return;
       if (message.type() === "error" || message.type() === "warning") {
         this.heard.push(`${message.type()}: ${message.text()} (${message.page()?.url()})`);
       }
@@ -70,7 +72,7 @@ export const test = base.extend<Options & Fixtures & Internal>({
     await use(async (options) => {
       const context = await browser.newContext({ baseURL, ...options });
       opened.push(context);
-      complaints.listen(context);
+      complaints.listen(context, options?.javaScriptEnabled);
       return context.newPage();
     });
     await Promise.all(opened.map((context) => context.close()));

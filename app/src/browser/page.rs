@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use leptos::{
     prelude::{document, request_animation_frame, window},
     wasm_bindgen::{JsCast, JsValue, prelude::Closure},
-    web_sys::{Event, HtmlElement, js_sys},
+    web_sys::{Element, Event, HtmlElement, js_sys},
 };
 
 /// Frames to wait for the title of a page that is being loaded: about five seconds.
@@ -42,10 +42,11 @@ pub fn remember_title() {
 /// Moves the focus to the page's title as soon as it is another than the one remembered, so that whoever hears or sees
 /// the page by its focus is where it begins.
 pub fn focus_next_title() {
-    wait_for_title(PATIENCE_FRAMES);
+    wait_for_title(PATIENCE_FRAMES, document().active_element());
 }
 
-fn wait_for_title(frames_left: u32) {
+/// `had_focus` is what had the focus when the page was left.
+fn wait_for_title(frames_left: u32, had_focus: Option<Element>) {
     request_animation_frame(move || {
         let is_new = |title: &HtmlElement| {
             LAST_TITLE.with_borrow(|last| match last {
@@ -57,7 +58,8 @@ fn wait_for_title(frames_left: u32) {
             Some(title) => {
                 remember_title();
                 // Whoever has gone on by the keyboard meanwhile, or has been asked something, is left alone.
-                if !dialog_is_open() && !focus_is_in_content() {
+                let has_gone_on = focus_is_in_content() && document().active_element() != had_focus;
+                if !dialog_is_open() && !has_gone_on {
                     let _ = title.set_attribute("tabindex", "-1");
                     let options = js_sys::Object::new();
                     // Where the page is scrolled to is the router's to say.
@@ -65,7 +67,7 @@ fn wait_for_title(frames_left: u32) {
                     call(&title, "focus", &[options.into()]);
                 }
             }
-            None if frames_left > 0 => wait_for_title(frames_left - 1),
+            None if frames_left > 0 => wait_for_title(frames_left - 1, had_focus),
             None => {}
         }
     });

@@ -25,12 +25,15 @@ pub struct Asked {
     pub command: Command,
 }
 
-/// Something that the server has accepted and whose outcome is to be told.
+/// A command on its way or accepted, whose outcome is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Followed {
     runtime: RuntimeId,
     version: VersionName,
     command: Command,
+    accepted: bool,
+    /// What an event told before the command's answer came: a quick server's outcome may overtake it.
+    early: Option<VersionSummary>,
 }
 
 /// In every component's context.
@@ -72,10 +75,12 @@ impl Acting {
             return;
         }
         self.sent.update_value(|sent| sent.push(key.clone()));
+        self.expect(&asked);
         spawn_local(async move {
             match api::send_command(key.0.clone(), key.1.clone(), Command::Start, None).await {
-                Ok(summary) => self.accepted(Command::Start, summary),
+                Ok(summary) => self.accepted(summary),
                 Err(error) => {
+                    self.forget(&key.0, &key.1);
                     self.toasts.show(Tone::Bad, refused(&asked, &error));
                     on_refused.try_run(());
                 }
@@ -84,14 +89,30 @@ impl Acting {
         });
     }
 
-    /// Tells what becomes of a command that the server has just accepted, and shows what it has answered.
-    pub fn accepted(self, command: Command, summary: VersionSummary) {
-        let followed = Followed { runtime: summary.runtime.clone(), version: summary.name.clone(), command };
+    /// Listens for what becomes of a command from before it is sent.
+    fn expect(self, asked: &Asked) {
+        // A new command puts an end to whatever the version was about to reach.
+        self.forget(&asked.runtime, &asked.version);
+        let (runtime, version) = (asked.runtime.clone(), asked.version.clone());
+        let followed = Followed { runtime, version, command: asked.command, accepted: false, early: None };
+        self.followed.update_value(|all| all.push(followed));
+    }
+
+    fn forget(self, runtime: &RuntimeId, version: &VersionName) {
+        self.followed.update_value(|all| all.retain(|other| (&other.runtime, &other.version) != (runtime, version)));
+    }
+
+    /// Shows what the server has answered, and tells from now on what becomes of it.
+    fn accepted(self, answer: VersionSummary) {
+        let mut early = None;
         self.followed.update_value(|all| {
-            // A new command puts an end to whatever the version was about to reach.
-            all.retain(|other| (&other.runtime, &other.version) != (&followed.runtime, &followed.version));
-            all.push(followed);
+            let own = all.iter_mut().find(|other| other.runtime == answer.runtime && other.version == answer.name);
+            if let Some(own) = own {
+                own.accepted = true;
+                early = own.early.take();
+            }
         });
+        let summary = early.filter(|early| early.revision > answer.revision).unwrap_or(answer);
         let underway =
             matches!(summary.state, VersionState::Starting | VersionState::Publishing | VersionState::Stopping);
         if underway {
@@ -107,18 +128,22 @@ impl Acting {
         }
         self.sending.set(true);
         self.error.set(None);
+        self.expect(&asked);
         spawn_local(async move {
             let answer = api::send_command(asked.runtime.clone(), asked.version.clone(), asked.command, comment).await;
             self.sending.set(false);
             // The dialog may have been closed meanwhile, and another one opened.
             let still_asked = self.command.with_untracked(Option::is_some)
                 && self.about.with_untracked(|about| about.as_ref() == Some(&asked));
+            if answer.is_err() {
+                self.forget(&asked.runtime, &asked.version);
+            }
             match answer {
                 Ok(summary) => {
                     if still_asked {
                         self.command.set(None);
                     }
-                    self.accepted(asked.command, summary);
+                    self.accepted(summary);
                 }
                 Err(error) if still_asked => self.error.set(Some(error)),
                 Err(error) => self.toasts.show(Tone::Bad, refused(&asked, &error)),
@@ -127,12 +152,16 @@ impl Acting {
     }
 
     fn follow(self, now: &VersionSummary) {
-        let known = self.followed.with_value(|all| {
-            all.iter().find(|other| other.runtime == now.runtime && other.version == now.name).cloned()
+        let mut command = None;
+        self.followed.update_value(|all| {
+            match all.iter_mut().find(|other| other.runtime == now.runtime && other.version == now.name) {
+                Some(own) if own.accepted => command = Some(own.command),
+                Some(own) => own.early = Some(now.clone()),
+                None => {}
+            }
         });
-        let Some(followed) = known else { return };
-        let Some((tone, text)) = outcome(followed.command, now) else { return };
-        self.followed.update_value(|all| all.retain(|other| *other != followed));
+        let Some((tone, text)) = command.and_then(|command| outcome(command, now)) else { return };
+        self.forget(&now.runtime, &now.name);
         self.toasts.show(tone, text);
     }
 }

@@ -70,7 +70,7 @@ pub fn VersionRow(
             <td data-label="Created">
                 <span>
                     <Moment at=fixed.created_at/>
-                    <span class="quiet">{format!(" by {}", fixed.created_by.0)}</span>
+                    <span class="row__by quiet">{format!(" by {}", fixed.created_by.0)}</span>
                 </span>
             </td>
             <td data-label="Published">

@@ -184,7 +184,8 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
 
 fn row(shown: ActivityEntry) -> impl IntoView {
     let ActivityEntry { runtime, version, entry, .. } = shown;
-    let took = entry.finished_at.map(|end| format::duration(entry.at, end));
+    // What is done at once takes no time that anybody would ask for.
+    let took = entry.finished_at.filter(|end| *end > entry.at).map(|end| format::duration(entry.at, end));
     let runtime_href = format!("/runtimes/{runtime}");
     let version_href = format!("{runtime_href}/versions/{version}");
     view! {
@@ -257,6 +258,7 @@ fn choice(
     change: Callback<(&'static str, String)>,
 ) -> AnyView {
     let address = use_query_map();
+    let id = format!("filter-{name}");
     let chosen = Memo::new(move |_| address.with(|query| param(query, name)).unwrap_or_default());
     let options: Vec<_> = values
         .into_iter()
@@ -266,10 +268,11 @@ fn choice(
         })
         .collect();
     view! {
-        <label class="filter__field">
-            {label}
+        <div class="filter__field">
+            <label for=id.clone()>{label}</label>
             <select
                 class="input"
+                id=id
                 name=name
                 prop:value=move || chosen.get()
                 on:change=move |event| change.run((name, event_target_value(&event)))
@@ -277,7 +280,7 @@ fn choice(
                 <option value="" selected=move || chosen.get().is_empty()>"any"</option>
                 {options}
             </select>
-        </label>
+        </div>
     }
     .into_any()
 }
@@ -289,19 +292,21 @@ fn entry(
     change: Callback<(&'static str, String)>,
 ) -> AnyView {
     let address = use_query_map();
+    let id = format!("filter-{name}");
     let entered = Memo::new(move |_| address.with(|query| param(query, name)).unwrap_or_default());
     view! {
-        <label class="filter__field">
-            {label}
+        <div class="filter__field">
+            <label for=id.clone()>{label}</label>
             <input
                 class="input"
+                id=id
                 type=kind
                 name=name
                 value=move || entered.get()
                 prop:value=move || entered.get()
                 on:change=move |event| change.run((name, event_target_value(&event)))
             />
-        </label>
+        </div>
     }
     .into_any()
 }
