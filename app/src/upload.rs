@@ -159,6 +159,10 @@ impl Upload {
         self.attempt.update_value(|attempt| *attempt = attempt.wrapping_add(1));
         self.checking.set_value(None);
         self.picked.set_value(None);
+        // What was known of the file before is not of the next one.
+        self.around.taken.set(None);
+        self.around.carried.set(None);
+        self.around.fresh.set(BTreeSet::new());
     }
 
     fn check(self, file: &File) {
@@ -208,13 +212,10 @@ impl Upload {
 
     /// Asks for what the person should know before the file is sent. Nothing waits for it: the server decides.
     fn look_around(self, version: VersionName) {
-        let Surroundings { taken, carried, fresh } = self.around;
+        let Surroundings { taken, carried, .. } = self.around;
         let (Some(attempt), Some(runtime)) = (self.attempt.try_get_value(), self.runtime.try_get_value()) else {
             return;
         };
-        taken.try_set(None);
-        carried.try_set(None);
-        fresh.try_set(BTreeSet::new());
         spawn_local(async move {
             let is_taken = api::name_taken(runtime.clone(), version).await.ok();
             if self.attempt.try_get_value() != Some(attempt) {

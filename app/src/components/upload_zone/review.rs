@@ -243,8 +243,8 @@ fn source(carried: Option<&Result<Vec<CarriedValue>, AppError>>, wanted: &Wanted
 /// How much was read, and what that means.
 fn extent(check: &FileCheck, size_bytes: u64) -> String {
     let size = format::size(size_bytes);
-    match check.complete {
-        true => format!("{size}, checked whole. The server checks it again."),
+    match check.complete || check.read_bytes >= size_bytes {
+        true => format!("{size}. The server checks it again when it arrives."),
         false => format!(
             "{size}; {} were enough to know this. The server checks the rest when it arrives.",
             format::size(check.read_bytes)
