@@ -104,6 +104,24 @@ pub async fn compare(runtime: RuntimeId, from: VersionName, to: VersionName) -> 
     context::backend()?.comparison(&runtime, &from, &to).await.map_err(context::fail)
 }
 
+/// The other versions of the runtime, and what changes from `with`, or else from the one that people most likely mean;
+/// nothing when there is no other. One call, for a page that is rendered may be gone before it could make a second.
+#[server(prefix = "/api/fn", endpoint = "compare_with")]
+pub async fn compare_with(
+    runtime: RuntimeId,
+    version: VersionName,
+    with: Option<VersionName>,
+) -> Result<(Vec<VersionSummary>, Option<Comparison>), AppError> {
+    let backend = context::backend()?;
+    let mut others = backend.versions(&runtime).await.map_err(context::fail)?;
+    let own = others.iter().find(|other| other.name == version).map(|own| own.created_at);
+    others.retain(|other| other.name != version);
+    let usual = || crate::pages::version::compare::usual(&others, own).map(|other| other.name.clone());
+    let Some(from) = with.or_else(usual) else { return Ok((others, None)) };
+    let comparison = backend.comparison(&runtime, &from, &version).await.map_err(context::fail)?;
+    Ok((others, Some(comparison)))
+}
+
 /// The configuration values that a version added now takes over from the runtime's others, by name.
 #[server(prefix = "/api/fn", endpoint = "carry_over")]
 pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<CarriedValue>, AppError> {

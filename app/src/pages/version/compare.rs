@@ -1,6 +1,6 @@
 //! What differs between the version and another of its runtime.
 
-use domain::{RuntimeId, VersionName, VersionState, VersionSummary};
+use domain::{RuntimeId, VersionName, VersionSummary};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{components::Form, hooks::use_query_map};
@@ -55,22 +55,14 @@ pub fn CompareScreen() -> impl IntoView {
 }
 
 async fn load((runtime, name): (RuntimeId, VersionName), with: Option<String>) -> Result<Loaded, AppError> {
-    let mut others = api::versions(runtime.clone()).await?;
-    let own = others.iter().find(|other| other.name == name).map(|own| own.created_at);
-    others.retain(|other| other.name != name);
-    let with = match with {
-        Some(with) => Some(version_name(&with)?),
-        None => usual(&others, own).map(|other| other.name.clone()),
-    };
-    match with {
-        Some(with) => Ok((others, Some(api::compare(runtime, with, name).await?))),
-        None => Ok((others, None)),
-    }
+    let with = with.map(|with| version_name(&with)).transpose()?;
+    api::compare_with(runtime, name, with).await
 }
 
 /// The published version, which this one might replace; else the one that came before it; else any.
-fn usual(others: &[VersionSummary], own: Option<domain::Timestamp>) -> Option<&VersionSummary> {
-    let published = others.iter().find(|other| other.state == VersionState::Published);
+#[cfg(feature = "ssr")]
+pub(crate) fn usual(others: &[VersionSummary], own: Option<domain::Timestamp>) -> Option<&VersionSummary> {
+    let published = others.iter().find(|other| other.state == domain::VersionState::Published);
     let before = others.iter().filter(|other| own.is_some_and(|own| other.created_at <= own));
     published.or_else(|| before.max_by_key(|other| other.created_at)).or_else(|| others.first())
 }
