@@ -23,13 +23,12 @@ pub(super) fn parts(lines: usize, marked: &[usize]) -> Vec<Part> {
     if lines <= MAX_WHOLE {
         return vec![Part::Shown(0..lines)];
     }
-    let mut shown = vec![0..HEAD];
-    for number in marked {
-        let at = number - 1;
-        let near = at.saturating_sub(AROUND)..(at + AROUND + 1).min(lines);
+    let near = |number: &usize| (number - 1).saturating_sub(AROUND)..(number + AROUND).min(lines);
+    let mut shown: Vec<Range<usize>> = Vec::new();
+    for range in std::iter::once(0..HEAD).chain(marked.iter().map(near)) {
         match shown.last_mut() {
-            Some(last) if near.start <= last.end + MIN_FOLD => last.end = last.end.max(near.end),
-            _ => shown.push(near),
+            Some(last) if range.start <= last.end + MIN_FOLD => last.end = last.end.max(range.end),
+            _ => shown.push(range),
         }
     }
     let mut parts = Vec::new();
