@@ -119,7 +119,11 @@ impl Versions {
             }
             (None, false) => {}
         }
-        before.is_none_or(|before| before.state != now.state)
+        match before {
+            Some(before) => before.state != now.state,
+            // A publish changes every version of the runtime a little; of those not shown only one matters.
+            None => matches!(now.state, VersionState::Publishing | VersionState::Published),
+        }
     }
 }
 
