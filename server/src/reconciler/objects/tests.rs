@@ -9,6 +9,8 @@ use serde_json::json;
 use super::*;
 use crate::reconciler::fixture;
 
+mod accepted;
+
 fn deployment<'a>(objects: &'a VersionObjects, prefix: &str) -> &'a Deployment {
     objects.deployments.iter().find(|deployment| deployment.name_any().starts_with(prefix)).unwrap()
 }
