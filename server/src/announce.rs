@@ -95,7 +95,7 @@ impl Announcements {
             now.versions.insert(observed.record.key, print);
         }
         if before.summary != now.summary {
-            self.send(&ServerEvent::Runtime { runtime: summary });
+            self.send(&ServerEvent::Runtime { runtime: Box::new(summary) });
         }
         sent.insert(id.clone(), now);
     }

@@ -9,7 +9,7 @@ use leptos::{
 use super::{Fingers, Sent, Spot};
 
 /// There are no files of a person on the server. Nobody makes one.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct File(());
 
 impl File {

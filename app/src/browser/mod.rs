@@ -4,13 +4,13 @@
 
 #[cfg(not(feature = "hydrate"))]
 mod absent;
-mod page;
 #[cfg(feature = "hydrate")]
 mod check;
 #[cfg(feature = "hydrate")]
 mod events;
 #[cfg(feature = "hydrate")]
 mod files;
+mod page;
 #[cfg(feature = "hydrate")]
 mod pane;
 

@@ -90,7 +90,7 @@ pub fn WorkflowGraph(
             >
                 <div class="graph__canvas">
                     // Holds the canvas open, where styles in the markup are not allowed.
-                    <svg width=width * SMALLEST_UNASKED_PERCENT / 100 height="0" class="graph__strut" aria-hidden="true"></svg>
+                    <svg width=width * SMALLEST_UNASKED_PERCENT / 100 height="0" class="graph__strut" class:hidden=move || zoom.scale.get().is_some() aria-hidden="true"></svg>
                     <svg
                         node_ref=picture
                         class="graph__picture"

@@ -48,7 +48,9 @@ impl Shape {
             Self::Plus => "M8 3v10M3 8h10",
             Self::Minus => "M3 8h10",
             Self::Fit => "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
-            Self::Graph => "M2 6h3.5v4H2zM10.5 2.5H14v4h-3.5zM10.5 9.5H14v4h-3.5zM5.5 8C8.5 8 8 4.5 10.5 4.5M5.5 8c3 0 2.5 3.5 5 3.5",
+            Self::Graph => {
+                "M2 6h3.5v4H2zM10.5 2.5H14v4h-3.5zM10.5 9.5H14v4h-3.5zM5.5 8C8.5 8 8 4.5 10.5 4.5M5.5 8c3 0 2.5 3.5 5 3.5"
+            }
             Self::Lines => "M2.5 4h11M2.5 8h11M2.5 12h7",
             Self::Reply => "M6 3.5 2.5 7 6 10.5M2.5 7h7a4 4 0 0 1 4 4v1.5",
             Self::Play => "M5 3.5v9l7.5-4.5z",

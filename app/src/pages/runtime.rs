@@ -174,7 +174,7 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
         ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Runtime { runtime: now } if now.id == own => {
             if runtime.with_untracked(|known| known.revision <= now.revision) {
-                runtime.set(now.clone());
+                runtime.set((**now).clone());
             }
         }
         ServerEvent::Version { version } if version.runtime == own => {

@@ -36,7 +36,7 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
     });
     use_live().on_event(move |event| match event {
         ServerEvent::Hello { .. } => refresh.run(()),
-        ServerEvent::Runtime { runtime } => list.merge(runtime.clone()),
+        ServerEvent::Runtime { runtime } => list.merge((**runtime).clone()),
         ServerEvent::Cluster { .. } | ServerEvent::Version { .. } => {}
     });
     let none = Memo::new(move |_| list.is_empty());

@@ -12,7 +12,7 @@ use crate::{RuntimeSummary, VersionSummary};
 pub enum ServerEvent {
     Hello { cluster: ClusterInfo },
     Cluster { cluster: ClusterInfo },
-    Runtime { runtime: RuntimeSummary },
+    Runtime { runtime: Box<RuntimeSummary> },
     Version { version: Box<VersionSummary> },
 }
 

@@ -97,17 +97,15 @@ fn answer(one: &GraphBox, near: RwSignal<Option<GraphPart>>, source: Source) -> 
         format!("What {} says is the answer to the rpc {}", workflow.exitpoint, workflow.entrypoint)
     });
     let (width, height) = (one.width, one.height);
-    let title = explanation.clone();
     view! {
         <g
             class="graph__answer"
             transform=format!("translate({} {})", one.x, one.y)
             role="img"
-            aria-label=explanation
             on:pointerenter=move |_| near.set(Some(GraphPart::Answer))
             on:pointerleave=move |_| near.set(None)
         >
-            <title>{title}</title>
+            <title>{explanation}</title>
             <rect class="graph__pill" width=width height=height rx=height / 2></rect>
             <path class="graph__shape" transform="translate(12 8)" d=Shape::Reply.path()></path>
             <text class="graph__word" x="34" y="21">"answer"</text>
@@ -177,7 +175,6 @@ fn node_box(
             transform=format!("translate({} {})", one.x, one.y)
             role=if interactive { "button" } else { "img" }
             tabindex=interactive.then_some("0")
-            aria-label=move || node.with(|node| words::box_name(node, exitpoint, states))
             aria-expanded=move || interactive.then(|| if is_open.get() { "true" } else { "false" })
             on:click=move |_| activate()
             on:keydown=move |event| {
@@ -191,6 +188,7 @@ fn node_box(
             on:focus=move |_| near.set(Some(focused.clone()))
             on:blur=move |_| near.set(None)
         >
+            // It is the name, too: one that differs from what is seen could not be spoken to a computer (WCAG 2.5.3).
             <title>{move || node.with(|node| words::explanation(node, exitpoint, states))}</title>
             <rect class="graph__ground" width=one.width height=one.height rx="8"></rect>
             <rect class="graph__mark" x="8" y="14" width="32" height="32" rx="6"></rect>

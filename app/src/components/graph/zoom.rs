@@ -7,7 +7,8 @@ use crate::browser::{self, Spot};
 
 /// What one press of a button, or one turn of the wheel, changes.
 pub(super) const STEP: f64 = 1.25;
-const SMALLEST: f64 = 0.15;
+/// A phone shows the largest graphs at this.
+const SMALLEST: f64 = 0.04;
 const LARGEST: f64 = 2.5;
 /// How far the mouse moves before a click is a drag.
 const DRAG_FROM_PX: f64 = 4.0;
@@ -56,8 +57,7 @@ impl Zoom {
     /// All of it, but never larger than at full size.
     pub(super) fn fit(self) {
         let Some(pane) = self.pane.get_untracked() else { return };
-        let room = browser::room_in(&pane);
-        self.to(fitting(room, self.size), None);
+        self.to(fitting(browser::room_in(&pane), self.size), None);
     }
 
     pub(super) fn on_key(self, event: &ev::KeyboardEvent) {

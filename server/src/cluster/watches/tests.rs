@@ -17,7 +17,8 @@ use super::*;
 fn answer(is_watch: bool) -> Response {
     if !is_watch {
         let metadata = json!({ "resourceVersion": "1" });
-        return Json(json!({ "kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": [] })).into_response();
+        return Json(json!({ "kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": [] }))
+            .into_response();
     }
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",

@@ -122,7 +122,7 @@ fn a_preview_is_there_while_a_version_is_started_and_goes_before_its_service() {
     world.holds_on = true;
     world.command(0, Command::Stop);
     world.work();
-    assert!(!world.observed.services["v0-entrypoint"].metadata.deletion_timestamp.is_some(), "its Ingress is there");
+    assert!(world.observed.services["v0-entrypoint"].metadata.deletion_timestamp.is_none(), "its Ingress is there");
     world.settle();
     assert!(world.is_empty(), "{:?}", world.all_names());
 
