@@ -45,6 +45,7 @@ pub struct Fingers {
 
 pub use page::{
     copy, dialog_is_open, focus_next_title, is_for_text, now_secs, remember, remember_title, remembered, show,
+    show_target,
 };
 
 /// How an upload ended.
@@ -61,9 +62,9 @@ pub enum Sent {
 pub fn focus(id: &str) {
     use leptos::{wasm_bindgen::JsCast, web_sys::HtmlElement};
 
-    let element = leptos::prelude::document().get_element_by_id(id);
-    if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-        // An element that refuses focus leaves it where it was.
-        let _ = element.focus();
+    if let Some(element) = leptos::prelude::document().get_element_by_id(id) {
+        // The parts of a picture (SVG) take the focus by the same name, though they are no HTML elements. One that
+        // refuses focus leaves it where it was.
+        let _ = element.unchecked_into::<HtmlElement>().focus();
     }
 }
