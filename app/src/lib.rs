@@ -14,6 +14,7 @@ pub mod error;
 pub mod format;
 pub mod live;
 pub mod live_list;
+pub mod loading;
 pub mod pages;
 pub mod shell;
 pub mod shortcuts;

@@ -90,6 +90,15 @@ pub fn show(id: &str) {
     }
 }
 
+/// Scrolls to what the address names after its `#`, if the page has it.
+pub fn show_target() {
+    let hash = window().location().hash().unwrap_or_default();
+    let id = hash.strip_prefix('#').and_then(|hash| js_sys::decode_uri_component(hash).ok()).map(String::from);
+    if let Some(target) = id.and_then(|id| document().get_element_by_id(&id)) {
+        target.scroll_into_view();
+    }
+}
+
 /// Puts a text into the clipboard. `done` is told whether the browser allowed it.
 pub fn copy(text: &str, done: impl Fn(bool) + 'static) {
     // Only pages of this machine or over TLS have a clipboard.

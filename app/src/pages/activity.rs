@@ -20,6 +20,7 @@ use crate::{
     error::sentence,
     format,
     live::{coalesced, use_live},
+    loading::resource,
     pages::query::{param, with_param, word},
 };
 
@@ -68,7 +69,7 @@ fn csv_address(filter: &ActivityFilter) -> String {
 pub fn ActivityPage() -> impl IntoView {
     let query = use_query_map();
     // A change of the query does not make another page: the list on it follows.
-    let loaded = Resource::new(|| (), move |()| load(query.with_untracked(asked_for)));
+    let loaded = resource(|| (), move |()| load(query.with_untracked(asked_for)));
     view! {
         <Title text="Activity"/>
         {when_loaded(loaded, |(entries, runtimes)| view! { <Activity entries runtimes/> })}

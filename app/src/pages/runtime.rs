@@ -23,6 +23,7 @@ use crate::{
     error::sentence,
     live::{coalesced, use_live},
     live_list::{Listed, LiveList},
+    loading::resource,
     pages::{
         query::{param, word},
         runtime_id,
@@ -55,7 +56,7 @@ pub fn RuntimePage() -> impl IntoView {
     let query = use_query_map();
     let id = Memo::new(move |_| params.with(|params| params.get("runtime").unwrap_or_default()));
     // A change of the query alone does not make another page: the list on it follows.
-    let loaded = Resource::new(move || id.get(), move |id| load(id, query.with_untracked(asked_for)));
+    let loaded = resource(move || id.get(), move |id| load(id, query.with_untracked(asked_for)));
     view! {
         {when_loaded(loaded, |(runtime, page)| view! { <Versions runtime page/> })}
     }

@@ -12,13 +12,14 @@ use crate::{
     components::error_panel::when_loaded,
     live::{coalesced, use_live},
     live_list::LiveList,
+    loading::resource,
 };
 use card::RuntimeCard;
 use create::CreateRuntime;
 
 #[component]
 pub fn RuntimesPage() -> impl IntoView {
-    let loaded = Resource::new(|| (), |()| api::runtimes());
+    let loaded = resource(|| (), |()| api::runtimes());
     view! {
         <Title text="Runtimes"/>
         {when_loaded(loaded, |runtimes| view! { <Runtimes runtimes/> })}

@@ -1,6 +1,6 @@
 //! What differs between the version and another of its runtime.
 
-use domain::{RuntimeId, VersionName, VersionSummary};
+use domain::{RuntimeId, ServerEvent, VersionName, VersionSummary};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{components::Form, hooks::use_query_map};
@@ -12,6 +12,9 @@ use crate::{
         comparison::{ComparisonPanel, ManifestDiffPanel},
         error_panel::when_loaded,
     },
+    live::{coalesced, use_live},
+    live_list::LiveList,
+    loading::resource,
     pages::version_name,
 };
 
@@ -24,7 +27,7 @@ pub fn CompareScreen() -> impl IntoView {
     let (runtime, name) = shown.ids();
     let query = use_query_map();
     let with = Memo::new(move |_| query.with(|query| query.get("with")).filter(|with| !with.is_empty()));
-    let loaded = Resource::new(move || (shown.ids(), with.get()), |(ids, with)| load(ids, with));
+    let loaded = resource(move || (shown.ids(), with.get()), |(ids, with)| load(ids, with));
     let own = StoredValue::new(name.clone());
     view! {
         <Title text=format!("Compare · {name} · {runtime}")/>
@@ -35,9 +38,7 @@ pub fn CompareScreen() -> impl IntoView {
                     <p class="quiet">"What changes for whoever goes from another version to "{own.get_value().to_string()}"."</p>
                 </header>
                 {match comparison {
-                    None => Either::Left(view! {
-                        <p class="blank">"This runtime has no other version to compare with."</p>
-                    }),
+                    None => Either::Left(view! { <Alone on_other=Callback::new(move |()| loaded.refetch())/> }),
                     Some(comparison) => {
                         let manifest = comparison.manifest.clone();
                         let (from, to) = (comparison.from.to_string(), comparison.to.to_string());
@@ -69,18 +70,52 @@ pub(crate) fn usual(others: &[VersionSummary], own: Option<domain::Timestamp>) -
 
 #[component]
 fn Picker(others: Vec<VersionSummary>, chosen: VersionName) -> impl IntoView {
-    let option = move |other: VersionSummary| {
-        let name = other.name.to_string();
-        let selected = other.name == chosen;
-        let label = format!("{name} ({})", other.state);
+    let shown: Shown = expect_context();
+    let (runtime, own) = shown.ids();
+    // What differs never changes, unlike the states of what may be compared, and which versions there are.
+    let others = LiveList::new(others);
+    let (ids, with) = (shown.ids(), chosen.to_string());
+    let refresh = coalesced(move || {
+        let answer = load(ids.clone(), Some(with.clone()));
+        async move {
+            if let Ok((now, _)) = answer.await {
+                others.replace(now);
+            }
+        }
+    });
+    use_live().on_event(move |event| match event {
+        ServerEvent::Hello { .. } => refresh.run(()),
+        ServerEvent::Version { version } if version.runtime == runtime && version.name != own => {
+            others.merge((**version).clone());
+        }
+        _ => {}
+    });
+    let option = move |other: ArcRwSignal<VersionSummary>| {
+        let name = other.with_untracked(|other| other.name.to_string());
+        let selected = name == chosen.as_str();
+        let label = move || other.with(|other| format!("{} ({})", other.name, other.state));
         view! { <option value=name selected=selected>{label}</option> }
     };
     view! {
         <Form method="GET" action="" attr:class="compare__picker">
             <label class="field__label" for="compare-with">"From"</label>
-            <select id="compare-with" name="with" class="input">{others.into_iter().map(option).collect_view()}</select>
+            <select id="compare-with" name="with" class="input">
+                <For each=move || others.entries() key=|entry| entry.key.clone() children=move |entry| option(entry.value)/>
+            </select>
             <button type="submit" class="button">"Compare"</button>
         </Form>
     }
     .into_any()
+}
+
+/// Until there is another version.
+#[component]
+fn Alone(on_other: Callback<()>) -> impl IntoView {
+    let shown: Shown = expect_context();
+    let (runtime, own) = shown.ids();
+    use_live().on_event(move |event| match event {
+        ServerEvent::Version { version } if version.runtime == runtime && version.name != own => on_other.run(()),
+        _ => {}
+    });
+    view! { <p class="blank">"This runtime has no other version to compare with."</p> }.into_any()
 }

@@ -6,7 +6,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::Shown;
-use crate::{api, components::error_panel::when_loaded};
+use crate::{api, browser, components::error_panel::when_loaded, loading::resource};
 
 #[component]
 pub fn DocumentationScreen() -> impl IntoView {
@@ -14,10 +14,8 @@ pub fn DocumentationScreen() -> impl IntoView {
     let (runtime, name) = shown.ids();
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(|query| query.get("page")));
-    let loaded = Resource::new(
-        move || (shown.ids(), asked.get()),
-        |((runtime, name), page)| api::documentation(runtime, name, page),
-    );
+    let loaded =
+        resource(move || (shown.ids(), asked.get()), |((runtime, name), page)| api::documentation(runtime, name, page));
     view! {
         <Title text=format!("Documentation · {name} · {runtime}")/>
         {when_loaded(loaded, |page| match page {
@@ -31,6 +29,14 @@ pub fn DocumentationScreen() -> impl IntoView {
 #[component]
 fn Page(page: DocumentationPage) -> impl IntoView {
     let DocumentationPage { path, html, contents } = page;
+    // The router looks for the heading when the address changes, and this page is there only later. Of a page that the
+    // server has rendered the browser has found it, or is where the person was before.
+    let rendered = Owner::current_shared_context().is_some_and(|shared| shared.during_hydration());
+    Effect::new(move |_| {
+        if !rendered {
+            browser::show_target();
+        }
+    });
     // Of a single heading there is nothing to choose from.
     let contents = (contents.len() > 1).then(|| {
         view! {

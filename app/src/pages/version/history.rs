@@ -16,6 +16,7 @@ use crate::{
     error::sentence,
     format,
     live::coalesced,
+    loading::resource,
 };
 
 #[component]
@@ -23,7 +24,7 @@ pub fn HistoryScreen() -> impl IntoView {
     let shown: Shown = expect_context();
     let (runtime, name) = shown.ids();
     let title = format!("History · {name} · {runtime}");
-    let loaded = Resource::new(move || shown.ids(), |(runtime, name)| api::history(runtime, name));
+    let loaded = resource(move || shown.ids(), |(runtime, name)| api::history(runtime, name));
     view! {
         <Title text=title/>
         <div class="screen">

@@ -12,13 +12,14 @@ use crate::{
         manifest_source::ManifestSource,
         problems::ProblemList,
     },
+    loading::resource,
 };
 
 #[component]
 pub fn ManifestScreen() -> impl IntoView {
     let shown: Shown = expect_context();
     let (runtime, name) = shown.ids();
-    let loaded = Resource::new(move || shown.ids(), |(runtime, name)| api::manifest(runtime, name));
+    let loaded = resource(move || shown.ids(), |(runtime, name)| api::manifest(runtime, name));
     view! {
         <Title text=format!("Manifest · {name} · {runtime}")/>
         {when_loaded(loaded, move |text| view! { <Manifest text shown/> })}

@@ -21,6 +21,7 @@ use crate::{
     },
     error::sentence,
     live::{Live, coalesced, use_live},
+    loading::resource,
     pages::{runtime_id, version_name},
 };
 use side_bar::SideBar;
@@ -82,7 +83,7 @@ pub fn VersionPage() -> impl IntoView {
     let ids = Memo::new(move |_| {
         params.with(|params| (params.get("runtime").unwrap_or_default(), params.get("version").unwrap_or_default()))
     });
-    let loaded = Resource::new(move || ids.get(), load);
+    let loaded = resource(move || ids.get(), load);
     view! {
         {when_loaded(loaded, |version| view! { <Version version/> })}
     }

@@ -25,6 +25,7 @@ use crate::{
     },
     error::sentence,
     format,
+    loading::resource,
 };
 use open::{OpenNode, OpenPanel, Opened};
 use workflows::Workflows;
@@ -44,7 +45,7 @@ struct Beginning {
 pub fn StatusScreen() -> impl IntoView {
     let shown: Shown = expect_context();
     let asked = use_query_map().with_untracked(OpenNode::of);
-    let loaded = Resource::new(
+    let loaded = resource(
         || (),
         move |()| {
             let ((runtime, version), asked) = (shown.ids(), asked.clone());
