@@ -51,7 +51,8 @@ fn no_object_of_a_version_has_the_name_of_anothers_or_of_the_publications() {
         format!("Service {}", active_service_object(&published, &settings).name_any()),
         format!("Ingress {}", ingress_object(&published, &settings).name_any()),
     ]);
-    for version in ["x", "x-y", "entrypoint", "a-entrypoint", "active-a", "x-preview", "preview", "config", "x-config"] {
+    for version in ["x", "x-y", "entrypoint", "a-entrypoint", "active-a", "x-preview", "preview", "config", "x-config"]
+    {
         let version = fixture::version(1, version);
         let all = version_objects(&version, &settings);
         let mut claims = vec![
