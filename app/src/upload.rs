@@ -72,6 +72,23 @@ pub struct Surroundings {
     pub fresh: RwSignal<BTreeSet<String>>,
 }
 
+/// Something of the browser, which stays on its one thread.
+#[cfg(feature = "hydrate")]
+type Held<T> = StoredValue<Option<T>, LocalStorage>;
+/// The server has none of it, and a page that it rendered may go away on another thread than it was made on.
+#[cfg(not(feature = "hydrate"))]
+type Held<T> = StoredValue<Option<T>>;
+
+#[cfg(feature = "hydrate")]
+fn held<T: 'static>() -> Held<T> {
+    StoredValue::new_local(None)
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn held<T: Send + Sync + 'static>() -> Held<T> {
+    StoredValue::new(None)
+}
+
 /// One page's upload; at most one is under way.
 #[derive(Clone, Copy)]
 pub struct Upload {
@@ -79,12 +96,12 @@ pub struct Upload {
     pub around: Surroundings,
     runtime: StoredValue<RuntimeId>,
     /// The file that is checked or waits to be sent.
-    picked: StoredValue<Option<File>, LocalStorage>,
+    picked: Held<File>,
     /// Dropped with the page, which ends it.
-    checking: StoredValue<Option<Checking>, LocalStorage>,
+    checking: Held<Checking>,
     /// Grows with every file, so that what is still said of one before is not taken for the present one.
     attempt: StoredValue<u32>,
-    sending: StoredValue<Option<Sending>, LocalStorage>,
+    sending: Held<Sending>,
     on_added: Callback<VersionName>,
 }
 
@@ -98,10 +115,10 @@ impl Upload {
                 fresh: RwSignal::new(BTreeSet::new()),
             },
             runtime: StoredValue::new(runtime.clone()),
-            picked: StoredValue::new_local(None),
-            checking: StoredValue::new_local(None),
+            picked: held(),
+            checking: held(),
             attempt: StoredValue::new(0),
-            sending: StoredValue::new_local(None),
+            sending: held(),
             on_added,
         }
     }

@@ -193,9 +193,11 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
         }),
     );
     let title = Memo::new(move |_| runtime.with(|runtime| runtime.name.clone()));
+    // The server asks for the title when it sends the page's head, and the signals may be gone by then.
+    let loaded_title = title.get_untracked();
     let progress_href = href.clone();
     view! {
-        <Title text=move || title.get()/>
+        <Title text=move || title.try_get().unwrap_or_else(|| loaded_title.clone())/>
         <div class="page">
             <header class="page__head">
                 <div>
