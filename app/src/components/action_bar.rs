@@ -4,7 +4,10 @@ use domain::{Command, VersionState, decide};
 use leptos::prelude::*;
 
 use crate::{
-    components::icon::{Icon, Shape},
+    components::{
+        action_dialog::verb,
+        icon::{Icon, Shape},
+    },
     error::sentence,
 };
 
@@ -48,13 +51,7 @@ fn ActionButton(
         }
         Ok(_) => None,
     });
-    let (label, shape) = match command {
-        Command::Start => ("Start", Shape::Play),
-        Command::Stop => ("Stop", Shape::Square),
-        Command::Publish => ("Publish", Shape::Globe),
-        Command::Unpublish => ("Unpublish", Shape::ArrowDown),
-        Command::Archive => ("Archive", Shape::Box),
-    };
+    let (label, shape) = (verb(command), action_shape(command));
     let why = format!("why-not-{command}");
     let off = move || refusal.with(Option::is_some);
     view! {
@@ -86,4 +83,15 @@ fn ActionButton(
         </div>
     }
     .into_any()
+}
+
+/// What stands beside an action's name, wherever it is offered.
+pub fn action_shape(command: Command) -> Shape {
+    match command {
+        Command::Start => Shape::Play,
+        Command::Stop => Shape::Square,
+        Command::Publish => Shape::Globe,
+        Command::Unpublish => Shape::ArrowDown,
+        Command::Archive => Shape::Box,
+    }
 }

@@ -1,6 +1,6 @@
 //! The command palette: one place to type where to go, or what to do with which version.
 
-use domain::{Command, Found, VersionState, has_words};
+use domain::{Found, has_words};
 use leptos::{ev, html, prelude::*};
 use leptos_router::hooks::use_navigate;
 
@@ -8,8 +8,10 @@ use crate::{
     AppError, api,
     components::{
         acting::{Asked, use_acting},
+        action_bar::action_shape,
         action_dialog::verb,
         icon::{Icon, Shape},
+        state_badge,
     },
     error::sentence,
     live::coalesced,
@@ -199,14 +201,14 @@ fn entry(found: Found) -> Entry {
     };
     let Some(command) = version.command else {
         return Entry {
-            shape: if version.state == VersionState::Published { Shape::Globe } else { Shape::Square },
+            shape: state_badge::shape(version.state),
             label: version.name.to_string(),
             detail: format!("{} · {}", version.state, found.runtime_name),
             choice: Choice::Go(format!("{runtime}/versions/{}", version.name)),
         };
     };
     Entry {
-        shape: if command == Command::Publish { Shape::Globe } else { Shape::Play },
+        shape: action_shape(command),
         label: format!("{} {}", verb(command), version.name),
         detail: found.runtime_name,
         choice: Choice::Ask(Asked {
@@ -221,7 +223,7 @@ fn entry(found: Found) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use domain::FoundVersion;
+    use domain::{Command, FoundVersion, VersionState};
 
     use super::*;
 
