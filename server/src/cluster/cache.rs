@@ -7,6 +7,7 @@ use std::{
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
+use tokio::sync::watch;
 
 type Key = (String, String);
 
@@ -14,7 +15,10 @@ type Key = (String, String);
 ///
 /// Fed by a watch, and by what our own writes answer: without the latter, a second look right after a write would still
 /// see the world before it and write again.
-pub(crate) struct Cache<K>(RwLock<State<K>>);
+pub(crate) struct Cache<K> {
+    state: RwLock<State<K>>,
+    changed: watch::Sender<()>,
+}
 
 struct State<K> {
     objects: BTreeMap<Key, Arc<K>>,
@@ -27,20 +31,17 @@ struct State<K> {
 
 impl<K> Default for Cache<K> {
     fn default() -> Self {
-        Self(RwLock::new(State {
-            objects: BTreeMap::new(),
-            listing: BTreeMap::new(),
-            written_since: BTreeSet::new(),
-            synced: false,
-        }))
+        let state =
+            State { objects: BTreeMap::new(), listing: BTreeMap::new(), written_since: BTreeSet::new(), synced: false };
+        Self { state: RwLock::new(state), changed: watch::Sender::new(()) }
     }
 }
 
 impl<K: Resource> Cache<K> {
     /// Takes one event of the watch over, and returns the objects that it is about.
     pub(crate) fn take(&self, event: Event<K>) -> Vec<Arc<K>> {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match event {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let about = match event {
             Event::Apply(object) => put(&mut state.objects, object).into_iter().collect(),
             Event::Delete(object) => {
                 // A late event about a predecessor of the same name says nothing about its successor.
@@ -73,17 +74,27 @@ impl<K: Resource> Cache<K> {
                 state.synced = true;
                 before.into_values().chain(state.objects.values().cloned()).collect()
             }
+        };
+        drop(state);
+        if !about.is_empty() {
+            self.changed.send_replace(());
         }
+        about
+    }
+
+    /// Tells of everything that the watch brings, whatever it is about; changes that come together may be told as one.
+    pub(crate) fn changed(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Whether the whole list has been seen at least once.
     pub(crate) fn synced(&self) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).synced
+        self.state.read().unwrap_or_else(PoisonError::into_inner).synced
     }
 
     /// Takes over what a write answered.
     pub(crate) fn written(&self, object: K) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.written_since.insert(key(&object));
         put(&mut state.objects, object);
     }
@@ -94,7 +105,7 @@ impl<K: Resource> Cache<K> {
         K: Clone,
     {
         let key = (namespace.to_owned(), name.to_owned());
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(object) = state.objects.get_mut(&key) {
             Arc::make_mut(object).meta_mut().deletion_timestamp.get_or_insert(at);
             state.written_since.insert(key);
@@ -104,17 +115,17 @@ impl<K: Resource> Cache<K> {
     /// Takes over that there is no such object.
     pub(crate) fn gone(&self, namespace: &str, name: &str) {
         let key = (namespace.to_owned(), name.to_owned());
-        self.0.write().unwrap_or_else(PoisonError::into_inner).objects.remove(&key);
+        self.state.write().unwrap_or_else(PoisonError::into_inner).objects.remove(&key);
     }
 
     /// One object; those without a namespace are in "".
     pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
         let key = (namespace.to_owned(), name.to_owned());
-        self.0.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).cloned()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).cloned()
     }
 
     pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<String, Arc<K>> {
-        let state = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let from = (namespace.to_owned(), String::new());
         state
             .objects
@@ -254,6 +265,28 @@ mod tests {
         assert!(cache.in_namespace("ns")["a"].metadata.deletion_timestamp.is_some());
         cache.take(Event::Delete(object("a", "1", 11)));
         assert!(version(&cache, "a").is_none());
+    }
+
+    #[test]
+    fn what_the_watch_brings_is_told_and_what_is_older_than_known_is_not() {
+        let cache = Cache::default();
+        let mut changed = cache.changed();
+        let mut is_told = || {
+            let told = changed.has_changed().unwrap();
+            changed.mark_unchanged();
+            told
+        };
+        cache.take(Event::Init);
+        cache.take(Event::InitApply(object("a", "1", 2)));
+        assert!(!is_told(), "nobody sees a list that is on its way");
+        cache.take(Event::InitDone);
+        assert!(is_told());
+        cache.take(Event::Apply(object("a", "1", 1)));
+        assert!(!is_told());
+        cache.take(Event::Apply(object("a", "1", 3)));
+        assert!(is_told());
+        cache.take(Event::Delete(object("a", "1", 4)));
+        assert!(is_told());
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod merge;
 mod reader;
 mod runs;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use domain::{LogLine, LogText, Reachability, Timestamp, WorkflowName};
 use futures::{StreamExt, stream::BoxStream};
@@ -19,8 +19,6 @@ use crate::{cluster::Watches, store::VersionRecord};
 
 /// How many logs are read at once for one answer. Each is a connection to a kubelet.
 const MOST_AT_ONCE: usize = 64;
-/// How often the caches are looked at for pods that have come or begun anew. No request is made for it.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Who logs: a node, or without a workflow the entrypoint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

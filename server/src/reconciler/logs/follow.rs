@@ -7,18 +7,22 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream, SelectAll},
 };
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::sync::watch;
 
-use super::{LOOK_EVERY, MOST_AT_ONCE, Reader, Selection, too_many};
+use super::{MOST_AT_ONCE, Reader, Selection, too_many};
 use crate::reconciler::Inner;
 
 pub(super) struct Followed {
     inner: Arc<Inner>,
     selection: Selection,
-    logs: SelectAll<BoxStream<'static, LogLine>>,
+    /// None: one of them has ended.
+    logs: SelectAll<BoxStream<'static, Option<LogLine>>>,
     /// The run that was last begun to be read, by the pod's uid.
     begun: HashMap<String, String>,
-    look: Interval,
+    /// How many of them have not.
+    open: usize,
+    /// Tells of each change of a pod; its other end lives as long as `inner`.
+    pods: watch::Receiver<()>,
     is_first_look: bool,
     /// It has been said that there are too many.
     is_crowded: bool,
@@ -26,10 +30,11 @@ pub(super) struct Followed {
 
 impl Followed {
     pub(super) fn new(inner: Arc<Inner>, selection: Selection) -> Self {
-        let mut look = interval(LOOK_EVERY);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pods = inner.watches.pods.changed();
+        // Those that are there already.
+        pods.mark_changed();
         let logs = SelectAll::new();
-        Self { inner, selection, logs, begun: HashMap::new(), look, is_first_look: true, is_crowded: false }
+        Self { inner, selection, logs, begun: HashMap::new(), open: 0, pods, is_first_look: true, is_crowded: false }
     }
 
     pub(super) fn lines(self) -> BoxStream<'static, LogLine> {
@@ -42,13 +47,19 @@ impl Followed {
 
     async fn next(&mut self) -> LogLine {
         loop {
-            tokio::select! {
-                Some(line) = self.logs.next() => return line,
-                _ = self.look.tick() => {
-                    if let Some(refused) = self.look() {
-                        return refused;
+            let refused = tokio::select! {
+                Some(line) = self.logs.next() => match line {
+                    Some(line) => return line,
+                    // There is room for another.
+                    None => {
+                        self.open -= 1;
+                        self.look()
                     }
-                }
+                },
+                Ok(()) = self.pods.changed() => self.look(),
+            };
+            if let Some(refused) = refused {
+                return refused;
             }
         }
     }
@@ -63,13 +74,15 @@ impl Followed {
             if self.begun.get(&run.pod_uid) == Some(&run.id) {
                 continue;
             }
-            if self.logs.len() >= MOST_AT_ONCE {
+            if self.open >= MOST_AT_ONCE {
                 left_out.push(run);
                 continue;
             }
             self.begun.insert(run.pod_uid.clone(), run.id.clone());
             let reader = Reader::new(self.inner.clone(), &self.selection, run);
-            self.logs.push(if is_first_look { reader.lines() } else { reader.whole().lines() });
+            let lines = if is_first_look { reader.lines() } else { reader.whole().lines() };
+            self.open += 1;
+            self.logs.push(lines.map(Some).chain(stream::once(async { None })).boxed());
         }
         let was_crowded = std::mem::replace(&mut self.is_crowded, !left_out.is_empty());
         let first = left_out.first().filter(|_| !was_crowded)?;
