@@ -18,7 +18,7 @@ use super::{
     repairs, words,
 };
 use crate::{
-    cluster::{WRITES, in_words},
+    cluster::{WRITES, in_words, retry_after},
     store::{RuntimeIntent, StoreError},
 };
 
@@ -42,13 +42,6 @@ impl PassError {
             Self::Store(_) | Self::Panicked => None,
         }
     }
-}
-
-/// What the API server asked for, if it did ("retryAfterSeconds" of a Status).
-fn retry_after(error: &kube::Error) -> Option<Duration> {
-    let kube::Error::Api(status) = error else { return None };
-    let details = status.details.as_ref()?;
-    (details.retry_after_seconds > 0).then(|| Duration::from_secs(u64::from(details.retry_after_seconds)))
 }
 
 /// How long the cluster may take to answer whether it is there.

@@ -1,6 +1,6 @@
 //! How a version is doing, from what was asked and what was last observed. Derived here and nowhere else.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{Desired, Health, NodeStatus, Reachability, Role, Timestamp, VersionState};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
@@ -158,17 +158,30 @@ fn late(version: &VersionRecord, observed: &Observed, now: Timestamp) -> Option<
 
 /// Who keeps something of the version from going: finalizers that are not Kubernetes' own way of deleting in order.
 fn held_by(version: &VersionRecord, observed: &Observed) -> Option<String> {
-    fn holder<K: Resource<DynamicType = ()>>(object: &K) -> Option<String> {
-        let finalizers = object.meta().finalizers.as_ref()?;
-        let foreign = finalizers.iter().find(|finalizer| *finalizer != "foregroundDeletion")?;
-        let kind = K::kind(&()).to_lowercase();
-        Some(format!("; {kind} {} is held by the finalizer {foreign}", object.name_any()))
-    }
     let pods = observed.pods_of(&version.name).find_map(holder);
-    let deployments = || observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name));
-    let services = || observed.services.values().filter(|s| belongs_to(s.as_ref(), &version.name));
-    pods.or_else(|| deployments().find_map(|d| holder(d.as_ref())))
-        .or_else(|| services().find_map(|s| holder(s.as_ref())))
+    pods.or_else(|| holder_of(&observed.deployments, version))
+        .or_else(|| holder_of(&observed.ingresses, version))
+        .or_else(|| holder_of(&observed.services, version))
+        .or_else(|| holder_of(&observed.secrets, version))
+        .or_else(|| holder_of(&observed.config_maps, version))
+}
+
+fn holder_of<K>(objects: &BTreeMap<String, Arc<K>>, version: &VersionRecord) -> Option<String>
+where
+    K: Resource<DynamicType = ()>,
+{
+    objects
+        .values()
+        .filter(|object| belongs_to(object.as_ref(), &version.name))
+        .find_map(|object| holder(object.as_ref()))
+}
+
+fn holder<K: Resource<DynamicType = ()>>(object: &K) -> Option<String> {
+    object.meta().deletion_timestamp.as_ref()?;
+    let finalizers = object.meta().finalizers.as_ref()?;
+    let foreign = finalizers.iter().find(|finalizer| *finalizer != "foregroundDeletion")?;
+    let kind = K::kind(&()).to_lowercase();
+    Some(format!("; {kind} {} is held by the finalizer {foreign}", object.name_any()))
 }
 
 /// What a version's nodes are derived from.

@@ -1,4 +1,5 @@
 use domain::Failure;
+use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::json;
 
 use super::*;
@@ -106,6 +107,28 @@ fn a_stop_says_what_is_left_and_since_when_it_is_overdue() {
     let late = "1 pod and 0 deployments are still to go; pod p should have ended at 00:01:00 UTC and has not";
     assert_eq!(waiting(&seen, 119), late);
     assert_eq!(waiting(&seen, 120), format!("overdue since 00:02:00 UTC, and still going on: {late}"));
+}
+
+#[test]
+fn a_stop_names_what_a_finalizer_holds_and_only_once_it_was_told_to_go() {
+    let version = VersionRecord { settled: false, ..fixture::version(1, "v1") };
+    let ingress = |ending: Option<&str>| -> Ingress {
+        let metadata = json!({
+            "name": "v1-preview", "labels": { "version-name": "v1" }, "deletionTimestamp": ending,
+            "finalizers": ["example.org/balancer"],
+        });
+        serde_json::from_value(json!({ "metadata": metadata })).unwrap()
+    };
+    let mut seen = Observed::default();
+    let mut waiting = |ending| {
+        seen.ingresses.insert("v1-preview".to_owned(), ingress(ending).into());
+        derived(&version, &seen, at(0)).waiting.unwrap()
+    };
+    assert_eq!(waiting(None), "0 pods and 0 deployments are still to go");
+    assert_eq!(
+        waiting(Some("1970-01-01T00:00:00Z")),
+        "0 pods and 0 deployments are still to go; ingress v1-preview is held by the finalizer example.org/balancer"
+    );
 }
 
 #[test]
