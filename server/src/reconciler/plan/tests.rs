@@ -45,6 +45,27 @@ fn publishing_and_unpublishing_rename_the_service_and_bring_the_ingress_last_and
 
 #[test]
 fn publishing_another_changes_the_service_in_place_after_the_old_one_has_its_own_back() {
+    for publication_first in [false, true] {
+        let mut world = World::new(2);
+        world.publication_first = publication_first;
+        for version in [0, 1] {
+            world.command(version, Command::Start);
+        }
+        world.settle();
+        world.command(0, Command::Publish);
+        world.settle();
+        world.command(1, Command::Publish);
+        let done = world.settle();
+        assert_eq!(
+            done,
+            ["apply v0-entrypoint", "apply active-entrypoint", "apply entrypoint", "delete v1-entrypoint"]
+        );
+        assert_eq!((world.state(0), world.state(1)), (VersionState::Started, VersionState::Published));
+    }
+}
+
+#[test]
+fn a_version_keeps_its_own_service_until_its_pods_alone_are_seen_behind_the_published_one() {
     let mut world = World::new(2);
     for version in [0, 1] {
         world.command(version, Command::Start);
@@ -52,10 +73,13 @@ fn publishing_another_changes_the_service_in_place_after_the_old_one_has_its_own
     world.settle();
     world.command(0, Command::Publish);
     world.settle();
+    world.slow_endpoints = true;
     world.command(1, Command::Publish);
-    let done = world.settle();
-    assert_eq!(done, ["apply v0-entrypoint", "apply active-entrypoint", "apply entrypoint", "delete v1-entrypoint"]);
-    assert_eq!((world.state(0), world.state(1)), (VersionState::Started, VersionState::Published));
+    assert_eq!(world.work(), ["apply v0-entrypoint", "apply active-entrypoint"]);
+    assert_eq!(world.state(1), VersionState::Publishing);
+    assert!(world.names("Service").contains(&"v1-entrypoint".to_owned()));
+    assert_eq!(world.settle(), ["apply entrypoint", "delete v1-entrypoint"]);
+    assert_eq!(world.state(1), VersionState::Published);
 }
 
 #[test]
@@ -131,6 +155,8 @@ fn from_anywhere_plans_lead_to_what_was_asked() {
     for seed in 0..300 {
         let mut random = StdRng::seed_from_u64(seed);
         let mut world = World::new(3);
+        world.slow_endpoints = random.random();
+        world.publication_first = random.random();
         for _ in 0..60 {
             match random.random_range(0..10) {
                 0..=2 => {

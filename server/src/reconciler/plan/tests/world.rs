@@ -20,7 +20,7 @@ use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use crate::{
     reconciler::{
         ObjectSettings, fixture,
-        objects::{ACTIVE_SERVICE, INGRESS},
+        objects::{ACTIVE_SERVICE, INGRESS, own_service},
         observed::{Observed, belongs_to},
         plan::{Kind, Object, Plan, Purpose, Situation, Step, Verdict, plan},
         readiness::progress,
@@ -36,6 +36,10 @@ pub(super) struct World {
     pub(super) settings: ObjectSettings,
     /// What is deleted stays for a while.
     pub(super) holds_on: bool,
+    /// Endpoints follow what is planned only with the next thing that happens in the cluster.
+    pub(super) slow_endpoints: bool,
+    /// What is planned for the publication is carried out before what is planned for versions, which may be so too.
+    pub(super) publication_first: bool,
     /// Objects that are not ours, which no plan knows of: writing to one is refused.
     pub(super) foreign: BTreeSet<String>,
     trouble: BTreeMap<Purpose, String>,
@@ -53,6 +57,8 @@ impl World {
             reachable_since: None,
             settings: fixture::settings(),
             holds_on: false,
+            slow_endpoints: false,
+            publication_first: false,
             foreign: BTreeSet::new(),
             trouble: BTreeMap::new(),
             was_linked: false,
@@ -140,7 +146,11 @@ impl World {
             return Some(None);
         }
         self.trouble.clear();
-        for (purpose, steps) in plan.steps {
+        let mut steps: Vec<_> = plan.steps.into_iter().collect();
+        if self.publication_first {
+            steps.reverse();
+        }
+        for (purpose, steps) in steps {
             match self.carry_out(steps.into_iter().next()?) {
                 Ok(did) => return Some(Some(did)),
                 Err(refusal) => drop(self.trouble.insert(purpose, refusal)),
@@ -176,7 +186,9 @@ impl World {
                 format!("delete {name}")
             }
         };
-        self.derive_endpoints();
+        if !self.slow_endpoints {
+            self.derive_endpoints();
+        }
         self.assert_requests_are_not_led_astray(&did, was_reached, selected.as_deref());
         Ok(did)
     }
@@ -244,6 +256,10 @@ impl World {
             }
             Verdict::PublicationSettled { target } => {
                 assert_eq!(self.intent.runtime.publication.target, target);
+                if let Some(version) = self.intent.versions.iter().find(|version| Some(version.key) == target) {
+                    let serves = self.observed.active_serves(&version.name);
+                    assert!(serves, "{} is recorded as published, and other pods answer", version.name);
+                }
                 self.intent.runtime.publication.serving = target;
                 self.was_linked = target.is_some();
             }
@@ -346,6 +362,13 @@ impl World {
     /// somebody answers them.
     fn assert_requests_are_not_led_astray(&self, did: &str, was_reached: bool, before: Option<&str>) {
         let publication = self.intent.runtime.publication;
+        let stepped_back = self.intent.versions.iter().find(|version| {
+            before == Some(version.name.as_str()) && self.observed.active_selects() != before && was_reached
+        });
+        if let Some(version) = stepped_back.filter(|version| version.desired == Desired::Started) {
+            let own = self.observed.services.contains_key(&own_service(&version.name));
+            assert!(own, "`{did}` takes requests from {}, which cannot be reached otherwise", version.name);
+        }
         if publication.target.is_some() && was_reached {
             assert!(self.is_reached(), "`{did}` leads requests to nobody");
         }

@@ -54,6 +54,8 @@ impl World {
         let mut world = Self::new(3);
         world.settings.ingress_preview = random.random();
         world.holds_on = random.random();
+        world.slow_endpoints = random.random();
+        world.publication_first = random.random();
         let soon = world.now + SignedDuration::from_secs(300);
         for version in &mut world.intent.versions {
             version.desired = if random.random_bool(0.7) { Desired::Started } else { Desired::Stopped };
