@@ -37,6 +37,14 @@ test("a graph names its nodes with their states, and follows a start", async ({ 
   await expect(page.getByRole("region", { name: "State" })).toContainText(/(\d+) of \1 nodes ready/);
 });
 
+test("a graph that the browser draws by itself names its nodes alike", async ({ page, server }) => {
+  await prepare(server);
+  await open(page, `${V2}/history`);
+  const version = new VersionPage(page, "reviews-v2");
+  await version.goTo("Status");
+  await expect(version.node("triage", "sentiment")).toHaveAccessibleName(/^sentiment: stopped, 0 of 2 replicas ready/);
+});
+
 test("a node is opened and closed by keyboard, and shows its pods and events", async ({ page, server }) => {
   await prepare(server);
   await server.command(RUNTIME.id, "reviews-v2", "start");

@@ -1,7 +1,7 @@
 //! The graph's edges and boxes.
 
 use domain::{GraphBox, GraphEdge, GraphLayout, GraphPart, GraphPoint, NodeStatus, NodeView};
-use leptos::prelude::*;
+use leptos::{prelude::*, svg};
 
 use super::{Opening, Source, box_id, part_name, words};
 use crate::components::{
@@ -25,7 +25,7 @@ pub(super) fn edges(name: &str, edges: Vec<GraphEdge>, near: RwSignal<Option<Gra
         let label = edge.subtopic.as_deref().zip(edge.label).map(|(text, at)| label(text, at));
         view! {
             <g class="graph__edge" class:graph__edge--back=edge.back class:graph__edge--near=move || stands_out.get()>
-                <title>{explanation}</title>
+                {svg::title().child(explanation)}
                 <path class="graph__line" d=curve(&edge.points) marker-end=arrow.clone()></path>
                 {label}
             </g>
@@ -105,7 +105,7 @@ fn answer(one: &GraphBox, near: RwSignal<Option<GraphPart>>, source: Source) -> 
             on:pointerenter=move |_| near.set(Some(GraphPart::Answer))
             on:pointerleave=move |_| near.set(None)
         >
-            <title>{explanation}</title>
+            {svg::title().child(explanation)}
             <rect class="graph__pill" width=width height=height rx=height / 2></rect>
             <path class="graph__shape" transform="translate(12 8)" d=Shape::Reply.path()></path>
             <text class="graph__word" x="34" y="21">"answer"</text>
@@ -188,8 +188,9 @@ fn node_box(
             on:focus=move |_| near.set(Some(focused.clone()))
             on:blur=move |_| near.set(None)
         >
+            // Made by hand: what `view!` makes of a `title` in a browser is HTML's, which explains and names nothing here.
             // It is the name, too: one that differs from what is seen could not be spoken to a computer (WCAG 2.5.3).
-            <title>{move || node.with(|node| words::explanation(node, exitpoint, states))}</title>
+            {svg::title().child(move || node.with(|node| words::explanation(node, exitpoint, states)))}
             <rect class="graph__ground" width=one.width height=one.height rx="8"></rect>
             <rect class="graph__mark" x="8" y="14" width="32" height="32" rx="6"></rect>
             <path class="graph__shape" transform="translate(16 22)" d=shape></path>
