@@ -6,7 +6,7 @@
 
 use domain::Timestamp;
 use sqlx::{
-    Arguments, Decode, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction, Type, postgres::PgArguments,
+    Arguments, Decode, PgPool, Pool, Postgres, Row as _, Sqlite, SqlitePool, Transaction, Type, postgres::PgArguments,
     postgres::PgRow, sqlite::SqliteArguments, sqlite::SqliteRow,
 };
 
@@ -28,8 +28,8 @@ impl Database {
     /// All that is read in it was true at one time.
     pub(super) async fn read(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+            Self::Sqlite { readers, .. } => Tx::Sqlite(begin(readers, "BEGIN DEFERRED").await?),
+            Self::Postgres(pool) => Tx::Postgres(begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
         })
     }
 
@@ -38,20 +38,22 @@ impl Database {
     /// before that.
     pub(super) async fn write(&self) -> Result<Tx, StoreError> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => begin(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?,
+            Self::Sqlite { writer, .. } => Tx::Sqlite(begin(writer, "BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(begin(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?),
         })
     }
 }
 
-/// Begins to its end even if nobody waits for it any more, as when a browser goes away. sqlx knows of a transaction only
-/// once the server has answered; one given up before that would stay open on its connection, and the next on it would
-/// begin inside it: a write inside a read-only one, which refuses it.
-async fn begin(pool: &PgPool, how: &'static str) -> Result<Tx, StoreError> {
+/// Begins to its end even if nobody waits for it any more, as when a browser goes away.
+///
+/// sqlx closes a connection that is given up while it is taken from the pool, and a database in memory is gone with its
+/// one connection. And it knows of a transaction only once PostgreSQL has answered: one given up before that would stay
+/// open on its connection, and the next on it would begin inside it, a write inside a read-only one, which refuses it.
+async fn begin<DB: sqlx::Database>(pool: &Pool<DB>, how: &'static str) -> Result<Transaction<'static, DB>, StoreError> {
     let pool = pool.clone();
     let begun = tokio::spawn(async move { pool.begin_with(how).await });
     match begun.await {
-        Ok(begun) => Ok(Tx::Postgres(begun?)),
+        Ok(begun) => Ok(begun?),
         // Only when this program ends or has panicked in there.
         Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
     }

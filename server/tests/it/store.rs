@@ -36,6 +36,11 @@ impl Db {
         Self { store: store::open(&url).await.unwrap(), url, _dir: Some(dir) }
     }
 
+    async fn in_memory() -> Self {
+        let url = "sqlite::memory:".to_owned();
+        Self { store: store::open(&url).await.unwrap(), url, _dir: None }
+    }
+
     async fn postgres() -> Self {
         let url = postgres::new_database().await;
         Self { store: store::open(&url).await.unwrap(), url, _dir: None }

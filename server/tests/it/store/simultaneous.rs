@@ -173,3 +173,9 @@ pub(super) async fn what_nobody_waits_for_any_more_leaves_no_trace(db: Db) {
         }
     }
 }
+
+/// Its one connection is the database.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_in_memory_outlives_those_who_wait_no_more() {
+    what_nobody_waits_for_any_more_leaves_no_trace(Db::in_memory().await).await;
+}
