@@ -32,7 +32,11 @@ async fn node(server: &TestServer, path: &str, good: impl Fn(&NodeDetail) -> boo
 
 async fn with_version(krt: Krt) -> TestServer {
     // Slow enough that what comes before an end is seen.
-    let server = TestServer::start_with(|settings| settings.sandbox_ready_after = Duration::from_millis(200)).await;
+    with_version_ready_after(krt, Duration::from_millis(200)).await
+}
+
+async fn with_version_ready_after(krt: Krt, ready_after: Duration) -> TestServer {
+    let server = TestServer::start_with(|settings| settings.sandbox_ready_after = ready_after).await;
     server.add_runtime("demo").await;
     server.upload("demo", krt.bytes()).await.expect(201);
     server
@@ -80,6 +84,19 @@ async fn a_node_that_crashes_tells_its_restarts_and_exit_code() {
     assert!(pod.message.as_ref().unwrap().contains("crash-looping"), "{pod:?}");
     let main = pod.containers.iter().find(|container| !container.prepares).unwrap();
     assert_ne!(main.last_end.as_ref().unwrap().exit_code, 0);
+}
+
+#[tokio::test]
+async fn a_node_that_crashes_tells_what_it_logged_last() {
+    // Its containers end after this, and wait at least as long before they begin again.
+    let server =
+        with_version_ready_after(Krt::new("v1").images("sandbox/crash:1", "x/y:1"), Duration::from_secs(1)).await;
+    server.post(&format!("{VERSION}/start"), json!({})).await.expect(202);
+
+    let says = |detail: &NodeDetail, what: &str| detail.node.message.as_ref().is_some_and(|said| said.contains(what));
+    let last_words = "made to fail by its image";
+    let detail = node(&server, "nodes/greeting/greeter", |detail| says(detail, last_words)).await;
+    assert!(says(&detail, "exit code 1"), "{detail:?}");
 }
 
 #[tokio::test]
