@@ -114,14 +114,3 @@ test.describe("a server that goes away and comes back", () => {
     await expect(second.getByRole("row").nth(1)).toContainText("start");
   });
 });
-
-for (const width of [360, 2560]) {
-  test(`lists fit a window ${width} pixels wide`, async ({ page }) => {
-    await page.setViewportSize({ width, height: 800 });
-    for (const path of ["/", "/runtimes/demo", "/activity"]) {
-      await open(page, path);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect(overflow, path).toBeLessThanOrEqual(0);
-    }
-  });
-}

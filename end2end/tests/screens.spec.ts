@@ -1,8 +1,8 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "../support/accessible";
 import { expect, test } from "../support/fixtures";
-import { expectLive, open } from "../support/pages";
-import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
+import { RuntimePage, VersionPage, expectLive, open } from "../support/pages";
+import { CONFIG, RUNTIME, sampleBytes, samplePath } from "../support/samples";
 import type { Server } from "../support/server";
 
 interface Screen {
@@ -24,6 +24,66 @@ const SCREENS: Screen[] = [
 const ALL_SCREENS: Screen[] = [
   ...SCREENS,
   { name: "activity", path: "/activity", content: [/Activity/, /reviews-v1/, /Export as CSV/] },
+  { name: "node", path: `${version}?workflow=rate&node=score`, content: [/konstellation\/kre-py:latest/, /Pods/, /Events/] },
+  { name: "list", path: `${version}?view=list`, content: [/Workflows/, /clean-text/, /1\/1/] },
+  { name: "documentation", path: `${version}/documentation`, content: [/Documentation/, /On this page/] },
+  { name: "manifest", path: `${version}/manifest`, content: [/Manifest/, /krt\.yml/, /REPLY_SIGNATURE/] },
+  { name: "compare", path: `${version}/compare?with=reviews-v2`, content: [/Compare/, /For callers/, /reviews-v2/] },
+];
+
+/** What is laid over a screen or appears on it when somebody asks for it. */
+const ASKED_FOR: { name: string; path: string; show: (page: Page) => Promise<void> }[] = [
+  {
+    name: "palette",
+    path: "/",
+    show: async (page) => {
+      await page.keyboard.press("Control+k");
+      await expect(page.getByRole("dialog", { name: "Go to or do" }).getByRole("option").first()).toBeVisible();
+    },
+  },
+  {
+    name: "help",
+    path: "/",
+    show: async (page) => {
+      await page.keyboard.press("?");
+      await expect(page.getByRole("dialog", { name: "Keyboard" })).toBeVisible();
+    },
+  },
+  {
+    name: "new-runtime",
+    path: "/",
+    show: async (page) => {
+      await page.getByText("New runtime").click();
+      await page.getByLabel("Id", { exact: true }).fill("1shop");
+      await expect(page.getByText("begins with a digit")).toBeVisible();
+    },
+  },
+  {
+    name: "publish",
+    path: version,
+    show: async (page) => {
+      await new VersionPage(page, "reviews-v1").action("Publish").click();
+      await expect(page.getByRole("dialog")).toContainText("No version is published now");
+    },
+  },
+  {
+    name: "review",
+    path: "/runtimes/demo",
+    show: async (page) => {
+      const runtime = new RuntimePage(page);
+      await runtime.pick(samplePath("unpullable"));
+      await expect(runtime.upload).toContainText("Workflow rate");
+    },
+  },
+  {
+    name: "refused",
+    path: "/runtimes/demo",
+    show: async (page) => {
+      const runtime = new RuntimePage(page);
+      await runtime.pick(samplePath("broken"));
+      await expect(runtime.upload).toContainText("5 errors");
+    },
+  },
 ];
 
 test.beforeEach(async ({ server }) => prepare(server));
@@ -97,20 +157,52 @@ test.describe("an address that leads nowhere", () => {
   });
 });
 
+/** Nothing is cut off at the side: the page is no wider than the window. */
+async function expectNoOverflow(page: Page, what: string): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), what).toBeLessThanOrEqual(0);
+}
+
 for (const [width, height] of [[1280, 800], [390, 844]] as const) {
   for (const colorScheme of ["dark", "light"] as const) {
-    test(`every screen fits a window ${width} pixels wide, and everybody can use it, ${colorScheme}`, async ({ page }) => {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      for (const screen of ALL_SCREENS) {
-        await open(page, screen.path);
-        await expectScreen(page, screen);
-        // Nothing is cut off at the side: the page is no wider than the window.
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        expect(overflow, screen.name).toBeLessThanOrEqual(0);
-        await expectAccessible(page);
-        await page.screenshot({ path: `test-results/screens/${screen.name}-${width}-${colorScheme}.png`, fullPage: true });
-      }
+    test.describe(`${width} pixels wide, ${colorScheme}`, () => {
+      test.use({ viewport: { width, height }, colorScheme });
+
+      const keep = (page: Page, name: string) =>
+        page.screenshot({ path: `test-results/screens/${name}-${width}-${colorScheme}.png`, fullPage: true });
+
+      test("every screen fits, and everybody can use it", async ({ page }) => {
+        test.slow();
+        for (const screen of ALL_SCREENS) {
+          await open(page, screen.path);
+          await expectScreen(page, screen);
+          await expectNoOverflow(page, screen.name);
+          await expectAccessible(page);
+          await keep(page, screen.name);
+        }
+      });
+
+      test("so does everything that can be asked for", async ({ page }) => {
+        test.slow();
+        for (const { name, path, show } of ASKED_FOR) {
+          await open(page, path);
+          await show(page);
+          await expectNoOverflow(page, name);
+          await expectAccessible(page);
+          await keep(page, name);
+        }
+      });
     });
   }
+}
+
+for (const width of [360, 2560]) {
+  test(`every screen fits a window ${width} pixels wide`, async ({ page }) => {
+    test.slow();
+    await page.setViewportSize({ width, height: 800 });
+    for (const screen of ALL_SCREENS) {
+      await open(page, screen.path);
+      await expectNoOverflow(page, screen.name);
+      await page.screenshot({ path: `test-results/screens/${screen.name}-${width}.png` });
+    }
+  });
 }
