@@ -45,7 +45,7 @@ pub struct Fingers {
 
 pub use page::{
     copy, dialog_is_open, focus_next_title, is_for_text, now_secs, remember, remember_title, remembered, show,
-    show_target,
+    show_current_entry, show_target,
 };
 
 /// How an upload ended.

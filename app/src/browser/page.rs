@@ -90,6 +90,19 @@ pub fn show(id: &str) {
     }
 }
 
+/// Scrolls a menu sideways so that the entry of the present page is in its middle.
+pub fn show_current_entry(menu: &str) {
+    let menu = menu.to_owned();
+    // The router marks the entry in this very task.
+    request_animation_frame(move || {
+        let part = |selector: &str| document().query_selector(selector).ok()??.dyn_into::<HtmlElement>().ok();
+        let entry = part(&format!("#{menu} [aria-current=page]"));
+        if let (Some(menu), Some(entry)) = (part(&format!("#{menu}")), entry) {
+            menu.set_scroll_left(entry.offset_left() + (entry.offset_width() - menu.client_width()) / 2);
+        }
+    });
+}
+
 /// Scrolls to what the address names after its `#`, if the page has it.
 pub fn show_target() {
     let hash = window().location().hash().unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::{
     error::sentence,
     format,
 };
-use lines::{Row, rows};
+use lines::{Pair, Row, rows};
 
 /// All but the manifests.
 #[component]
@@ -173,10 +173,13 @@ fn row(row: Row) -> AnyView {
             </div>
         }
         .into_any(),
-        Row::Changed { before, after } => view! {
-            <div class="diff__row">{side(before, Change::Removed)}{side(after, Change::Added)}</div>
+        Row::Changed(pairs) => {
+            let pair = |[before, after]: Pair| {
+                view! { <div class="diff__row">{side(before, Change::Removed)}{side(after, Change::Added)}</div> }
+                    .into_any()
+            };
+            view! { <div class="diff__change">{pairs.into_iter().map(pair).collect_view()}</div> }.into_any()
         }
-        .into_any(),
         Row::Gap(number) => view! {
             <p class="diff__gap">{format!("… {} the same", format::count(number, "line", "lines"))}</p>
         }

@@ -121,15 +121,19 @@ fn crumbs(path: &str) -> Vec<(String, Option<String>)> {
         if let ["versions", version, rest @ ..] = rest {
             let version_path = format!("{runtime_path}/versions/{version}");
             crumbs.push(((*version).to_owned(), version_path.clone()));
-            match rest {
-                ["configuration"] => crumbs.push(("Configuration".to_owned(), format!("{version_path}/configuration"))),
-                ["history"] => crumbs.push(("History".to_owned(), format!("{version_path}/history"))),
-                _ => {}
+            if let [screen] = rest {
+                crumbs.push((capitalised(screen), format!("{version_path}/{screen}")));
             }
         }
     }
     let last = crumbs.len() - 1;
     crumbs.into_iter().enumerate().map(|(at, (text, href))| (text, (at < last).then_some(href))).collect()
+}
+
+/// The screens of a version are called as the last part of their paths.
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn crumb((text, href): (String, Option<String>)) -> impl IntoView {

@@ -198,7 +198,7 @@ fn row(shown: ActivityEntry) -> impl IntoView {
             <td data-label="Who">{entry.who.0}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
             <td data-label="Took">{took.unwrap_or_else(|| "–".to_owned())}</td>
-            <td data-label="Comment" class="row__text">{entry.comment.unwrap_or_default()}</td>
+            <td data-label="Comment" class="row__text">{entry.comment}</td>
         </tr>
     }
     .into_any()

@@ -13,13 +13,14 @@ pub(super) enum Row {
         after: u32,
         text: String,
     },
-    Changed {
-        before: Option<(u32, String)>,
-        after: Option<(u32, String)>,
-    },
+    /// A run of lines that went and came, pair by pair.
+    Changed(Vec<Pair>),
     /// This many equal lines, which are left out.
     Gap(u32),
 }
+
+/// What went, and what came in its place.
+pub(super) type Pair = [Option<(u32, String)>; 2];
 
 /// Lines that went beside those that came in their place; of long equal parts only what is near a change.
 pub(super) fn rows(lines: Vec<DiffLine>) -> Vec<Row> {
@@ -45,12 +46,11 @@ pub(super) fn rows(lines: Vec<DiffLine>) -> Vec<Row> {
 }
 
 fn pair(rows: &mut Vec<Row>, gone: &mut Vec<(u32, String)>, came: &mut Vec<(u32, String)>) {
+    let count = gone.len().max(came.len());
     let (mut gone, mut came) = (gone.drain(..), came.drain(..));
-    loop {
-        match (gone.next(), came.next()) {
-            (None, None) => return,
-            (before, after) => rows.push(Row::Changed { before, after }),
-        }
+    let pairs: Vec<Pair> = (0..count).map(|_| [gone.next(), came.next()]).collect();
+    if !pairs.is_empty() {
+        rows.push(Row::Changed(pairs));
     }
 }
 
@@ -87,8 +87,7 @@ mod tests {
             found,
             [
                 Row::Same { before: 1, after: 1, text: "a".to_owned() },
-                Row::Changed { before: side(2, "b"), after: side(2, "B") },
-                Row::Changed { before: side(3, "c"), after: None },
+                Row::Changed(vec![[side(2, "b"), side(2, "B")], [side(3, "c"), None]]),
                 Row::Same { before: 4, after: 3, text: "d".to_owned() },
             ]
         );

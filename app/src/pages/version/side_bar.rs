@@ -1,14 +1,19 @@
 //! A version's side bar: its name, state and health, the menu, and the actions at its bottom.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
+use leptos_router::{components::A, hooks::use_location};
 
 use super::Shown;
-use crate::components::{
-    acting::{Asked, use_acting},
-    action_bar::ActionBar,
-    state_badge::{HealthBadge, StateBadge},
+use crate::{
+    browser,
+    components::{
+        acting::{Asked, use_acting},
+        action_bar::ActionBar,
+        state_badge::{HealthBadge, StateBadge},
+    },
 };
+
+const MENU: &str = "version-menu";
 
 #[component]
 pub fn SideBar(shown: Shown) -> impl IntoView {
@@ -29,6 +34,12 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
     };
     let ask = Callback::new(move |command| acting.ask_quickly(asked(command)));
     let comment = Callback::new(move |command| acting.ask(asked(command)));
+    let path = use_location().pathname;
+    // In a narrow window the menu has room for some of its entries only.
+    Effect::new(move |_| {
+        path.track();
+        browser::show_current_entry(MENU);
+    });
     view! {
         <aside class="side-bar" aria-label=format!("Version {name}")>
             <div class="side-bar__top">
@@ -36,7 +47,7 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
                     <p class="side-bar__name">{name.to_string()}</p>
                     <p class="side-bar__state"><StateBadge state/><HealthBadge health/></p>
                 </div>
-                <nav class="menu" aria-label="Version">
+                <nav class="menu" id=MENU aria-label="Version">
                     <A href=base.clone() exact=true>"Status"</A>
                     <A href=format!("{base}/documentation") exact=true>"Documentation"</A>
                     <A href=format!("{base}/configuration") exact=true>
