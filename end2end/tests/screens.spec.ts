@@ -176,6 +176,8 @@ for (const [width, height] of [[1280, 800], [390, 844]] as const) {
           await open(page, screen.path);
           await expectScreen(page, screen);
           await expectNoOverflow(page, screen.name);
+          const here = page.getByRole("navigation", { name: "Version" }).locator("[aria-current=page]");
+          if (screen.path.startsWith(version)) await expect(here).toBeInViewport({ ratio: 1 });
           await expectAccessible(page);
           await keep(page, screen.name);
         }
