@@ -5,7 +5,7 @@ import { chromium } from "@playwright/test";
 const ROUNDS = 5;
 const [what, url, file] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
-const measures = { "first-load": firstLoad, interactive, "long-list": longList, "big-file": bigFile, archive };
+const measures = { "first-load": firstLoad, interactive, "long-list": longList, "side-by-side": sideBySide, "big-file": bigFile, archive };
 try {
   await measures[what]();
 } finally {
@@ -125,6 +125,42 @@ async function longList() {
   figure("longest task while it opens", "ms", opening);
   figure("longest task while it scrolls", "ms", scrolling);
   figure("until the page follows the server", "ms", openMs);
+}
+
+/** From one person's click on Start until another's page of the same runtime says that the version is on its way. */
+async function sideBySide() {
+  const [{ page: one }, { page: other }] = await Promise.all([newcomer(), newcomer()]);
+  for (const page of [one, other]) {
+    await page.goto(url);
+    await live(page);
+  }
+  const state = (page, text) => page.locator("tbody tr .badge", { hasText: text }).first().waitFor();
+  const seen = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await one.evaluate(() => {
+      const clicked = () => { window.clickedAt = performance.timeOrigin + performance.now(); };
+      addEventListener("click", clicked, { capture: true, once: true });
+    });
+    await other.evaluate(() => {
+      window.changedAt = undefined;
+      const badge = () => document.querySelector("tbody tr .badge")?.textContent;
+      const before = badge();
+      const observer = new MutationObserver(() => {
+        if (badge() === before) return;
+        window.changedAt = performance.timeOrigin + performance.now();
+        observer.disconnect();
+      });
+      observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+    });
+    await one.getByRole("button", { name: "Start v0" }).click();
+    await other.waitForFunction(() => window.changedAt !== undefined);
+    seen.push((await other.evaluate(() => window.changedAt)) - (await one.evaluate(() => window.clickedAt)));
+    await state(other, "started");
+    const stop = new URL(`/api/v1${new URL(url).pathname}/versions/v0/stop`, url);
+    await fetch(stop, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+    await state(one, "stopped");
+  }
+  figure("an action in one browser is seen in another", "ms", seen);
 }
 
 /** Picks the file and waits for what was found in it; answers how long that took, in ms. */

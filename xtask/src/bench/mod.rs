@@ -44,6 +44,8 @@ pub(crate) enum Name {
     Interactive,
     /// A runtime with 1,000 versions opens and scrolls
     LongList,
+    /// An action in one browser is seen in another
+    SideBySide,
     /// 500 MB are checked in the browser
     BigFile,
     /// 10,000 entries are checked in the browser
@@ -94,6 +96,7 @@ pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
             Name::FirstLoad => pages::first_load(&bench, workspace)?,
             Name::Interactive => pages::interactive(&bench, workspace)?,
             Name::LongList => pages::long_list(&bench, workspace)?,
+            Name::SideBySide => pages::side_by_side(&bench, workspace)?,
             Name::BigFile => pages::big_file(&bench, workspace)?,
             Name::Archive10000 => pages::archive(&bench, workspace)?,
         });

@@ -24,6 +24,7 @@ use crate::{
 const FIRST_LOAD_KB: f64 = 300.0;
 const INTERACTIVE_MS: f64 = 1000.0;
 const LIST_TASK_MS: f64 = 50.0;
+const SEEN_MS: f64 = 500.0;
 const FILE_TASK_MS: f64 = 100.0;
 const ARCHIVE_MS: f64 = 1000.0;
 const VERSIONS: usize = 1000;
@@ -64,6 +65,16 @@ pub(super) fn long_list(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figu
     }
     let figures = stage.browse("long-list", "long-list", &format!("/runtimes/{RUNTIME}"), None)?;
     Ok(limited(figures, "longest task", LIST_TASK_MS))
+}
+
+pub(super) fn side_by_side(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figure>> {
+    let stage = Stage::new(bench, workspace)?;
+    stage.server.create_runtime(RUNTIME)?;
+    let krt = stage.data.join("version.krt");
+    small(&krt, "v0", 2)?;
+    stage.server.upload(RUNTIME, &krt)?;
+    let figures = stage.browse("side-by-side", "side-by-side", &format!("/runtimes/{RUNTIME}"), None)?;
+    Ok(limited(figures, "an action in one", SEEN_MS))
 }
 
 pub(super) fn big_file(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figure>> {
