@@ -11,48 +11,48 @@ use domain::{
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
-use crate::AppError;
+use crate::{AppError, wire::Answer};
 
-#[server(prefix = "/api/fn", endpoint = "runtimes")]
+#[server(prefix = "/api/fn", endpoint = "runtimes", output = Answer)]
 pub async fn runtimes() -> Result<Vec<RuntimeSummary>, AppError> {
     context::backend()?.runtimes().await.map_err(context::fail)
 }
 
-#[server(prefix = "/api/fn", endpoint = "runtime")]
+#[server(prefix = "/api/fn", endpoint = "runtime", output = Answer)]
 pub async fn runtime(id: RuntimeId) -> Result<RuntimeSummary, AppError> {
     context::backend()?.runtime(&id).await.map_err(context::fail)
 }
 
 /// Creates a runtime. A wrong field is answered with a problem whose path is the field's name.
-#[server(prefix = "/api/fn", endpoint = "create_runtime")]
+#[server(prefix = "/api/fn", endpoint = "create_runtime", output = Answer)]
 pub async fn create_runtime(id: String, name: String, description: String) -> Result<RuntimeSummary, AppError> {
     let new = domain::NewRuntime { id, name, description };
     context::backend()?.create_runtime(&context::actor()?, new).await.map_err(context::fail)
 }
 
-#[server(prefix = "/api/fn", endpoint = "versions")]
+#[server(prefix = "/api/fn", endpoint = "versions", output = Answer)]
 pub async fn versions(runtime: RuntimeId) -> Result<Vec<VersionSummary>, AppError> {
     context::backend()?.versions(&runtime).await.map_err(context::fail)
 }
 
 /// A part of the list of versions, and the versions that matter whatever is asked for.
-#[server(name = ReadVersionPage, prefix = "/api/fn", endpoint = "version_page", input = Json)]
+#[server(name = ReadVersionPage, prefix = "/api/fn", endpoint = "version_page", output = Answer, input = Json)]
 pub async fn version_page(runtime: RuntimeId, query: VersionQuery) -> Result<VersionPage, AppError> {
     context::backend()?.version_page(&runtime, &query).await.map_err(context::fail)
 }
 
 /// Places to go to, and what can be done there.
-#[server(prefix = "/api/fn", endpoint = "find", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "find", output = Answer, input = Json)]
 pub async fn find(text: String) -> Result<Vec<Found>, AppError> {
     context::backend()?.find(&text).await.map_err(context::fail)
 }
 
-#[server(prefix = "/api/fn", endpoint = "version")]
+#[server(prefix = "/api/fn", endpoint = "version", output = Answer)]
 pub async fn version(runtime: RuntimeId, version: VersionName) -> Result<VersionView, AppError> {
     context::backend()?.version(&runtime, &version).await.map_err(context::fail)
 }
 
-#[server(prefix = "/api/fn", endpoint = "command", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "command", output = Answer, input = Json)]
 pub async fn send_command(
     runtime: RuntimeId,
     version: VersionName,
@@ -64,7 +64,7 @@ pub async fn send_command(
 }
 
 /// Sets the named values, removes those that are `None`, and leaves all others.
-#[server(prefix = "/api/fn", endpoint = "set_config", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "set_config", output = Answer, input = Json)]
 pub async fn set_config(
     runtime: RuntimeId,
     version: VersionName,
@@ -76,20 +76,20 @@ pub async fn set_config(
 }
 
 /// One value, for a person who asks to see it; `None` when it is not set.
-#[server(prefix = "/api/fn", endpoint = "config_value", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "config_value", output = Answer, input = Json)]
 pub async fn config_value(runtime: RuntimeId, version: VersionName, name: String) -> Result<Option<String>, AppError> {
     let (backend, actor) = (context::backend()?, context::actor()?);
     backend.config_value(&actor, &runtime, &version, &name).await.map_err(context::fail)
 }
 
 /// `krt.yml` as it was sent.
-#[server(prefix = "/api/fn", endpoint = "manifest")]
+#[server(prefix = "/api/fn", endpoint = "manifest", output = Answer)]
 pub async fn manifest(runtime: RuntimeId, version: VersionName) -> Result<String, AppError> {
     context::backend()?.manifest(&runtime, &version).await.map_err(context::fail)
 }
 
 /// A page of the documentation, the first one unless `page` is its path in the file. None when there is no first.
-#[server(prefix = "/api/fn", endpoint = "documentation")]
+#[server(prefix = "/api/fn", endpoint = "documentation", output = Answer)]
 pub async fn documentation(
     runtime: RuntimeId,
     version: VersionName,
@@ -99,14 +99,14 @@ pub async fn documentation(
 }
 
 /// What changes for whoever goes from version `from` to version `to`.
-#[server(prefix = "/api/fn", endpoint = "compare")]
+#[server(prefix = "/api/fn", endpoint = "compare", output = Answer)]
 pub async fn compare(runtime: RuntimeId, from: VersionName, to: VersionName) -> Result<Comparison, AppError> {
     context::backend()?.comparison(&runtime, &from, &to).await.map_err(context::fail)
 }
 
 /// The other versions of the runtime, and what changes from `with`, or else from the one that people most likely mean;
 /// nothing when there is no other. One call, for a page that is rendered may be gone before it could make a second.
-#[server(prefix = "/api/fn", endpoint = "compare_with")]
+#[server(prefix = "/api/fn", endpoint = "compare_with", output = Answer)]
 pub async fn compare_with(
     runtime: RuntimeId,
     version: VersionName,
@@ -123,19 +123,19 @@ pub async fn compare_with(
 }
 
 /// The configuration values that a version added now takes over from the runtime's others, by name.
-#[server(prefix = "/api/fn", endpoint = "carry_over")]
+#[server(prefix = "/api/fn", endpoint = "carry_over", output = Answer)]
 pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<CarriedValue>, AppError> {
     context::backend()?.carry_over(&runtime).await.map_err(context::fail)
 }
 
 /// The pictures of a version's workflows, but for those too large to be read as one. They never change.
-#[server(prefix = "/api/fn", endpoint = "graphs")]
+#[server(prefix = "/api/fn", endpoint = "graphs", output = Answer)]
 pub async fn graphs(runtime: RuntimeId, version: VersionName) -> Result<Vec<GraphLayout>, AppError> {
     context::backend()?.graphs(&runtime, &version).await.map_err(context::fail)
 }
 
 /// A node with its pods and events; without a workflow the entrypoint.
-#[server(prefix = "/api/fn", endpoint = "node_detail", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "node_detail", output = Answer, input = Json)]
 pub async fn inspect_node(
     runtime: RuntimeId,
     version: VersionName,
@@ -146,7 +146,7 @@ pub async fn inspect_node(
 }
 
 /// Whether the runtime has a version of this name, so that no other can be added under it.
-#[server(prefix = "/api/fn", endpoint = "name_taken")]
+#[server(prefix = "/api/fn", endpoint = "name_taken", output = Answer)]
 pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool, AppError> {
     match context::backend()?.version(&runtime, &version).await {
         Ok(_) => Ok(true),
@@ -155,13 +155,13 @@ pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool
     }
 }
 
-#[server(prefix = "/api/fn", endpoint = "history")]
+#[server(prefix = "/api/fn", endpoint = "history", output = Answer)]
 pub async fn history(runtime: RuntimeId, version: VersionName) -> Result<Vec<HistoryEntry>, AppError> {
     context::backend()?.history(&runtime, &version).await.map_err(context::fail)
 }
 
 /// What happened on the whole server, newest first.
-#[server(prefix = "/api/fn", endpoint = "activity", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "activity", output = Answer, input = Json)]
 pub async fn activity(filter: ActivityFilter) -> Result<Vec<ActivityEntry>, AppError> {
     context::backend()?.activity(&filter).await.map_err(context::fail)
 }

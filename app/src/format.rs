@@ -4,7 +4,7 @@ use domain::Timestamp;
 
 /// `2026-11-23 04:10 UTC`.
 pub fn minute(at: Timestamp) -> String {
-    let text = at.to_string();
+    let text = machine(at);
     match (text.get(..10), text.get(11..16)) {
         (Some(day), Some(minute)) => format!("{day} {minute} UTC"),
         _ => text,
@@ -13,11 +13,7 @@ pub fn minute(at: Timestamp) -> String {
 
 /// `2026-11-23T04:10:05Z`, for the `datetime` attribute and the exact time on hover.
 pub fn machine(at: Timestamp) -> String {
-    let text = at.to_string();
-    match text.get(..19) {
-        Some(seconds) => format!("{seconds}Z"),
-        None => text,
-    }
+    domain::to_second(at)
 }
 
 /// `2026-11-23 04:10:05 UTC`, for a person who wants to know exactly.

@@ -19,6 +19,7 @@ pub mod pages;
 pub mod shell;
 pub mod shortcuts;
 pub mod upload;
+pub mod wire;
 
 pub use error::AppError;
 pub use shell::App;

@@ -5,8 +5,9 @@
 
 use std::{future::Future, sync::Arc};
 
-use domain::{ClusterInfo, ClusterKind, Reachability, ServerEvent};
+use domain::{ClusterInfo, ClusterKind, Reachability, RuntimeSummary, ServerEvent, VersionSummary};
 use leptos::{prelude::*, task::spawn_local};
+use serde::Deserialize;
 
 use crate::browser;
 
@@ -57,7 +58,7 @@ impl Live {
     }
 
     fn receive(self, message: &str) {
-        let event = match serde_json::from_str::<ServerEvent>(message) {
+        let event = match read(message) {
             Ok(event) => event,
             Err(error) => {
                 leptos::logging::warn!("an event could not be read: {error}");
@@ -72,6 +73,29 @@ impl Live {
         }
         self.tell(&event);
     }
+}
+
+/// Reads an event. serde's own reader of it would keep what it has not understood yet in a form of its own, from which
+/// each type would be read by code that nothing else needs.
+fn read(message: &str) -> serde_json::Result<ServerEvent> {
+    #[derive(Deserialize)]
+    struct Read {
+        #[serde(rename = "type")]
+        kind: String,
+        cluster: Option<ClusterInfo>,
+        runtime: Option<Box<RuntimeSummary>>,
+        version: Option<Box<VersionSummary>>,
+    }
+
+    Ok(match serde_json::from_str(message)? {
+        Read { kind, cluster: Some(cluster), .. } if kind == "hello" => ServerEvent::Hello { cluster },
+        Read { kind, cluster: Some(cluster), .. } if kind == "cluster" => ServerEvent::Cluster { cluster },
+        Read { kind, runtime: Some(runtime), .. } if kind == "runtime" => ServerEvent::Runtime { runtime },
+        Read { kind, version: Some(version), .. } if kind == "version" => ServerEvent::Version { version },
+        Read { kind, .. } => {
+            return Err(serde::de::Error::custom(format!("`{kind}` is no event, or lacks its content")));
+        }
+    })
 }
 
 /// Provides [`Live`], and connects once the page runs in a browser.
@@ -140,4 +164,26 @@ where
         Some(Loading::UnderWay | Loading::Again) => loading.set_value(Loading::Again),
         None => {}
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_read_as_it_was_written() {
+        let cluster = ClusterInfo {
+            kind: ClusterKind::Sandbox,
+            name: "sandbox".to_owned(),
+            reachability: Reachability::Unreachable {
+                since: "2026-11-23T04:00:00Z".parse().unwrap(),
+                reason: "it is off".to_owned(),
+            },
+        };
+        for event in [ServerEvent::Hello { cluster: cluster.clone() }, ServerEvent::Cluster { cluster }] {
+            assert_eq!(read(&serde_json::to_string(&event).unwrap()).unwrap(), event);
+        }
+        assert!(read(r#"{"type":"version"}"#).is_err());
+        assert!(read(r#"{"type":"nothing"}"#).is_err());
+    }
 }

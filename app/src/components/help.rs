@@ -46,7 +46,7 @@ pub fn KeyboardHelp(open: RwSignal<bool>) -> impl IntoView {
 fn line(shortcut: Shortcut) -> impl IntoView {
     let keys = match shortcut.keys {
         Keys::Command(key) => {
-            view! { <kbd>"Ctrl"</kbd>" or "<kbd>"⌘"</kbd>" + "<kbd>{key.to_uppercase()}</kbd> }.into_any()
+            view! { <kbd>"Ctrl"</kbd>" or "<kbd>"⌘"</kbd>" + "<kbd>{key.to_ascii_uppercase()}</kbd> }.into_any()
         }
         Keys::Single(key) => view! { <kbd>{key}</kbd> }.into_any(),
         Keys::Escape => view! { <kbd>"Esc"</kbd> }.into_any(),

@@ -35,7 +35,7 @@ async fn load(filter: ActivityFilter) -> Result<Loaded, AppError> {
 
 /// What the address asks for: `?runtime=`, `?who=`, `?action=`, `?outcome=`, and the days `?from=` and `?to=`, in UTC.
 fn asked_for(query: &ParamsMap) -> ActivityFilter {
-    let day = |name| param(query, name).and_then(|day| format!("{day}T00:00:00Z").parse::<Timestamp>().ok());
+    let day = |name| param(query, name).and_then(|day| domain::read_utc(&format!("{day}T00:00:00Z")));
     ActivityFilter {
         runtime: param(query, "runtime").and_then(|id| id.parse().ok()),
         who: param(query, "who"),

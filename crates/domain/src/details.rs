@@ -29,6 +29,7 @@ pub struct PodDetail {
     pub ready: bool,
     /// Of all its containers together.
     pub restarts: u32,
+    #[serde(default, with = "crate::time::optional")]
     pub created_at: Option<Timestamp>,
     /// The machine it runs on, once it has one.
     pub machine: Option<String>,
@@ -60,6 +61,7 @@ pub enum ContainerState {
         message: Option<String>,
     },
     Running {
+        #[serde(default, with = "crate::time::optional")]
         since: Option<Timestamp>,
     },
     Ended(ContainerEnd),
@@ -71,6 +73,7 @@ pub struct ContainerEnd {
     /// Kubernetes' word, such as `Error` or `OOMKilled`.
     pub reason: Option<String>,
     pub message: Option<String>,
+    #[serde(default, with = "crate::time::optional")]
     pub at: Option<Timestamp>,
 }
 
@@ -78,6 +81,7 @@ pub struct ContainerEnd {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeEvent {
     /// When it was last noted.
+    #[serde(default, with = "crate::time::optional")]
     pub at: Option<Timestamp>,
     pub warning: bool,
     pub reason: String,

@@ -41,6 +41,7 @@ pub enum Reachability {
     Connecting,
     Reachable,
     Unreachable {
+        #[serde(with = "crate::time")]
         since: Timestamp,
         reason: String,
     },

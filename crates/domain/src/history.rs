@@ -8,6 +8,7 @@ use crate::{Actor, Command, RuntimeId, VersionName};
 /// One line of a version's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
+    #[serde(with = "crate::time")]
     pub at: Timestamp,
     pub who: Actor,
     pub action: Action,
@@ -15,6 +16,7 @@ pub struct HistoryEntry {
     pub comment: Option<String>,
     pub outcome: Outcome,
     /// When the outcome was known; none while it is pending.
+    #[serde(default, with = "crate::time::optional")]
     pub finished_at: Option<Timestamp>,
 }
 

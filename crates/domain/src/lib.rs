@@ -15,6 +15,7 @@ mod lists;
 mod logs;
 mod names;
 mod problem;
+mod time;
 mod views;
 
 pub use check::{CheckFailure, CheckNews, FileCheck, FileContent, WantedValue};
@@ -33,6 +34,7 @@ pub use lists::{Found, FoundVersion, VersionPage, VersionQuery, has_words};
 pub use logs::{LogLine, LogText};
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
+pub use time::{read_utc, to_second};
 pub use views::{
     Actor, Address, CarriedValue, ConfigEntry, ConfigKind, Failure, Health, KrtVersion, NewRuntime, NodeStatus,
     NodeView, Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,

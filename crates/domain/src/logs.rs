@@ -11,6 +11,7 @@ use crate::WorkflowName;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// When the container wrote it, as Kubernetes noted it; of an error, when the server met it.
+    #[serde(with = "crate::time")]
     pub time: Timestamp,
     /// None for the entrypoint.
     pub workflow: Option<WorkflowName>,

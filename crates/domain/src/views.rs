@@ -37,6 +37,7 @@ pub struct RuntimeSummary {
     pub id: RuntimeId,
     pub name: String,
     pub description: String,
+    #[serde(with = "crate::time")]
     pub created_at: Timestamp,
     /// Grows with every change; of two summaries the one with the larger revision is newer.
     pub revision: u64,
@@ -73,9 +74,11 @@ pub struct VersionSummary {
     pub krt_version: KrtVersion,
     pub size_bytes: u64,
     pub sha256: String,
+    #[serde(with = "crate::time")]
     pub created_at: Timestamp,
     pub created_by: Actor,
     /// When it was last seen published.
+    #[serde(default, with = "crate::time::optional")]
     pub published_at: Option<Timestamp>,
     /// Grows with every change; of two summaries the one with the larger revision is newer.
     pub revision: u64,
@@ -107,6 +110,7 @@ pub enum Health {
 /// Why a version that was asked to start or to be published was not (lifecycle.md §2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
+    #[serde(with = "crate::time")]
     pub at: Timestamp,
     /// `workflow/node`, or `entrypoint`; none when no single node is to blame.
     pub node: Option<String>,
