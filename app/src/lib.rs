@@ -16,6 +16,7 @@ pub mod live;
 pub mod live_list;
 pub mod loading;
 pub mod pages;
+pub mod parts;
 pub mod shell;
 pub mod shortcuts;
 pub mod upload;

@@ -16,20 +16,11 @@ use crate::{
         acting::{ActingDialog, provide_acting},
         header::Header,
         help::KeyboardHelp,
-        palette::Palette,
         toast::{ToastArea, provide_toasts},
     },
     live::provide_live,
-    pages::{
-        activity::ActivityPage,
-        not_found::NotFound,
-        runtime::RuntimePage,
-        runtimes::RuntimesPage,
-        version::{
-            VersionPage, compare::CompareScreen, configuration::ConfigurationScreen,
-            documentation::DocumentationScreen, history::HistoryScreen, manifest::ManifestScreen, status::StatusScreen,
-        },
-    },
+    pages::{not_found::NotFound, runtimes::RuntimesPage},
+    parts::{self, Screen},
     shortcuts::{Keys, provide_shortcuts},
 };
 
@@ -105,21 +96,21 @@ pub fn App() -> impl IntoView {
             <main id="content" class="content" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=RuntimesPage ssr=whole.clone()/>
-                    <Route path=path!("/activity") view=ActivityPage ssr=whole.clone()/>
-                    <Route path=path!("/runtimes/:runtime") view=RuntimePage ssr=whole.clone()/>
-                    <ParentRoute path=path!("/runtimes/:runtime/versions/:version") view=VersionPage ssr=whole.clone()>
-                        <Route path=path!("") view=StatusScreen ssr=whole.clone()/>
-                        <Route path=path!("documentation") view=DocumentationScreen ssr=whole.clone()/>
-                        <Route path=path!("manifest") view=ManifestScreen ssr=whole.clone()/>
-                        <Route path=path!("compare") view=CompareScreen ssr=whole.clone()/>
-                        <Route path=path!("configuration") view=ConfigurationScreen ssr=whole.clone()/>
-                        <Route path=path!("history") view=HistoryScreen ssr=whole/>
+                    <Route path=path!("/activity") view=Screen::Activity ssr=whole.clone()/>
+                    <Route path=path!("/runtimes/:runtime") view=Screen::Runtime ssr=whole.clone()/>
+                    <ParentRoute path=path!("/runtimes/:runtime/versions/:version") view=Screen::Version ssr=whole.clone()>
+                        <Route path=path!("") view=Screen::Status ssr=whole.clone()/>
+                        <Route path=path!("documentation") view=Screen::Documentation ssr=whole.clone()/>
+                        <Route path=path!("manifest") view=Screen::Manifest ssr=whole.clone()/>
+                        <Route path=path!("compare") view=Screen::Compare ssr=whole.clone()/>
+                        <Route path=path!("configuration") view=Screen::Configuration ssr=whole.clone()/>
+                        <Route path=path!("history") view=Screen::History ssr=whole/>
                     </ParentRoute>
                 </Routes>
             </main>
             <ToastArea toasts/>
             <ActingDialog acting/>
-            <Palette open=palette/>
+            {parts::palette(palette)}
             <KeyboardHelp open=help/>
             <div class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
         </Router>

@@ -5,6 +5,7 @@
 //! each name, listed in `hash.txt` as leptos reads it, and copies by gzip and Brotli beside each file.
 
 mod checker;
+mod pages;
 mod release;
 
 use std::{
@@ -14,7 +15,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use wasm_bindgen_cli_support::Bindgen;
 
 use crate::workspace::{WASM, Workspace, finish};
 
@@ -92,23 +92,22 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Site> {
     let stamp = [stamp(&wasm)?, stamp(&checker_wasm)?, stamp(&worker_script)?].join("\n");
     let fresh = fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp);
     let css = style_sheet(workspace, mode)?;
+    let plain = workspace.target.join(format!("{}-pages", mode.folder()));
     let checker = workspace.target.join(format!("{}-checker", mode.folder()));
     let hash_file = match mode {
         Mode::Development => {
             if !fresh {
-                bindgen(&wasm, &pkg, mode)?;
+                pages::build(workspace, &wasm, &plain, mode)?;
                 checker::bindgen(workspace, &checker_wasm, &checker, mode)?;
             }
+            copy_folder(&plain, &pkg)?;
             checker::publish_plain(&checker, &root)?;
             write_changed(&pkg.join(format!("{OUTPUT_NAME}.css")), css.as_bytes())?;
             None
         }
         Mode::Release => {
-            let plain = workspace.target.join("site-plain");
             if !fresh {
-                clear(&plain)?;
-                bindgen(&wasm, &plain, mode)?;
-                release::optimise(workspace, &plain.join(format!("{OUTPUT_NAME}_bg.wasm")), "-Oz")?;
+                pages::build(workspace, &wasm, &plain, mode)?;
                 checker::bindgen(workspace, &checker_wasm, &checker, mode)?;
             }
             clear(&root)?;
@@ -136,19 +135,6 @@ fn stamp(file: &Path) -> Result<String> {
     let facts = fs::metadata(file).with_context(|| format!("there is no {}", file.display()))?;
     let modified = facts.modified()?.duration_since(UNIX_EPOCH)?.as_nanos();
     Ok(format!("{} {} {modified}", file.display(), facts.len()))
-}
-
-fn bindgen(wasm: &Path, to: &Path, mode: Mode) -> Result<()> {
-    let release = mode == Mode::Release;
-    Bindgen::new()
-        .input_path(wasm)
-        .out_name(OUTPUT_NAME)
-        .web(true)?
-        .typescript(false)
-        .remove_name_section(release)
-        .remove_producers_section(release)
-        .generate(to)
-        .with_context(|| format!("wasm-bindgen cannot take {}", wasm.display()))
 }
 
 fn style_sheet(workspace: &Workspace, mode: Mode) -> Result<String> {

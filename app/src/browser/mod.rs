@@ -44,8 +44,8 @@ pub struct Fingers {
 }
 
 pub use page::{
-    copy, dialog_is_open, focus_next_title, is_for_text, now_secs, remember, remember_title, remembered, show,
-    show_current_entry, show_target,
+    admit_being_incomplete, copy, dialog_is_open, focus_next_title, is_for_text, now_secs, path, remember,
+    remember_title, remembered, show, show_current_entry, show_target, visit,
 };
 
 /// How an upload ended.

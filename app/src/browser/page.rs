@@ -16,6 +16,31 @@ pub fn now_secs() -> i64 {
     (js_sys::Date::now() / 1000.0) as i64
 }
 
+/// The path of the page's address.
+pub fn path() -> String {
+    window().location().pathname().unwrap_or_default()
+}
+
+/// Goes to an address by a page of its own, as a link does without scripts.
+pub fn visit(address: &str) {
+    // Fails only for what is no address.
+    let _ = window().location().assign(address);
+}
+
+/// Says above the page that a part of it is missing. Links and forms work without scripts.
+pub fn admit_being_incomplete() {
+    let Ok(notice) = document().create_element("p") else { return };
+    let _ = notice.set_attribute("class", "banner");
+    let _ = notice.set_attribute("data-tone", "warn");
+    let _ = notice.set_attribute("role", "alert");
+    notice.set_text_content(Some(
+        "A part of this page could not be loaded, as when the server has been upgraded meanwhile. Reload the page.",
+    ));
+    if let Some(body) = document().body() {
+        let _ = body.prepend_with_node_1(&notice);
+    }
+}
+
 /// Whether something modal is open, which keeps the keyboard to itself.
 pub fn dialog_is_open() -> bool {
     matches!(document().query_selector("dialog[open]"), Ok(Some(_)))

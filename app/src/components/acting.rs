@@ -7,11 +7,12 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     AppError, api,
     components::{
-        action_dialog::{ActionDialog, Facts},
+        action_dialog::{ActionDialogProps, Facts},
         toast::{Toasts, Tone},
     },
     error::sentence,
     live::Live,
+    parts,
 };
 
 /// What is asked of which version.
@@ -238,7 +239,7 @@ pub fn ActingDialog(acting: Acting) -> impl IntoView {
         let first = facts.get()?;
         let facts = Memo::new(move |_| facts.get().unwrap_or_else(|| first.clone()));
         let Acting { command, sending, error, .. } = acting;
-        Some(view! { <ActionDialog asked=command facts sending error on_send=send/> })
+        Some(parts::action_dialog(ActionDialogProps { asked: command, facts, sending, error, on_send: send }))
     }
 }
 

@@ -7,11 +7,11 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
-use super::{OUTPUT_NAME, PKG_DIR, files_under};
+use super::{OUTPUT_NAME, PKG_DIR, files_under, pages};
 use crate::workspace::{Workspace, finish};
 
 /// What rustc's output uses, and every browser of the last years understands. Allowed more, wasm-opt would use more.
@@ -24,7 +24,11 @@ const FEATURES: [&str; 6] = [
     "--enable-sign-ext",
 ];
 
-/// Runs wasm-opt on the file when there is one, at `level` (`-Oz`, `-O3`); otherwise says that the file stays larger than
+/// How Leptos begins the names of the script that loads parts, and of the list of their files.
+const LOADER_STEM: &str = "__wasm_split";
+const MANIFEST_STEM: &str = "__wasm_split_manifest";
+
+/// Runs wasm-opt on the file when there is one, at `level` (`-O1`, `-O3`); otherwise says that the file stays larger than
 /// it could be.
 pub(super) fn optimise(workspace: &Workspace, wasm: &Path, level: &str) -> Result<()> {
     let Some(wasm_opt) = find_wasm_opt(workspace) else {
@@ -43,24 +47,34 @@ fn find_wasm_opt(workspace: &Workspace) -> Option<PathBuf> {
     env::split_paths(&paths).chain([installed]).map(|dir| dir.join("wasm-opt")).find(|file| file.is_file())
 }
 
-/// Copies what wasm-bindgen made and the style sheet into the site under hashed names; answers the file that lists the
-/// hashes, `more` among them. Leptos' page asks for `<name>.<hash>.{js,wasm,css}` then.
+/// Copies the pages' files and the style sheet into the site under hashed names; answers the file that lists the hashes,
+/// `more` among them. Leptos' page asks for `<name>.<hash>.{js,wasm,css}` then.
 pub(super) fn publish(plain: &Path, css: &str, more: &str, root: &Path) -> Result<PathBuf> {
     let pkg = root.join(PKG_DIR);
-    let mut hashes = more.to_owned();
-    let mut publish = |kind: &str, content: &[u8]| -> Result<()> {
-        let hash = hash(content);
-        fs::write(pkg.join(format!("{OUTPUT_NAME}.{hash}.{kind}")), content)?;
-        hashes.push_str(&format!("{kind}: {hash}\n"));
-        Ok(())
+    let write = |stem: &str, hash: &str, ending: &str, content: &[u8]| {
+        fs::write(pkg.join(format!("{stem}.{hash}.{ending}")), content).with_context(|| format!("cannot write {stem}"))
     };
-    publish("css", css.as_bytes())?;
+    let read = |name: &str| fs::read_to_string(plain.join(name)).with_context(|| format!("there is no {name}"));
+    let (script, first) = (format!("{OUTPUT_NAME}.js"), format!("{OUTPUT_NAME}_bg.wasm"));
+    let (mut script_text, mut loader_text, mut manifest) =
+        (read(&script)?, read(pages::LOADER)?, read(pages::MANIFEST)?);
+
+    let css_hash = hash(css.as_bytes());
+    write(OUTPUT_NAME, &css_hash, "css", css.as_bytes())?;
+    let wasm = fs::read(plain.join(&first)).with_context(|| format!("there is no {first}"))?;
+    let wasm_hash = hash(&wasm);
+    write(OUTPUT_NAME, &wasm_hash, "wasm", &wasm)?;
     for file in files_under(plain)? {
-        let name = file.strip_prefix(plain)?;
-        if name == Path::new(&format!("{OUTPUT_NAME}.js")) {
-            publish("js", &fs::read(&file)?)?;
-        } else if name == Path::new(&format!("{OUTPUT_NAME}_bg.wasm")) {
-            publish("wasm", &fs::read(&file)?)?;
+        let name = file.strip_prefix(plain)?.to_str().context("a name that is no UTF-8")?;
+        if [script.as_str(), &first, pages::LOADER, pages::MANIFEST].contains(&name) {
+            continue;
+        }
+        if let Some(part) = name.strip_suffix(".wasm") {
+            let content = fs::read(&file)?;
+            let hash = hash(&content);
+            write(part, &hash, "wasm", &content)?;
+            loader_text = renamed(&loader_text, &format!("\"./{name}\""), &format!("\"./{part}.{hash}.wasm\""))?;
+            manifest = renamed(&manifest, &format!("\"{part}\""), &format!("\"{part}.{hash}\""))?;
         } else {
             // Scripts that crates bring along; wasm-bindgen has put a hash into their folders' names.
             let to = pkg.join(name);
@@ -68,9 +82,48 @@ pub(super) fn publish(plain: &Path, css: &str, more: &str, root: &Path) -> Resul
             fs::copy(&file, to)?;
         }
     }
+    (script_text, loader_text) = (terse(&script_text), terse(&loader_text));
+    // The two scripts name each other, so one hash stands for both.
+    let scripts_hash = hash(format!("{script_text}{loader_text}").as_bytes());
+    let loader_name = format!("{LOADER_STEM}.{scripts_hash}.js");
+    script_text =
+        renamed(&script_text, &format!("from \"./{}\"", pages::LOADER), &format!("from \"./{loader_name}\""))?;
+    let script_name = format!("{OUTPUT_NAME}.{scripts_hash}.js");
+    loader_text = renamed(&loader_text, &format!("from \"./{script}\""), &format!("from \"./{script_name}\""))?;
+    write(OUTPUT_NAME, &scripts_hash, "js", script_text.as_bytes())?;
+    write(LOADER_STEM, &scripts_hash, "js", loader_text.as_bytes())?;
+    let manifest_hash = hash(manifest.as_bytes());
+    write(MANIFEST_STEM, &manifest_hash, "json", manifest.as_bytes())?;
+
+    let hashes = format!(
+        "{more}css: {css_hash}\nwasm: {wasm_hash}\njs: {scripts_hash}\nsplit: {scripts_hash}\nmanifest: {manifest_hash}\n"
+    );
     let hash_file = root.with_file_name("hash.txt");
     fs::write(&hash_file, hashes)?;
     Ok(hash_file)
+}
+
+/// The script without comments and indentation. Lines are told apart by how they begin, which is enough for what
+/// wasm-bindgen and the cutter write: they have no text that goes over several lines.
+fn terse(script: &str) -> String {
+    let mut in_comment = false;
+    let mut terse = String::new();
+    for line in script.lines().map(str::trim) {
+        in_comment |= line.starts_with("/*");
+        if !in_comment && !line.is_empty() && !line.starts_with("//") {
+            terse.push_str(line);
+            terse.push('\n');
+        }
+        in_comment &= !line.ends_with("*/");
+    }
+    terse
+}
+
+/// # Errors
+/// When nothing of the text has that name: then wasm-bindgen or the cutter writes names otherwise than it did.
+fn renamed(text: &str, from: &str, to: &str) -> Result<String> {
+    ensure!(text.contains(from), "nothing of the pages names {from}");
+    Ok(text.replace(from, to))
 }
 
 /// What stands in a file's name for its content.
@@ -113,20 +166,40 @@ mod tests {
         let (plain, root) = (dir.path().join("plain"), dir.path().join("site"));
         fs::create_dir_all(plain.join("snippets/x-1"))?;
         fs::create_dir_all(root.join(PKG_DIR))?;
-        fs::write(plain.join("kai.js"), "script")?;
+        fs::write(plain.join("kai.js"), format!("from \"./{}\"", pages::LOADER))?;
         fs::write(plain.join("kai_bg.wasm"), "wasm")?;
+        fs::write(plain.join("part.wasm"), "part")?;
+        fs::write(plain.join(pages::LOADER), r#"from "./kai.js"; fetch("./part.wasm")"#)?;
+        fs::write(plain.join(pages::MANIFEST), r#"{"screen":["part"]}"#)?;
         fs::write(plain.join("snippets/x-1/inline.js"), "snippet")?;
 
         let hash_file = publish(&plain, "body{}", "checker: 12\n", &root)?;
 
         let listed = fs::read_to_string(hash_file)?;
         assert!(listed.contains("checker: 12\n"), "{listed}");
-        for (kind, content) in [("js", "script"), ("wasm", "wasm"), ("css", "body{}")] {
-            let line = listed.lines().find_map(|line| line.strip_prefix(&format!("{kind}: "))).context("no line")?;
-            assert_eq!(fs::read_to_string(root.join(format!("pkg/kai.{line}.{kind}")))?, content);
-        }
+        let named =
+            |kind: &str| listed.lines().find_map(|line| line.strip_prefix(&format!("{kind}: "))).context("no line");
+        let published = |name: String| fs::read_to_string(root.join(PKG_DIR).join(name));
+        let (scripts, part) = (named("js")?, hash(b"part"));
+        assert_eq!(published(format!("kai.{}.wasm", named("wasm")?))?, "wasm");
+        assert_eq!(published(format!("kai.{}.css", named("css")?))?, "body{}");
+        assert_eq!(published(format!("part.{part}.wasm"))?, "part");
+        assert_eq!(published(format!("kai.{scripts}.js"))?, format!("from \"./__wasm_split.{scripts}.js\"\n"));
+        assert_eq!(named("split")?, scripts);
+        assert_eq!(
+            published(format!("__wasm_split.{scripts}.js"))?,
+            format!(r#"from "./kai.{scripts}.js"; fetch("./part.{part}.wasm")"#) + "\n"
+        );
+        let manifest = published(format!("__wasm_split_manifest.{}.json", named("manifest")?))?;
+        assert_eq!(manifest, format!(r#"{{"screen":["part.{part}"]}}"#));
         assert_eq!(fs::read_to_string(root.join("pkg/snippets/x-1/inline.js"))?, "snippet");
         Ok(())
+    }
+
+    #[test]
+    fn a_terse_script_says_the_same() {
+        let script = "/**\n * Adds.\n */\nfunction add(a, b) {\n    // Both.\n    return a + b; /* c */\n\n}\n/* d */\nadd(1, 2);\n";
+        assert_eq!(terse(script), "function add(a, b) {\nreturn a + b; /* c */\n}\nadd(1, 2);\n");
     }
 
     #[test]
