@@ -83,6 +83,25 @@ pub fn count(number: u32, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// `7`, `10,000`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `04:10:05.678`, in UTC.
+pub fn clock(at: Timestamp) -> String {
+    let (seconds, millis) = (machine(at), at.as_millisecond().rem_euclid(1000));
+    format!("{}.{millis:03}", seconds.get(11..19).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +149,15 @@ mod tests {
         ] {
             assert_eq!(duration(start, at(end)), words);
         }
+    }
+
+    #[test]
+    fn large_numbers_are_grouped_and_a_moment_has_its_milliseconds() {
+        for (number, words) in [(0, "0"), (999, "999"), (1000, "1,000"), (10_000, "10,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), words);
+        }
+        assert_eq!(clock(at("2026-11-23T04:10:05.6789Z")), "04:10:05.678");
+        assert_eq!(clock(at("2026-11-23T04:10:05Z")), "04:10:05.000");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use leptos::{logging, prelude::*, task::spawn_local};
 
 use crate::{
     AppError, api,
-    browser::{self, Checking, File, Sending, Sent},
+    browser::{self, Checking, File, Held, Sending, Sent, held},
 };
 use answer::{read_answer, refusal};
 
@@ -70,23 +70,6 @@ pub struct Surroundings {
     pub carried: RwSignal<Option<Result<Vec<CarriedValue>, AppError>>>,
     /// Names of what the person does not want to be taken over.
     pub fresh: RwSignal<BTreeSet<String>>,
-}
-
-/// Something of the browser, which stays on its one thread.
-#[cfg(feature = "hydrate")]
-type Held<T> = StoredValue<Option<T>, LocalStorage>;
-/// The server has none of it, and a page that it rendered may go away on another thread than it was made on.
-#[cfg(not(feature = "hydrate"))]
-type Held<T> = StoredValue<Option<T>>;
-
-#[cfg(feature = "hydrate")]
-fn held<T: 'static>() -> Held<T> {
-    StoredValue::new_local(None)
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn held<T: Send + Sync + 'static>() -> Held<T> {
-    StoredValue::new(None)
 }
 
 /// One page's upload; at most one is under way.

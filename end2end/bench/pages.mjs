@@ -5,7 +5,15 @@ import { chromium } from "@playwright/test";
 const ROUNDS = 5;
 const [what, url, file] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
-const measures = { "first-load": firstLoad, interactive, "long-list": longList, "side-by-side": sideBySide, "big-file": bigFile, archive };
+const measures = {
+  "first-load": firstLoad,
+  interactive,
+  "long-list": longList,
+  "side-by-side": sideBySide,
+  "log-drawer": logDrawer,
+  "big-file": bigFile,
+  archive,
+};
 try {
   await measures[what]();
 } finally {
@@ -161,6 +169,60 @@ async function sideBySide() {
     await state(one, "stopped");
   }
   figure("an action in one browser is seen in another", "ms", seen);
+}
+
+/** The logs of a node that has 10,000 lines and goes on writing, opened on its version's page. */
+async function logDrawer() {
+  const measured = { "opens and reads 10,000 lines": [], follows: [], scrolls: [], "is searched": [], "wraps its lines": [] };
+  const openMs = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { context, page } = await newcomer();
+    await watchTasks(page);
+    await page.goto(url);
+    await live(page);
+    await page.waitForTimeout(500);
+    await longestTask(page);
+    const drawer = page.getByRole("region", { name: "Logs", exact: true });
+    const foot = drawer.locator("footer");
+    const take = async (what, does) => {
+      await does();
+      await page.waitForTimeout(300);
+      measured[what].push(await longestTask(page));
+    };
+    await take("opens and reads 10,000 lines", async () => {
+      const begun = Date.now();
+      await page.keyboard.press("l");
+      await drawer.getByRole("combobox", { name: "Nodes" }).selectOption("work/node-1");
+      await foot.getByText("10,000 lines").waitFor();
+      await foot.getByText("Following").waitFor();
+      openMs.push(Date.now() - begun);
+    });
+    await take("follows", () => page.waitForTimeout(3000));
+    const scroll = async (by) => {
+      await drawer.getByRole("log").hover();
+      for (let step = 0; step < 60; step += 1) {
+        await page.mouse.wheel(0, by);
+        await page.waitForTimeout(16);
+      }
+    };
+    await take("scrolls", async () => {
+      await scroll(-2000);
+      await drawer.getByRole("log").evaluate((pane) => { pane.scrollTop = 0; });
+      await scroll(300);
+    });
+    await take("is searched", async () => {
+      await drawer.getByRole("searchbox").pressSequentially("could not be read", { delay: 60 });
+      await foot.getByText(/ of 10,000 lines/).waitFor();
+      await drawer.getByRole("searchbox").fill("");
+    });
+    await take("wraps its lines", async () => {
+      await drawer.getByRole("button", { name: "Wrap" }).click();
+      await scroll(-500);
+    });
+    await context.close();
+  }
+  for (const [what, values] of Object.entries(measured)) figure(`longest task while it ${what}`, "ms", values);
+  figure("until 10,000 lines are there and followed", "ms", openMs);
 }
 
 /** Picks the file and waits for what was found in it; answers how long that took, in ms. */

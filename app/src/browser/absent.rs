@@ -1,12 +1,14 @@
 //! The same names where there is no browser. Nothing here is ever called; it makes the pages compile for the server.
 
+use std::time::Duration;
+
 use domain::CheckNews;
 use leptos::{
     ev::{DragEvent, Event, TouchEvent},
     web_sys::Element,
 };
 
-use super::{Fingers, Sent, Spot};
+use super::{Fingers, Piece, Sent, Spot};
 
 /// There are no files of a person on the server. Nobody makes one.
 #[derive(Clone)]
@@ -86,3 +88,39 @@ pub fn capture(_pane: &Element, _pointer: i32) {}
 pub fn two_fingers(_event: &TouchEvent) -> Option<Fingers> {
     None
 }
+
+pub fn heights_in(_list: &Element) -> Vec<f32> {
+    Vec::new()
+}
+
+pub fn set_style(_element: &Element, _name: &str, _value: &str) {}
+
+pub fn set_on_page(_name: &str, _value: Option<&str>) {}
+
+/// Nobody makes one.
+#[derive(Clone, Copy)]
+pub struct Stop(());
+
+impl Stop {
+    pub fn new() -> Option<Self> {
+        None
+    }
+
+    pub fn stop(&self) {}
+}
+
+pub struct Reading(());
+
+impl Reading {
+    pub async fn open(_address: &str, _stop: &Stop) -> Result<Self, Piece> {
+        Err(Piece::Broken)
+    }
+
+    pub async fn next(&self) -> Piece {
+        Piece::Ended
+    }
+}
+
+pub async fn next_frame() {}
+
+pub async fn pause(_time: Duration) {}

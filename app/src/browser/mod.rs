@@ -2,8 +2,14 @@
 //!
 //! On the server there are the same names, which do nothing and are never called.
 
+#[cfg(feature = "hydrate")]
+use leptos::prelude::LocalStorage;
+use leptos::prelude::StoredValue;
+
 #[cfg(not(feature = "hydrate"))]
 mod absent;
+#[cfg(feature = "hydrate")]
+mod answer;
 #[cfg(feature = "hydrate")]
 mod check;
 #[cfg(feature = "hydrate")]
@@ -19,7 +25,13 @@ pub use absent::{
     Checking, File, Sending, check_file, dragged_files, drags_files, follow_events, picked_files, send_file,
 };
 #[cfg(not(feature = "hydrate"))]
-pub use absent::{capture, place_in, room_in, scroll_to, scrolled, two_fingers, width_of};
+pub use absent::{Reading, Stop, next_frame, pause};
+#[cfg(not(feature = "hydrate"))]
+pub use absent::{
+    capture, heights_in, place_in, room_in, scroll_to, scrolled, set_on_page, set_style, two_fingers, width_of,
+};
+#[cfg(feature = "hydrate")]
+pub use answer::{Reading, Stop, next_frame, pause};
 #[cfg(feature = "hydrate")]
 pub use check::{Checking, check_file};
 #[cfg(feature = "hydrate")]
@@ -27,7 +39,26 @@ pub use events::follow_events;
 #[cfg(feature = "hydrate")]
 pub use files::{File, Sending, dragged_files, drags_files, picked_files, send_file};
 #[cfg(feature = "hydrate")]
-pub use pane::{capture, place_in, room_in, scroll_to, scrolled, two_fingers, width_of};
+pub use pane::{
+    capture, heights_in, place_in, room_in, scroll_to, scrolled, set_on_page, set_style, two_fingers, width_of,
+};
+
+/// Something of the browser, which stays on its one thread.
+#[cfg(feature = "hydrate")]
+pub type Held<T> = StoredValue<Option<T>, LocalStorage>;
+/// The server has none of it, and a page that it rendered may go away on another thread than it was made on.
+#[cfg(not(feature = "hydrate"))]
+pub type Held<T> = StoredValue<Option<T>>;
+
+#[cfg(feature = "hydrate")]
+pub fn held<T: 'static>() -> Held<T> {
+    StoredValue::new_local(None)
+}
+
+#[cfg(not(feature = "hydrate"))]
+pub fn held<T: Send + Sync + 'static>() -> Held<T> {
+    StoredValue::new(None)
+}
 
 /// A place, or a width and a height, in CSS pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,8 +75,9 @@ pub struct Fingers {
 }
 
 pub use page::{
-    admit_being_incomplete, copy, dialog_is_open, focus_next_title, is_for_text, now_secs, path, remember,
-    remember_title, remembered, show, show_current_entry, show_target, visit,
+    admit_being_incomplete, copy, dialog_is_open, focus_next_title, give_focus_back, is_for_text, now_ms, now_secs,
+    origin, path, remember, remember_focus, remember_title, remembered, room_of_window, show, show_current_entry,
+    show_target, visit,
 };
 
 /// How an upload ended.
@@ -56,6 +88,18 @@ pub enum Sent {
     /// The connection broke before an answer came.
     Broken,
     Cancelled,
+}
+
+/// Of an answer that is read while it comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    Bytes(Vec<u8>),
+    /// The server answered with this status and body instead.
+    Refused(u16, String),
+    /// All of it has come.
+    Ended,
+    /// The connection broke, or was ended.
+    Broken,
 }
 
 /// Moves the keyboard's focus to the element of this id.

@@ -8,6 +8,8 @@ use leptos::{
     web_sys::{Element, Event, HtmlElement, js_sys},
 };
 
+use super::Spot;
+
 /// Frames to wait for the title of a page that is being loaded: about five seconds.
 const PATIENCE_FRAMES: u32 = 300;
 
@@ -41,6 +43,22 @@ pub fn admit_being_incomplete() {
     }
 }
 
+/// Milliseconds of which only the difference means something.
+pub fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// Where this page is from: what an address begins with that can be used elsewhere.
+pub fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// How large the window is.
+pub fn room_of_window() -> Spot {
+    let size = |size: Result<JsValue, JsValue>| size.ok().and_then(|size| size.as_f64()).unwrap_or_default();
+    Spot { x: size(window().inner_width()), y: size(window().inner_height()) }
+}
+
 /// Whether something modal is open, which keeps the keyboard to itself.
 pub fn dialog_is_open() -> bool {
     matches!(document().query_selector("dialog[open]"), Ok(Some(_)))
@@ -57,6 +75,26 @@ pub fn is_for_text(event: &Event) -> bool {
 thread_local! {
     /// The title that had the focus, or was there, last: what another page's title is told from.
     static LAST_TITLE: RefCell<Option<(HtmlElement, String)>> = const { RefCell::new(None) };
+}
+
+thread_local! {
+    /// What had the focus before something was opened.
+    static HAD_FOCUS: RefCell<Option<HtmlElement>> = const { RefCell::new(None) };
+}
+
+/// Remembers what has the keyboard's focus, for [`give_focus_back`].
+pub fn remember_focus() {
+    HAD_FOCUS.set(document().active_element().and_then(|element| element.dyn_into().ok()));
+}
+
+/// Moves the focus to where it was, or to the element of this id when that is gone.
+pub fn give_focus_back(or: &str) {
+    let had_focus = HAD_FOCUS.take().filter(|element| element.is_connected() && element.tag_name() != "BODY");
+    match had_focus {
+        // One that refuses focus leaves it where it was.
+        Some(element) => drop(element.focus()),
+        None => super::focus(or),
+    }
 }
 
 /// Takes the title that the page shows now for the one of the page that the person is on.

@@ -1,6 +1,7 @@
 //! A part of the page that is scrolled within itself.
 
-use leptos::{ev::TouchEvent, web_sys::Element};
+use leptos::{ev::TouchEvent, prelude::document, wasm_bindgen::JsCast, web_sys::Element};
+use web_sys::HtmlElement;
 
 use super::{Fingers, Spot};
 
@@ -37,6 +38,31 @@ pub fn width_of(element: &Element) -> f64 {
 pub fn capture(pane: &Element, pointer: i32) {
     // Fails only when the pointer has been released meanwhile.
     let _ = pane.set_pointer_capture(pointer);
+}
+
+/// How high each child is, the first one first.
+pub fn heights_in(list: &Element) -> Vec<f32> {
+    let children = list.children();
+    // A browser's own measure is of twice the precision, which no row's height needs.
+    (0..children.length())
+        .filter_map(|at| children.item(at).map(|child| child.get_bounding_client_rect().height() as f32))
+        .collect()
+}
+
+/// Sets a property of the element's own style.
+pub fn set_style(element: &Element, name: &str, value: &str) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        // Fails only for a style that is not to be changed.
+        let _ = element.style().set_property(name, value);
+    }
+}
+
+/// Sets a property of the whole page's style, or removes it.
+pub fn set_on_page(name: &str, value: Option<&str>) {
+    if let Some(page) = document().document_element() {
+        // An empty value removes it.
+        set_style(&page, name, value.unwrap_or_default());
+    }
 }
 
 /// None unless it is exactly two.

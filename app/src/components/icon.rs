@@ -29,6 +29,13 @@ pub enum Shape {
     Search,
     Back,
     Copy,
+    Info,
+    Dots,
+    Pause,
+    Wrap,
+    Download,
+    Right,
+    Down,
 }
 
 impl Shape {
@@ -62,6 +69,13 @@ impl Shape {
             Self::Search => "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.3 10.3l3.2 3.2",
             Self::Back => "M6 3.5 2.5 7 6 10.5M2.5 7h7.5a3.5 3.5 0 0 1 0 7H7",
             Self::Copy => "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
+            Self::Info => "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11M8 7.5v3.5M8 5v.2",
+            Self::Dots => "M4 8h.1M8 8h.1M12 8h.1",
+            Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
+            Self::Wrap => "M2.5 4h11M2.5 8h9a2.2 2.2 0 0 1 0 4.5H8M9.7 10.8 8 12.5l1.7 1.7M2.5 12.5H5",
+            Self::Download => "M8 2.5v8M4.5 7 8 10.5 11.5 7M2.5 10v3.5h11V10",
+            Self::Right => "M6 4l4 4-4 4",
+            Self::Down => "M4 6l4 4 4-4",
             Self::Chip => {
                 "M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14"
             }

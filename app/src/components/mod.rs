@@ -12,6 +12,7 @@ pub mod graph;
 pub mod header;
 pub mod help;
 pub mod icon;
+pub mod log_drawer;
 pub mod manifest_source;
 pub mod node_list;
 pub mod node_panel;

@@ -31,7 +31,9 @@ pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, Outcome, 
 pub use jiff::Timestamp;
 pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
 pub use lists::{Found, FoundVersion, VersionPage, VersionQuery, has_words};
-pub use logs::{LogLine, LogText};
+pub use logs::{
+    LevelReader, LogFilter, LogLevel, LogLine, LogText, Search, UnknownLevel, level_after, without_colours,
+};
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
 pub use time::{read_utc, to_second};

@@ -1,8 +1,15 @@
-//! What a version's containers have logged, as it crosses the wire.
+//! What a version's containers have logged, as it crosses the wire, and which of it somebody wants to see.
+
+mod filter;
+mod level;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    filter::{LogFilter, Search, without_colours},
+    level::{LevelReader, LogLevel, UnknownLevel, level_after},
+};
 use crate::WorkflowName;
 
 /// One line of the answer to `GET …/logs`, which is a JSON object per line:
@@ -35,19 +42,23 @@ pub enum LogText {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn a_line_is_one_flat_object() {
-        let mut line = LogLine {
+    pub(crate) fn line(pod: &str, text: &str) -> LogLine {
+        LogLine {
             time: Timestamp::UNIX_EPOCH,
             workflow: None,
             node: "entrypoint".to_owned(),
-            pod: "p".to_owned(),
+            pod: pod.to_owned(),
             container: "entrypoint".to_owned(),
-            text: LogText::Line("hello".to_owned()),
-        };
+            text: LogText::Line(text.to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_flat_object() {
+        let mut line = line("p", "hello");
         let json = serde_json::to_string(&line).unwrap();
         let expected = r#"{"time":"1970-01-01T00:00:00Z","workflow":null,"node":"entrypoint","pod":"p","container":"entrypoint","line":"hello"}"#;
         assert_eq!(json, expected);

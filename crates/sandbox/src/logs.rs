@@ -1,4 +1,6 @@
-//! Logs of pods: what a container might say, a line a second.
+//! Logs of pods: what a container might say, a line a second or, of one that says much, what [`chatty`] has.
+
+mod chatty;
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
@@ -21,8 +23,8 @@ use crate::{
     store::{Key, Store},
 };
 
-/// The most lines that a container that still runs has kept.
-const MOST_LINES: i64 = 10_000;
+/// The most lines that a container that still runs has kept, of what it wrote a second at a time.
+const MOST_LINES: u64 = 10_000;
 
 #[derive(Debug, Clone)]
 struct Wanted {
@@ -73,7 +75,8 @@ pub(crate) fn answer(
         limit_bytes: number("limitBytes")?,
     };
     let run = find_run(&pod, &wanted)?;
-    let mut lines = past_lines(&pod, &wanted, &run);
+    let now = Timestamp::now();
+    let mut lines = past_lines(&pod, &wanted, &run, now);
     if let Some(tail) = wanted.tail {
         lines.drain(..lines.len().saturating_sub(tail));
     }
@@ -82,7 +85,8 @@ pub(crate) fn answer(
         text.truncate(text.floor_char_boundary(limit));
     }
     let body = if flag("follow") && run.ended.is_none() && wanted.limit_bytes.is_none() {
-        let follow = Follow { store: store.clone(), ending: ending.clone(), key: key.clone(), pod, wanted, run };
+        let next = Script::of(&pod, &wanted).written_by(&run, now);
+        let follow = Follow { store: store.clone(), ending: ending.clone(), key: key.clone(), pod, wanted, run, next };
         let first = stream::iter([Ok::<_, Infallible>(Bytes::from(text))]);
         let more = stream::unfold(follow, |mut follow| async move {
             let line = follow.next().await?;
@@ -143,10 +147,15 @@ fn find_run(pod: &Value, wanted: &Wanted) -> Result<Run, Failure> {
 }
 
 /// The lines from the start of a run until now or its end.
-fn past_lines(pod: &Value, wanted: &Wanted, run: &Run) -> Vec<String> {
-    let end = run.ended.map_or_else(Timestamp::now, |(end, _)| end);
-    let last = end.duration_since(run.started).as_secs().max(0);
-    let mut lines: Vec<_> = ((last - MOST_LINES).max(0)..=last).filter_map(|at| line(pod, wanted, run, at)).collect();
+fn past_lines(pod: &Value, wanted: &Wanted, run: &Run, now: Timestamp) -> Vec<String> {
+    let script = Script::of(pod, wanted);
+    lines_from(script.written_by(run, now).saturating_sub(script.most_kept()), pod, wanted, run, now)
+}
+
+/// Those from the one of this number on.
+fn lines_from(first: u64, pod: &Value, wanted: &Wanted, run: &Run, now: Timestamp) -> Vec<String> {
+    let next = Script::of(pod, wanted).written_by(run, now);
+    let mut lines: Vec<_> = (first..next).filter_map(|number| line(pod, wanted, run, number)).collect();
     if let Some((end, true)) = run.ended {
         let who = speaker(pod, wanted);
         lines.extend(write(wanted, end, &format!("{who}: error: made to fail by its image, exit code 1")));
@@ -154,15 +163,62 @@ fn past_lines(pod: &Value, wanted: &Wanted, run: &Run) -> Vec<String> {
     lines
 }
 
-/// The line of this second of a run.
-fn line(pod: &Value, wanted: &Wanted, run: &Run, second: i64) -> Option<String> {
-    let who = speaker(pod, wanted);
-    let text = match second {
-        0 => format!("{who}: started in the sandbox, where no container really runs"),
-        _ => format!("{who}: waiting for messages, up for {second} s"),
-    };
-    let at = run.started + Duration::from_secs(u64::try_from(second).unwrap_or_default());
-    write(wanted, at, &text)
+/// What a container writes, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Script {
+    /// A line a second.
+    Waiting,
+    Chatty,
+}
+
+impl Script {
+    fn of(pod: &Value, wanted: &Wanted) -> Self {
+        let mut containers = object::list(pod, "/spec/containers").iter();
+        let container = containers.find(|container| container["name"] == *wanted.container);
+        match container.is_some_and(|container| chatty::is_meant_by(object::text(container, "/image"))) {
+            true => Self::Chatty,
+            false => Self::Waiting,
+        }
+    }
+
+    /// How many lines of a run there are by now, or by its end.
+    fn written_by(self, run: &Run, now: Timestamp) -> u64 {
+        let elapsed = run.ended.map_or(now, |(end, _)| end).duration_since(run.started);
+        let elapsed = if elapsed.is_negative() { Duration::ZERO } else { elapsed.unsigned_abs() };
+        match self {
+            Self::Waiting => elapsed.as_secs() + 1,
+            Self::Chatty => chatty::written_by(elapsed),
+        }
+    }
+
+    fn most_kept(self) -> u64 {
+        match self {
+            Self::Waiting => MOST_LINES,
+            Self::Chatty => chatty::MOST_LINES,
+        }
+    }
+
+    /// How long after the start of a run its line of this number, from 0, is written.
+    fn time_of(self, number: u64) -> Duration {
+        match self {
+            Self::Waiting => Duration::from_secs(number),
+            Self::Chatty => chatty::time_of(number),
+        }
+    }
+
+    fn text(self, who: &str, number: u64) -> String {
+        match (self, number) {
+            (_, 0) => format!("{who}: started in the sandbox, where no container really runs"),
+            (Self::Waiting, second) => format!("{who}: waiting for messages, up for {second} s"),
+            (Self::Chatty, number) => chatty::text(who, number),
+        }
+    }
+}
+
+/// The line of this number of a run.
+fn line(pod: &Value, wanted: &Wanted, run: &Run, number: u64) -> Option<String> {
+    let script = Script::of(pod, wanted);
+    write(wanted, run.started + script.time_of(number), &script.text(speaker(pod, wanted), number))
 }
 
 fn write(wanted: &Wanted, at: Timestamp, text: &str) -> Option<String> {
@@ -186,6 +242,8 @@ struct Follow {
     pod: Object,
     wanted: Wanted,
     run: Run,
+    /// The number of the line that is written next.
+    next: u64,
 }
 
 impl Follow {
@@ -194,9 +252,11 @@ impl Follow {
         if self.run.ended.is_some() {
             return None;
         }
-        let second = Timestamp::now().duration_since(self.run.started).as_secs() + 1;
-        let due = self.run.started + Duration::from_secs(u64::try_from(second).unwrap_or_default());
-        let wait = due.duration_since(Timestamp::now()).unsigned_abs();
+        let number = self.next;
+        let due = self.run.started + Script::of(&self.pod, &self.wanted).time_of(number);
+        // What is late is written at once.
+        let wait = due.duration_since(Timestamp::now());
+        let wait = if wait.is_negative() { Duration::ZERO } else { wait.unsigned_abs() };
         let deadline = tokio::time::Instant::now() + wait;
         let mut bell = self.store.bell();
         loop {
@@ -207,15 +267,17 @@ impl Follow {
                 return None;
             }
             if run.ended.is_some() {
-                let lines = past_lines(&pod, &self.wanted, &run);
+                let lines = lines_from(self.next, &pod, &self.wanted, &run, Timestamp::now());
                 self.run = run;
-                return lines.last().cloned().map(Bytes::from);
+                return Some(lines.concat().into());
             }
             tokio::select! {
                 changed = bell.changed() => changed.ok()?,
                 () = self.ending.comes() => return None,
                 () = tokio::time::sleep_until(deadline) => {
-                    return line(&self.pod, &self.wanted, &self.run, second).map(Bytes::from);
+                    self.next = number + 1;
+                    // What is older than what was asked for is no line, but not the end either.
+                    return Some(line(&self.pod, &self.wanted, &self.run, number).unwrap_or_default().into());
                 }
             }
         }

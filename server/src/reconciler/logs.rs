@@ -36,28 +36,30 @@ pub struct LogQuery {
 
 /// From where to where each log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Window {
+pub struct Window {
+    pub part: Part,
+    /// The most lines of each log, counted from its end; none for all.
+    pub tail: Option<u32>,
+    /// Nothing that is older.
+    pub since: Option<Timestamp>,
+    /// Nothing that is newer. Goes with no `tail`: Kubernetes counts from the end of the log alone.
+    pub until: Option<Timestamp>,
+}
+
+/// Which part of a container's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
     /// The run of the container that is under way or was the last, up to now.
-    Last { tail: u32, since: Option<Timestamp> },
+    Last,
     /// The run before the last restart; nothing of a container that has not been restarted.
-    Previous { tail: u32, since: Option<Timestamp> },
+    Previous,
     /// As `Last`, and on; also every pod, and every run of a container, that comes later, from its beginning.
-    Follow { tail: u32, since: Option<Timestamp> },
+    Follow,
 }
 
 impl Window {
     fn follows(self) -> bool {
-        matches!(self, Self::Follow { .. })
-    }
-
-    fn since(self) -> Option<Timestamp> {
-        let (Self::Last { since, .. } | Self::Previous { since, .. } | Self::Follow { since, .. }) = self;
-        since
-    }
-
-    fn tail(self) -> u32 {
-        let (Self::Last { tail, .. } | Self::Previous { tail, .. } | Self::Follow { tail, .. }) = self;
-        tail
+        self.part == Part::Follow
     }
 }
 
@@ -103,7 +105,7 @@ impl Selection {
     /// One run for each pod that has one to read, as far as the caches know.
     fn runs(&self, watches: &Watches) -> Vec<Run> {
         let pods = watches.pods.in_namespace(&self.namespace);
-        let previous = matches!(self.query.window, Window::Previous { .. });
+        let previous = self.query.window.part == Part::Previous;
         let runs = pods.values().filter_map(|pod| runs::run_of(pod, &self.version, previous));
         runs.filter(|run| self.query.sources.contains(&run.source)).collect()
     }

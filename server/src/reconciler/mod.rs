@@ -42,7 +42,7 @@ use crate::{
     store::{Store, VersionKey, VersionRecord},
 };
 
-pub use logs::{LogQuery, LogSource, NoCluster, Window};
+pub use logs::{LogQuery, LogSource, NoCluster, Part, Window};
 
 /// What the objects in the cluster are made with.
 #[derive(Debug, Clone)]

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use digest::Digest;
 use errors::from_store;
 pub(crate) use errors::{chain, from_files};
-pub(crate) use logs::LogsAsked;
+pub(crate) use logs::{LogForm, LogsAsked, LogsFound};
 
 use crate::{
     changes::Changes,

@@ -181,6 +181,13 @@ async fn what_cannot_be_asked_for_is_said_with_what_there_is() {
         ("follow=maybe", 422, "invalid_input", &["follow", "true"]),
         ("follow=true&previous=true", 422, "invalid_input", &["previous", "follow"]),
         ("tails=3", 422, "invalid_input", &["tails", "tail"]),
+        ("until=tomorrow", 422, "invalid_input", &["until", "10m"]),
+        ("until=5m&follow=true", 422, "invalid_input", &["until", "follow"]),
+        ("until=5m&tail=10", 422, "invalid_input", &["tail", "until", "all"]),
+        ("since=5m&until=10m", 422, "invalid_input", &["until", "since"]),
+        ("level=error,loud", 422, "invalid_input", &["level", "`error`", "`plain`"]),
+        ("format=pdf", 422, "invalid_input", &["format", "text"]),
+        ("format=text&follow=true", 422, "invalid_input", &["format", "follow"]),
     ] {
         let error = server.get(&format!("{VERSION}/logs?{query}")).await.expect_error(status, code);
         let message = error["message"].as_str().unwrap();
@@ -199,6 +206,72 @@ async fn followed_logs_end_with_the_server() {
     server.shut_down().await;
     while followed.next().await.is_some() {}
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+/// A version whose node has much to say, of all levels.
+async fn chatty() -> TestServer {
+    started(Krt::new("v1").images("example/chatty:1", "example/entrypoint:1").bytes()).await
+}
+
+#[tokio::test]
+async fn only_lines_that_have_what_is_looked_for_are_sent() {
+    let server = chatty().await;
+    // What is written meanwhile is left out.
+    let all = read(&server, "node=greeter&tail=all").await;
+    let until = all.last().unwrap().time;
+    let of = |query: &str| format!("node=greeter&until={until}&{query}");
+    let whole = read(&server, &of("")).await;
+    assert!(whole.len() >= 10_000 && whole.len() <= all.len(), "{}", whole.len());
+    let texts = |lines: &[LogLine]| lines.iter().map(|line| said(line).to_owned()).collect::<Vec<_>>();
+    let has = |part: &str| texts(&whole).into_iter().filter(|text| text.contains(part)).collect::<Vec<_>>();
+
+    assert_eq!(texts(&read(&server, &of("search=COULD%20NOT%20BE%20READ")).await), has("could not be read"));
+    assert_eq!(texts(&read(&server, &of("level=warn")).await), has("level=warn"));
+    assert_eq!(texts(&read(&server, &of("level=plain")).await).len(), has(": waiting for messages").len() + 1);
+    // A stack trace belongs to its error.
+    let errors = texts(&read(&server, &of("level=error")).await);
+    assert_eq!(errors.len(), has("could not be read").len() + has("  File").len());
+    assert!(errors[1].starts_with("  File"), "{:?}", &errors[..2]);
+    let both = texts(&read(&server, &of("level=error,warn&search=line%3D1003%20")).await);
+    assert_eq!(both.len(), 1, "{both:?}");
+    assert_eq!(read(&server, &of("level=error,warn,info,debug,plain")).await.len(), whole.len());
+    assert!(read(&server, &of("search=nothing%20of%20the%20kind")).await.is_empty());
+    // A tail is counted before.
+    assert!(read(&server, "node=greeter&tail=20&level=warn").await.len() <= 1);
+
+    let mut followed = LogLines::open(&server, "demo", "v1", "node=greeter&follow=true&tail=0&level=warn").await;
+    let first = followed.next().await.unwrap();
+    assert!(said(&first).starts_with("level=warn"), "{first:?}");
+}
+
+#[tokio::test]
+async fn a_range_has_all_lines_between_two_moments() {
+    let server = chatty().await;
+    let all = read(&server, "tail=all").await;
+    let (from, to) = (all[100].time, all[5000].time);
+    let range = read(&server, &format!("since={from}&until={to}")).await;
+    let expected: Vec<_> = all.iter().filter(|line| line.time >= from && line.time <= to).collect();
+    assert_eq!(range.iter().collect::<Vec<_>>(), expected);
+    assert!(read(&server, "until=2020-01-01T00:00:00Z").await.is_empty());
+}
+
+#[tokio::test]
+async fn all_that_matches_is_one_text_file() {
+    let server = chatty().await;
+    let lines = read(&server, "node=greeter&tail=all").await;
+    let until = lines.last().unwrap().time;
+    let query = format!("workflow=greeting&node=greeter&tail=all&format=text&until={until}");
+    let answer = server.client().get(server.url(&format!("{VERSION}/logs?{query}"))).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"demo-v1-greeting-greeter.log\"");
+    let file = answer.text().await.unwrap();
+    let expected: Vec<_> = lines.iter().map(|line| format!("{:.9} {} {}", line.time, line.pod, said(line))).collect();
+    assert!(file.lines().eq(expected), "{}", &file[..300]);
+
+    let url = server.url(&format!("{VERSION}/logs?{query}&level=error&search=line%2013:"));
+    let answer = server.client().get(url).send().await.unwrap().text().await.unwrap();
+    assert_eq!(answer.lines().count(), 1, "{answer}");
+    assert!(answer.ends_with("ERROR greeter: line 13: a message could not be read\n"), "{answer}");
 }
 
 /// The logs that are being read of a cluster.
@@ -320,6 +393,11 @@ async fn a_log_that_cannot_be_read_is_a_line_and_holds_up_no_other() {
     let lines = LogLines::of(reqwest::get(url("node=many")).await.unwrap()).all().await;
     assert_eq!(lines.iter().filter(|line| is_error(line)).count(), 1, "{lines:?}");
     assert_eq!(sources(&lines).1, 3, "{lines:?}");
+
+    // A file says what it lacks, whatever is looked for.
+    *open.refusals.lock().unwrap() = 1;
+    let file = reqwest::get(url("node=many&format=text&search=nothing")).await.unwrap().text().await.unwrap();
+    assert!(file.contains("This log could not be read: ") && file.contains("the kubelet is away"), "{file}");
 
     // Followed, it is asked for again, and said once.
     *open.refusals.lock().unwrap() = 5;

@@ -12,14 +12,22 @@ use flate2::{Compression, GzBuilder};
 
 pub(crate) const PROTO: &str = "syntax = \"proto3\";\nservice Entrypoint {\n  rpc Run (Request) returns (Response) {};\n}\nmessage Request {}\nmessage Response {}\n";
 
+const NODE_IMAGE: &str = "konstellation/kre-py:latest";
+/// In the sandbox it logs 10,000 lines as soon as it runs, and goes on.
+const CHATTY_IMAGE: &str = "sandbox/chatty:1";
+
 /// A manifest of one workflow with this many nodes, one after the other.
 pub(crate) fn manifest(version: &str, nodes: usize) -> String {
+    manifest_of(version, nodes, NODE_IMAGE)
+}
+
+fn manifest_of(version: &str, nodes: usize, image: &str) -> String {
     let mut text = format!(
         "version: {version}\ndescription: Made for a benchmark.\nentrypoint:\n  proto: public.proto\n  image: \
          konstellation/kre-entrypoint:latest\nnodes:\n"
     );
     for node in 1..=nodes {
-        text += &format!("  - name: node-{node}\n    image: konstellation/kre-py:latest\n    src: src/main.py\n");
+        text += &format!("  - name: node-{node}\n    image: {image}\n    src: src/main.py\n");
     }
     text += "workflows:\n  - name: work\n    entrypoint: Run\n    sequential:\n";
     for node in 1..=nodes {
@@ -32,7 +40,16 @@ pub(crate) fn manifest(version: &str, nodes: usize) -> String {
 pub(crate) fn small(to: &Path, version: &str, nodes: usize) -> Result<()> {
     let gzip = GzBuilder::new().write(File::create(to)?, Compression::fast());
     let mut tar = tar::Builder::new(gzip);
-    begin(&mut tar, version, nodes)?;
+    begin(&mut tar, &manifest(version, nodes))?;
+    tar.into_inner()?.finish()?;
+    Ok(())
+}
+
+/// A small file for a version whose node has much to say.
+pub(crate) fn chatty(to: &Path, version: &str) -> Result<()> {
+    let gzip = GzBuilder::new().write(File::create(to)?, Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    begin(&mut tar, &manifest_of(version, 1, CHATTY_IMAGE))?;
     tar.into_inner()?.finish()?;
     Ok(())
 }
@@ -50,7 +67,7 @@ pub(crate) fn incompressible(to: &Path, version: &str, bytes: u64) -> Result<()>
         .spawn()
         .context("cannot start gzip")?;
     let mut tar = tar::Builder::new(gzip.stdin.take().context("gzip's input is a pipe")?);
-    begin(&mut tar, version, 1)?;
+    begin(&mut tar, &manifest(version, 1))?;
     append(&mut tar, "models/model.bin", bytes, Noise::new(1).take(bytes))?;
     drop(tar.into_inner()?);
     ensure!(gzip.wait()?.success(), "gzip failed");
@@ -80,10 +97,8 @@ pub(crate) fn many_files(to: &Path, version: &str, entries: usize) -> Result<()>
 }
 
 /// What makes a KRT valid.
-fn begin(tar: &mut tar::Builder<impl Write>, version: &str, nodes: usize) -> Result<()> {
-    for (name, text) in
-        [("krt.yml", manifest(version, nodes).as_str()), ("public.proto", PROTO), ("src/main.py", "print('hello')\n")]
-    {
+fn begin(tar: &mut tar::Builder<impl Write>, manifest: &str) -> Result<()> {
+    for (name, text) in [("krt.yml", manifest), ("public.proto", PROTO), ("src/main.py", "print('hello')\n")] {
         append(tar, name, text.len() as u64, text.as_bytes())?;
     }
     Ok(())

@@ -46,6 +46,8 @@ pub(crate) enum Name {
     LongList,
     /// An action in one browser is seen in another
     SideBySide,
+    /// The logs with 10,000 lines open, follow and scroll
+    LogDrawer,
     /// 500 MB are checked in the browser
     BigFile,
     /// 10,000 entries are checked in the browser
@@ -97,6 +99,7 @@ pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
             Name::Interactive => pages::interactive(&bench, workspace)?,
             Name::LongList => pages::long_list(&bench, workspace)?,
             Name::SideBySide => pages::side_by_side(&bench, workspace)?,
+            Name::LogDrawer => pages::log_drawer(&bench, workspace)?,
             Name::BigFile => pages::big_file(&bench, workspace)?,
             Name::Archive10000 => pages::archive(&bench, workspace)?,
         });

@@ -5,6 +5,7 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -12,9 +13,9 @@ use serde_json::Value;
 
 use super::{
     Bench,
-    archives::{incompressible, many_files, small},
+    archives::{chatty, incompressible, many_files, small},
     figures::{Figure, Limit},
-    program::Server,
+    program::{Server, until},
 };
 use crate::{
     site::{self, Mode},
@@ -25,6 +26,7 @@ const FIRST_LOAD_KB: f64 = 300.0;
 const INTERACTIVE_MS: f64 = 1000.0;
 const LIST_TASK_MS: f64 = 50.0;
 const SEEN_MS: f64 = 500.0;
+const LOG_TASK_MS: f64 = 50.0;
 const FILE_TASK_MS: f64 = 100.0;
 const ARCHIVE_MS: f64 = 1000.0;
 const VERSIONS: usize = 1000;
@@ -75,6 +77,21 @@ pub(super) fn side_by_side(bench: &Bench, workspace: &Workspace) -> Result<Vec<F
     stage.server.upload(RUNTIME, &krt)?;
     let figures = stage.browse("side-by-side", "side-by-side", &format!("/runtimes/{RUNTIME}"), None)?;
     Ok(limited(figures, "an action in one", SEEN_MS))
+}
+
+pub(super) fn log_drawer(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figure>> {
+    let stage = Stage::new(bench, workspace)?;
+    stage.server.create_runtime(RUNTIME)?;
+    let krt = stage.data.join("version.krt");
+    chatty(&krt, "v1")?;
+    stage.server.upload(RUNTIME, &krt)?;
+    stage.server.command(RUNTIME, "v1", "start")?;
+    let version = format!("/runtimes/{RUNTIME}/versions/v1");
+    until(Duration::from_secs(60), "the version is started", || {
+        Ok(stage.server.call("GET", &version, "")?["state"] == "started")
+    })?;
+    let figures = stage.browse("log-drawer", "log-drawer", &version, None)?;
+    Ok(limited(figures, "longest task", LOG_TASK_MS))
 }
 
 pub(super) fn big_file(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figure>> {

@@ -1,10 +1,11 @@
 //! `/runtimes/:runtime/versions/:version`: what all screens of a version share: its data, kept true by the events,
-//! and the side bar with its state, menu and actions.
+//! the side bar with its state, menu and actions, and the logs.
 
 pub mod compare;
 pub mod configuration;
 pub mod documentation;
 pub mod history;
+pub mod logs;
 pub mod manifest;
 pub mod side_bar;
 pub mod status;
@@ -24,6 +25,7 @@ use crate::{
     loading::resource,
     pages::{runtime_id, version_name},
 };
+use logs::{Logs, OpenLogs};
 use side_bar::SideBar;
 
 /// The version that the screens show; in their context.
@@ -113,6 +115,7 @@ fn Version(version: VersionView) -> impl IntoView {
     });
     let shown = Shown { view, live, refresh };
     provide_context(shown);
+    let logs = Logs::new();
     live.on_event(move |event| match event {
         ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Version { version } if version.runtime == ids.0 && version.name == ids.1 => {
@@ -124,12 +127,15 @@ fn Version(version: VersionView) -> impl IntoView {
     });
     view! {
         <div class="version">
-            <SideBar shown/>
-            <div class="version__screen">
-                {move || stale.get().map(|error| view! {
-                    <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
-                })}
-                <Outlet/>
+            <SideBar shown logs/>
+            <div class="version__main">
+                <div class="version__screen">
+                    {move || stale.get().map(|error| view! {
+                        <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
+                    })}
+                    <Outlet/>
+                </div>
+                <OpenLogs shown logs/>
             </div>
         </div>
     }

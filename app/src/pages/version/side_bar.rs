@@ -3,12 +3,17 @@
 use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_location};
 
-use super::Shown;
+use super::{
+    Shown,
+    logs::{BUTTON_ID, Logs},
+};
 use crate::{
     browser,
     components::{
         acting::{Asked, use_acting},
         action_bar::ActionBar,
+        icon::{Icon, Shape},
+        log_drawer::DRAWER_ID,
         state_badge::{HealthBadge, StateBadge},
     },
 };
@@ -16,10 +21,15 @@ use crate::{
 const MENU: &str = "version-menu";
 
 #[component]
-pub fn SideBar(shown: Shown) -> impl IntoView {
+pub fn SideBar(shown: Shown, logs: Logs) -> impl IntoView {
     let view = shown.view;
     let (runtime, name) = shown.ids();
     let base = format!("/runtimes/{runtime}/versions/{name}");
+    // The logs stay open from screen to screen.
+    let to = move |screen: &'static str| {
+        let base = base.clone();
+        move || format!("{base}{screen}{}", logs.carried.get())
+    };
     let state = Memo::new(move |_| view.with(|view| view.summary.state));
     let switching = Memo::new(move |_| view.with(|view| view.summary.switching));
     let health = Memo::new(move |_| view.with(|view| view.summary.health.clone()));
@@ -48,9 +58,9 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
                     <p class="side-bar__state"><StateBadge state/><HealthBadge health/></p>
                 </div>
                 <nav class="menu" id=MENU aria-label="Version">
-                    <A href=base.clone() exact=true>"Status"</A>
-                    <A href=format!("{base}/documentation") exact=true>"Documentation"</A>
-                    <A href=format!("{base}/configuration") exact=true>
+                    <A href=to("") exact=true>"Status"</A>
+                    <A href=to("/documentation") exact=true>"Documentation"</A>
+                    <A href=to("/configuration") exact=true>
                         "Configuration"
                         {move || (!missing.with(Vec::is_empty)).then(|| view! {
                             <span class="menu__count" title="values missing">
@@ -58,9 +68,19 @@ pub fn SideBar(shown: Shown) -> impl IntoView {
                             </span>
                         })}
                     </A>
-                    <A href=format!("{base}/history") exact=true>"History"</A>
-                    <A href=format!("{base}/manifest") exact=true>"Manifest"</A>
-                    <A href=format!("{base}/compare") exact=true>"Compare"</A>
+                    <A href=to("/history") exact=true>"History"</A>
+                    <A href=to("/manifest") exact=true>"Manifest"</A>
+                    <A href=to("/compare") exact=true>"Compare"</A>
+                    <button
+                        type="button"
+                        id=BUTTON_ID
+                        aria-controls=move || logs.is_open().then_some(DRAWER_ID)
+                        aria-expanded=move || if logs.is_open() { "true" } else { "false" }
+                        title="Logs (L)"
+                        on:click=move |_| if logs.is_open() { logs.close() } else { logs.open() }
+                    >
+                        "Logs"<Icon shape=Shape::Lines/>
+                    </button>
                 </nav>
             </div>
             <ActionBar state switching missing on_ask=ask on_comment=comment/>

@@ -30,9 +30,6 @@ use crate::{
 use open::{OpenNode, OpenPanel, Opened};
 use workflows::Workflows;
 
-/// The query parameter that says whose logs are shown: `workflow/node`, or `entrypoint`.
-pub const LOGS_PARAM: &str = "logs";
-
 /// What the screen begins with. The graphs never change; the detail is of the node that the address says is open.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Beginning {

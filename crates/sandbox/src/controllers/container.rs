@@ -20,7 +20,8 @@ enum Behaviour {
 }
 
 impl Behaviour {
-    /// `*/fail-pull:*` and `*/crash:*` are for showing failures; every other image runs.
+    /// `*/fail-pull:*` and `*/crash:*` are for showing failures; every other image runs, and `*/chatty:*` has much to say
+    /// (see `logs`).
     fn of(image: &str) -> Self {
         let last = image.rsplit_once('/').map_or("", |(_, last)| last);
         match last.split([':', '@']).next() {

@@ -10,7 +10,7 @@ use futures::{
 use kube::api::LogParams;
 use tokio::time::{sleep, timeout};
 
-use super::{Run, Selection, Window, runs};
+use super::{Part, Run, Selection, Window, runs};
 use crate::{
     cluster::{LogReader, StampedLine, in_words},
     reconciler::Inner,
@@ -58,7 +58,7 @@ impl Reader {
             namespace: selection.namespace.clone(),
             version: selection.version.clone(),
             window: selection.query.window,
-            tail: Some(selection.query.window.tail()),
+            tail: selection.query.window.tail,
             run,
             position: Position::Start,
             seen: None,
@@ -129,8 +129,8 @@ impl Reader {
         let params = LogParams {
             container: Some(self.run.container.clone()),
             follow: self.window.follows(),
-            previous: matches!(self.window, Window::Previous { .. }),
-            since_time: resumed.or(self.window.since()),
+            previous: self.window.part == Part::Previous,
+            since_time: resumed.or(self.window.since),
             tail_lines: self.tail.filter(|_| resumed.is_none()).map(i64::from),
             ..LogParams::default()
         };
@@ -200,8 +200,13 @@ impl Reader {
         let Some(time) = line.time else {
             return if line.text.is_empty() { None } else { self.say(line.text) };
         };
+        // A container's lines are in the order of their times.
+        if self.window.until.is_some_and(|until| time > until) {
+            self.position = Position::Over;
+            return None;
+        }
         // Kubernetes goes by whole seconds.
-        if self.window.since().is_some_and(|since| time < since) || self.is_repeated(time) {
+        if self.window.since.is_some_and(|since| time < since) || self.is_repeated(time) {
             return None;
         }
         self.attempts = 0;

@@ -10,11 +10,11 @@ use leptos_router::{
     params::ParamsMap,
 };
 
-use super::LOGS_PARAM;
 use crate::{
     AppError, api, browser,
     components::{
         graph::focus_box,
+        log_drawer::view::{LogView, Whose},
         node_list::item_id,
         node_panel::{NodePanel, NodePlace, TITLE_ID},
     },
@@ -59,10 +59,10 @@ impl OpenNode {
         workflow.nodes.iter().find(|node| node.name == self.name).cloned()
     }
 
-    fn logs(&self) -> String {
+    fn logs(&self) -> Whose {
         match &self.workflow {
-            Some(workflow) => format!("{workflow}/{}", self.name),
-            None => self.name.clone(),
+            Some(workflow) => Whose::Node { workflow: workflow.clone(), node: self.name.clone() },
+            None => Whose::Entrypoint,
         }
     }
 }
@@ -214,8 +214,9 @@ pub fn OpenPanel(view: RwSignal<VersionView>, opened: Opened) -> impl IntoView {
         let logs_of = open.logs();
         let logs = Signal::derive(move || {
             let mut query = query.get();
-            query.remove(LOGS_PARAM);
-            query.insert(LOGS_PARAM, logs_of.clone());
+            // However the logs are shown now, all of this node's are.
+            let view = LogView::of(&query).unwrap_or_default().unfiltered();
+            LogView { whose: logs_of.clone(), previous: false, ..view }.write(&mut query);
             format!("{}{}", path.get(), query.to_query_string())
         });
         let node = Signal::derive(move || view.with(|view| open.find(view)).unwrap_or_else(|| first.clone()));
@@ -255,9 +256,9 @@ mod tests {
     fn the_address_says_which_node_is_open() {
         let node = open(&[("workflow", "rate"), ("node", "score")]).unwrap();
         assert_eq!((node.workflow.as_deref(), node.name.as_str()), (Some("rate"), "score"));
-        assert_eq!(node.logs(), "rate/score");
+        assert_eq!(node.logs().text(), "rate/score");
         let entrypoint = open(&[("workflow", "rate"), ("node", "entrypoint")]).unwrap();
-        assert_eq!((entrypoint.workflow.as_deref(), entrypoint.logs().as_str()), (None, "entrypoint"));
+        assert_eq!((entrypoint.workflow.as_deref(), entrypoint.logs()), (None, Whose::Entrypoint));
         assert_eq!(open(&[("node", "score")]), None);
         assert_eq!(open(&[("workflow", "rate")]), None);
     }

@@ -1,0 +1,198 @@
+//! Reads the lines: what there is in the order of time, then what comes, over broken connections.
+
+use std::time::Duration;
+
+use domain::LogLine;
+use leptos::{prelude::*, task::spawn_local};
+use serde::Deserialize;
+
+use super::{Drawer, view::LogView};
+use crate::{
+    browser::{self, Piece, Reading, Stop},
+    error::sentence,
+};
+
+/// How long lines are taken in before the browser may draw.
+const BUDGET_MS: f64 = 6.0;
+/// How many are taken in without looking at the time.
+const BATCH: usize = 50;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How far the reading is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Progress {
+    Loading,
+    Following,
+    /// The connection broke; it is tried again.
+    Lost,
+    /// Everything that was asked for is there.
+    Complete,
+    /// The server will not answer that, in its words.
+    Refused(String),
+}
+
+/// What is read.
+pub(super) struct Asked {
+    /// Of the API.
+    pub(super) base: String,
+    pub(super) view: LogView,
+    /// The most lines of each pod.
+    pub(super) tail: usize,
+}
+
+impl Drawer {
+    /// Begins anew with other logs.
+    pub(super) fn read(self, asked: Asked) {
+        self.end();
+        self.kept.update_value(|kept| kept.clear());
+        self.progress.set(Progress::Loading);
+        self.at_end.set(true);
+        self.changed();
+        let attempt = self.attempt.get_value();
+        spawn_local(async move { Follower { drawer: self, attempt, asked }.run().await });
+    }
+
+    /// Nothing more is read.
+    pub(super) fn end(self) {
+        self.attempt.try_update_value(|attempt| *attempt += 1);
+        if let Some(Some(stop)) = self.stop.try_update_value(Option::take) {
+            stop.stop();
+        }
+    }
+}
+
+struct Follower {
+    drawer: Drawer,
+    attempt: u32,
+    asked: Asked,
+}
+
+impl Follower {
+    async fn run(self) {
+        let mut first = true;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let end = self.read_once(first).await;
+            if !self.is_wanted() {
+                return;
+            }
+            match end {
+                Piece::Ended if first && self.asked.view.follows() => {
+                    first = false;
+                    continue;
+                }
+                Piece::Ended if first => return self.say(Progress::Complete),
+                // What is asked for is wrong, and stays so. All other answers may be of a server, or a cluster, that is
+                // away for the moment.
+                Piece::Refused(status, body) if (400..500).contains(&status) => {
+                    return self.say(Progress::Refused(reason(status, &body)));
+                }
+                Piece::Bytes(_) => pause = FIRST_PAUSE,
+                Piece::Ended | Piece::Broken | Piece::Refused(..) => {}
+            }
+            self.say(Progress::Lost);
+            browser::pause(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if !self.is_wanted() {
+                return;
+            }
+        }
+    }
+
+    /// Reads one answer to its end, which is returned: `Bytes` when it broke after something had come.
+    async fn read_once(&self, first: bool) -> Piece {
+        let Some(stop) = Stop::new() else { return Piece::Broken };
+        let Asked { base, view, tail } = &self.asked;
+        let address = if first {
+            view.first_address(base, *tail)
+        } else {
+            let since = self.drawer.kept.with_value(|kept| kept.newest());
+            view.next_address(base, *tail, since)
+        };
+        self.drawer.kept.update_value(|kept| kept.asked_again());
+        self.drawer.stop.set_value(Some(stop.clone()));
+        let reading = match Reading::open(&address, &stop).await {
+            Ok(reading) => reading,
+            Err(piece) => return piece,
+        };
+        if !first && self.is_wanted() {
+            self.say(Progress::Following);
+        }
+        let (mut text, mut any) = (Vec::new(), false);
+        loop {
+            match reading.next().await {
+                Piece::Bytes(bytes) => {
+                    any = true;
+                    text.extend(bytes);
+                    if !self.take(&mut text).await {
+                        return Piece::Broken;
+                    }
+                }
+                Piece::Ended if first => return Piece::Ended,
+                end => return if any { Piece::Bytes(Vec::new()) } else { end },
+            }
+        }
+    }
+
+    /// Takes all whole lines, some in each frame. Returns whether more are wanted.
+    async fn take(&self, text: &mut Vec<u8>) -> bool {
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let rest = text.split_off(whole);
+        let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
+        while lines.peek().is_some() {
+            browser::next_frame().await;
+            if !self.is_wanted() {
+                return false;
+            }
+            let until = browser::now_ms() + BUDGET_MS;
+            while lines.peek().is_some() && browser::now_ms() < until {
+                let some: Vec<LogLine> =
+                    lines.by_ref().take(BATCH).filter_map(|line| serde_json::from_slice(line).ok()).collect();
+                self.drawer.kept.update_value(|kept| some.into_iter().for_each(|line| kept.take(line)));
+            }
+            self.drawer.changed();
+        }
+        *text = rest;
+        true
+    }
+
+    /// Nobody has asked for others, and the drawer is open.
+    fn is_wanted(&self) -> bool {
+        self.drawer.attempt.try_get_value() == Some(self.attempt)
+    }
+
+    fn say(&self, progress: Progress) {
+        if self.drawer.progress.get_untracked() != progress {
+            self.drawer.progress.set(progress);
+        }
+    }
+}
+
+fn reason(status: u16, body: &str) -> String {
+    #[derive(Deserialize)]
+    struct Refused {
+        error: Message,
+    }
+    #[derive(Deserialize)]
+    struct Message {
+        message: String,
+    }
+
+    match serde_json::from_str::<Refused>(body) {
+        Ok(refused) => sentence(&refused.error.message),
+        Err(_) => format!("The server answered with status {status}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_the_servers_words() {
+        let body = r#"{"error":{"code":"not_found","message":"there is no node `x`","problems":[]}}"#;
+        assert_eq!(reason(404, body), "There is no node `x`.");
+        assert_eq!(reason(499, "<html>"), "The server answered with status 499.");
+    }
+}
