@@ -212,7 +212,7 @@ async function logDrawer() {
     });
     await take("is searched", async () => {
       await drawer.getByRole("searchbox").pressSequentially("could not be read", { delay: 60 });
-      await foot.getByText(/ of 10,000 lines/).waitFor();
+      await foot.getByText(/ of (the last )?10,000 lines/).waitFor();
       await drawer.getByRole("searchbox").fill("");
     });
     await take("wraps its lines", async () => {

@@ -70,7 +70,7 @@ impl Shape {
             Self::Back => "M6 3.5 2.5 7 6 10.5M2.5 7h7.5a3.5 3.5 0 0 1 0 7H7",
             Self::Copy => "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
             Self::Info => "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11M8 7.5v3.5M8 5v.2",
-            Self::Dots => "M4 8h.1M8 8h.1M12 8h.1",
+            Self::Dots => "M3.5 8h.4M7.8 8h.4M12.1 8h.4",
             Self::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Self::Wrap => "M2.5 4h11M2.5 8h9a2.2 2.2 0 0 1 0 4.5H8M9.7 10.8 8 12.5l1.7 1.7M2.5 12.5H5",
             Self::Download => "M8 2.5v8M4.5 7 8 10.5 11.5 7M2.5 10v3.5h11V10",

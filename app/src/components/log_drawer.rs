@@ -53,6 +53,8 @@ struct Drawer {
     kept: StoredValue<Kept>,
     /// Grows with every change of what is kept.
     changes: RwSignal<u64>,
+    /// It will have grown with the next frame.
+    is_due: StoredValue<bool>,
     /// Grows with every change of the filter.
     filters: RwSignal<u32>,
     progress: RwSignal<Progress>,
@@ -72,6 +74,7 @@ impl Drawer {
         Self {
             kept: StoredValue::new(Kept::default()),
             changes: RwSignal::new(0),
+            is_due: StoredValue::new(false),
             filters: RwSignal::new(0),
             progress: RwSignal::new(Progress::Loading),
             is_paused: RwSignal::new(false),
@@ -84,6 +87,17 @@ impl Drawer {
 
     fn changed(self) {
         self.changes.update(|changes| *changes += 1);
+    }
+
+    /// With the next frame, however often it is said until then.
+    fn changed_soon(self) {
+        if self.is_due.try_update_value(|due| std::mem::replace(due, true)) == Some(false) {
+            request_animation_frame(move || {
+                // Nothing when the drawer was closed meanwhile.
+                self.is_due.try_set_value(false);
+                self.changes.try_update(|changes| *changes += 1);
+            });
+        }
     }
 
     fn pause(self, paused: bool) {
@@ -158,11 +172,13 @@ pub fn LogDrawer(
     .into_any()
 }
 
-/// How many lines of each pod are asked for, so that all of them together are about as many as are kept.
-fn tail_of_each(nodes: &[LogNode], view: &LogView) -> usize {
-    let shown = nodes.iter().filter(|node| view.whose.includes(node.workflow.as_deref(), &node.name));
+/// How many lines of each pod are asked for, so that all of them together are about as many as are kept. None when there
+/// is no such node.
+fn tail_of_each(nodes: &[LogNode], view: &LogView) -> Option<usize> {
+    let mut shown = nodes.iter().filter(|node| view.whose.includes(node.workflow.as_deref(), &node.name)).peekable();
+    shown.peek()?;
     let pods: usize = shown.map(|node| node.replicas as usize).sum();
-    (MOST_LINES / pods.max(1)).max(FEWEST_OF_A_POD)
+    Some((MOST_LINES / pods.max(1)).max(FEWEST_OF_A_POD))
 }
 
 #[cfg(test)]
@@ -177,7 +193,9 @@ mod tests {
             replicas,
         };
         let nodes = [node(None, "entrypoint", 1), node(Some("rate"), "score", 3), node(Some("big"), "many", 100)];
-        for (whose, expected) in [("entrypoint", 10_000), ("rate/score", 3333), ("all", 500), ("no/one", 10_000)] {
+        for (whose, expected) in
+            [("entrypoint", Some(10_000)), ("rate/score", Some(3333)), ("all", Some(500)), ("no/one", None)]
+        {
             let view = LogView { whose: view::Whose::of(whose), ..LogView::default() };
             assert_eq!(tail_of_each(&nodes, &view), expected, "{whose}");
         }

@@ -37,8 +37,18 @@ pub(super) struct Asked {
     /// Of the API.
     pub(super) base: String,
     pub(super) view: LogView,
-    /// The most lines of each pod.
-    pub(super) tail: usize,
+    /// The most lines of each pod; none when no pod has these logs.
+    pub(super) tail: Option<usize>,
+}
+
+impl Asked {
+    /// Why the server need not be asked.
+    fn makes_no_sense(&self) -> Option<String> {
+        if self.tail.is_none() {
+            return Some(format!("This version has no `{}`.", self.view.whose.text().trim_end_matches('/')));
+        }
+        self.view.is_backwards().then(|| "The time ends before it begins.".to_owned())
+    }
 }
 
 impl Drawer {
@@ -46,9 +56,15 @@ impl Drawer {
     pub(super) fn read(self, asked: Asked) {
         self.end();
         self.kept.update_value(|kept| kept.clear());
-        self.progress.set(Progress::Loading);
+        self.opened.update(|opened| opened.clear());
+        self.is_paused.set(false);
         self.at_end.set(true);
         self.changed();
+        if let Some(why) = asked.makes_no_sense() {
+            self.progress.set(Progress::Refused(why));
+            return;
+        }
+        self.progress.set(Progress::Loading);
         let attempt = self.attempt.get_value();
         spawn_local(async move { Follower { drawer: self, attempt, asked }.run().await });
     }
@@ -104,11 +120,12 @@ impl Follower {
     async fn read_once(&self, first: bool) -> Piece {
         let Some(stop) = Stop::new() else { return Piece::Broken };
         let Asked { base, view, tail } = &self.asked;
+        let tail = tail.unwrap_or_default();
         let address = if first {
-            view.first_address(base, *tail)
+            view.first_address(base, tail)
         } else {
             let since = self.drawer.kept.with_value(|kept| kept.newest());
-            view.next_address(base, *tail, since)
+            view.next_address(base, tail, since)
         };
         self.drawer.kept.update_value(|kept| kept.asked_again());
         self.drawer.stop.set_value(Some(stop.clone()));
@@ -119,13 +136,13 @@ impl Follower {
         if !first && self.is_wanted() {
             self.say(Progress::Following);
         }
-        let (mut text, mut any) = (Vec::new(), false);
+        let (mut text, mut any, mut until) = (Vec::new(), false, 0.0);
         loop {
             match reading.next().await {
                 Piece::Bytes(bytes) => {
                     any = true;
                     text.extend(bytes);
-                    if !self.take(&mut text).await {
+                    if !self.take(&mut text, &mut until).await {
                         return Piece::Broken;
                     }
                 }
@@ -135,23 +152,25 @@ impl Follower {
         }
     }
 
-    /// Takes all whole lines, some in each frame. Returns whether more are wanted.
-    async fn take(&self, text: &mut Vec<u8>) -> bool {
+    /// Takes all whole lines, but no longer than `until` before the browser may draw. Returns whether more are wanted.
+    ///
+    /// In a window that is not seen the browser never draws: then nothing is taken any more, and the server waits.
+    async fn take(&self, text: &mut Vec<u8>, until: &mut f64) -> bool {
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let rest = text.split_off(whole);
         let mut lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
         while lines.peek().is_some() {
-            browser::next_frame().await;
+            if browser::now_ms() >= *until {
+                browser::next_frame().await;
+                *until = browser::now_ms() + BUDGET_MS;
+            }
             if !self.is_wanted() {
                 return false;
             }
-            let until = browser::now_ms() + BUDGET_MS;
-            while lines.peek().is_some() && browser::now_ms() < until {
-                let some: Vec<LogLine> =
-                    lines.by_ref().take(BATCH).filter_map(|line| serde_json::from_slice(line).ok()).collect();
-                self.drawer.kept.update_value(|kept| some.into_iter().for_each(|line| kept.take(line)));
-            }
-            self.drawer.changed();
+            let some: Vec<LogLine> =
+                lines.by_ref().take(BATCH).filter_map(|line| serde_json::from_slice(line).ok()).collect();
+            self.drawer.kept.update_value(|kept| some.into_iter().for_each(|line| kept.take(line)));
+            self.drawer.changed_soon();
         }
         *text = rest;
         true

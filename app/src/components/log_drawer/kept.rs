@@ -51,11 +51,10 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Forgets all lines, and what was seen.
+    /// Forgets all lines, what was seen, and that it was paused.
     pub(super) fn clear(&mut self) {
         let first = self.first + self.rows.len() as u64;
-        let waiting = self.waiting.as_ref().map(|_| VecDeque::new());
-        *self = Self { first, waiting, filter: std::mem::take(&mut self.filter), ..Self::default() };
+        *self = Self { first, filter: std::mem::take(&mut self.filter), ..Self::default() };
     }
 
     /// Takes a line unless it is known already.

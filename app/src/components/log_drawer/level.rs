@@ -9,7 +9,7 @@ pub(super) fn level_shape(level: LogLevel) -> Shape {
         LogLevel::Error => Shape::Cross,
         LogLevel::Warn => Shape::Warning,
         LogLevel::Info => Shape::Info,
-        LogLevel::Debug => Shape::Chip,
+        LogLevel::Debug => Shape::Dots,
         LogLevel::Plain => Shape::Minus,
     }
 }

@@ -80,16 +80,16 @@ fn none_yet(view: &LogView, state: VersionState) -> (String, bool) {
 }
 
 /// Below the lines.
-pub(super) fn foot(drawer: Drawer, view: Signal<LogView>, tail: Memo<usize>) -> AnyView {
+pub(super) fn foot(drawer: Drawer, view: Signal<LogView>, tail: Memo<Option<usize>>) -> AnyView {
     let live = use_live();
     let words = Memo::new(move |_| {
         drawer.changes.track();
         let filtered = drawer.kept.with_value(|kept| !kept.filter().is_empty());
         drawer.kept.with_value(|kept| {
-            let counted = view.with(|view| view.until.is_none());
+            let counted = view.with(|view| view.until.is_none()) && drawer.progress.get() != Progress::Loading;
             let lines = kept.len() as u64;
             let matching = filtered.then_some(kept.matching() as u64);
-            let may_lack = counted && kept.len() >= tail.get();
+            let may_lack = counted && tail.get().is_some_and(|tail| kept.len() >= tail);
             count_words(lines, matching, kept.dropped(), may_lack)
         })
     });
@@ -139,7 +139,11 @@ fn paused_words(waiting: u64) -> String {
 
 /// `may_lack` when there may be older lines that were not even asked for.
 fn count_words(lines: u64, matching: Option<u64>, dropped: u64, may_lack: bool) -> String {
-    let of = if lines == 1 { "1 line".to_owned() } else { format!("{} lines", grouped(lines)) };
+    let of = match (dropped, lines) {
+        (0, 1) => "1 line".to_owned(),
+        (0, _) => format!("{} lines", grouped(lines)),
+        _ => format!("the last {} lines", grouped(lines)),
+    };
     let shown = match matching {
         Some(matching) => format!("{} of {of}", grouped(matching)),
         None => of,
@@ -147,7 +151,7 @@ fn count_words(lines: u64, matching: Option<u64>, dropped: u64, may_lack: bool) 
     match dropped {
         0 if may_lack => format!("{shown}, older ones by download"),
         0 => shown,
-        dropped => format!("the last {shown}, {} older ones left out", grouped(dropped)),
+        dropped => format!("{shown}, {} older ones left out", grouped(dropped)),
     }
 }
 
@@ -161,6 +165,7 @@ mod tests {
             (0, None, 0, false, "0 lines"),
             (1, None, 0, false, "1 line"),
             (10_000, Some(12), 0, true, "12 of 10,000 lines, older ones by download"),
+            (10_000, Some(12), 2345, false, "12 of the last 10,000 lines, 2,345 older ones left out"),
             (10_000, None, 2345, false, "the last 10,000 lines, 2,345 older ones left out"),
         ] {
             assert_eq!(count_words(lines, matching, dropped, may_lack), words);

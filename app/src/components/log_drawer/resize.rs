@@ -9,13 +9,18 @@ const REMEMBERED: &str = "kai-logs-height";
 const PROPERTY: &str = "--logs-height";
 /// All in percent of the window.
 const FIRST: f64 = 45.0;
+/// Where it lies over the page, so that nothing beside it is read at the same time.
+const FIRST_OF_NARROW: f64 = 75.0;
+const NARROW_PX: f64 = 760.0;
 const LOWEST: f64 = 20.0;
 const HIGHEST: f64 = 90.0;
 const STEP: f64 = 5.0;
 
 pub(super) fn height_handle() -> AnyView {
     let remembered = browser::remembered(REMEMBERED).and_then(|text| text.parse().ok());
-    let height = RwSignal::new(within(remembered.unwrap_or(FIRST)));
+    let is_narrow = browser::room_of_window().x <= NARROW_PX;
+    let first = if is_narrow { FIRST_OF_NARROW } else { FIRST };
+    let height = RwSignal::new(within(remembered.unwrap_or(first)));
     let is_dragged = StoredValue::new(false);
     let handle = NodeRef::<html::Div>::new();
     Effect::new(move |before: Option<()>| {

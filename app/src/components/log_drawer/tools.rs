@@ -45,9 +45,11 @@ pub(super) fn tools(
         }
     };
     view! {
-        <div class="logs__tools">
+        <div class="logs__find">
             {whose(nodes, view, on_change)}
             {search_field(drawer, view, typed, on_change)}
+        </div>
+        <div class="logs__filters">
             <div class="logs__levels" role="group" aria-label="Levels">
                 {LogLevel::ALL.map(|level| level_button(drawer, level, view, on_change)).into_iter().collect_view()}
             </div>
@@ -76,7 +78,7 @@ pub(super) fn tools(
             {copy_link(move || address_of.run(current()))}
             // A file: not for the router.
             <a class="button button--small" href=file rel="external" download="" title="All lines that match, as a file">
-                <Icon shape=Shape::Download/>"Download"
+                <Icon shape=Shape::Download/><span class="logs__word">"Download"</span>
             </a>
         </div>
     }
@@ -211,7 +213,7 @@ fn level_button(drawer: Drawer, level: LogLevel, view: Signal<LogView>, on_chang
             on:click=turn
         >
             <Icon shape=level_shape(level)/>
-            {level_word(level)}
+            {level_word(level)}" "
             <span class="logs__count">{move || format::grouped(count.get() as u64)}</span>
         </button>
     }
@@ -254,7 +256,7 @@ fn copy_link(link: impl Fn() -> String + Send + Sync + 'static) -> AnyView {
     view! {
         <button type="button" class="button button--small" title="A link that shows the same" on:click=copy>
             <Icon shape=Shape::Copy/>
-            <span role="status">{move || said.get()}</span>
+            <span class="logs__word" role="status">{move || said.get()}</span>
         </button>
     }
     .into_any()

@@ -139,6 +139,12 @@ impl LogView {
         Self { levels: Vec::new(), search: String::new(), wrap: false, ..self.clone() }
     }
 
+    /// It ends before it begins.
+    pub(super) fn is_backwards(&self) -> bool {
+        let at = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
+        matches!((at(&self.since), at(&self.until)), (Some(since), Some(until)) if until < since)
+    }
+
     /// More is to come.
     pub fn follows(&self) -> bool {
         !self.previous && self.until.is_none()
@@ -299,6 +305,8 @@ mod tests {
         }
         assert!(!everything().first_address("/logs", 500).contains("tail"));
         assert!(!everything().follows() && view.follows());
+        assert!(!everything().is_backwards());
+        assert!(LogView { until: Some("2025-01-01T00:00:00Z".to_owned()), ..everything() }.is_backwards());
         assert_eq!(view.asked(), LogView { search: "other".to_owned(), wrap: false, ..view.clone() }.asked());
     }
 
