@@ -12,7 +12,7 @@ use super::{
     level::{level_shape, level_word},
     list::Key,
 };
-use crate::{components::icon::Shape, format};
+use crate::{browser, components::icon::Shape, format};
 
 /// The most characters of a line that are shown before it is opened.
 pub(super) const MOST_CHARS: usize = 1000;
@@ -53,7 +53,7 @@ pub(super) fn row(drawer: Drawer, key: Key, nodes: StoredValue<Vec<LogNode>>) ->
                     <span class="log-line__rest">{format!(" … {} more", format::size((row.text.len() - shown.len()) as u64))}</span>
                 })}
             </span>
-            {is_open.then(|| whole(&row, &search))}
+            {is_open.then(|| view! { <div class="log-line__whole" id=whole_id(number)>{whole(&row, &search)}</div> })}
         </div>
     }
     .into_any()
@@ -93,6 +93,8 @@ fn toggle(drawer: Drawer, number: u64, is_open: bool) -> AnyView {
                 opened.insert(number);
             }
         });
+        // It is drawn with the next frame.
+        request_animation_frame(move || request_animation_frame(move || browser::show(&whole_id(number))));
     };
     view! {
         <button
@@ -111,7 +113,7 @@ fn toggle(drawer: Drawer, number: u64, is_open: bool) -> AnyView {
 /// All of an opened line.
 fn whole(row: &Row, search: &Search) -> AnyView {
     let Some(fields) = fields(&row.text) else {
-        return view! { <p class="log-line__whole">{marked(&row.text, search)}</p> }.into_any();
+        return view! { <p>{marked(&row.text, search)}</p> }.into_any();
     };
     let field = |(name, value): (String, Value)| {
         let value = match value {
@@ -121,7 +123,11 @@ fn whole(row: &Row, search: &Search) -> AnyView {
         let value = marked(&value, search);
         view! { <div><dt>{name}</dt><dd>{value}</dd></div> }.into_any()
     };
-    view! { <dl class="log-line__fields">{fields.into_iter().map(field).collect_view()}</dl> }.into_any()
+    view! { <dl>{fields.into_iter().map(field).collect_view()}</dl> }.into_any()
+}
+
+fn whole_id(number: u64) -> String {
+    format!("log-line-{number}")
 }
 
 fn fields(text: &str) -> Option<Map<String, Value>> {

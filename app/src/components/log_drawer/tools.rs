@@ -240,11 +240,14 @@ fn pause_button(drawer: Drawer) -> AnyView {
 
 /// Copies the address that shows the same.
 fn copy_link(link: impl Fn() -> String + Send + Sync + 'static) -> AnyView {
+    let live = use_live();
     let said = RwSignal::new("Copy link");
     let copy = move |_| {
         let link = format!("{}{}", browser::origin(), link());
         browser::copy(&link, move |done| {
-            said.try_set(if done { "Copied" } else { "Copy the address" });
+            let now = if done { "Copied" } else { "Copy the address" };
+            said.try_set(now);
+            live.announce(now);
             set_timeout(
                 move || {
                     said.try_set("Copy link");
@@ -256,7 +259,7 @@ fn copy_link(link: impl Fn() -> String + Send + Sync + 'static) -> AnyView {
     view! {
         <button type="button" class="button button--small" title="A link that shows the same" on:click=copy>
             <Icon shape=Shape::Copy/>
-            <span class="logs__word" role="status">{move || said.get()}</span>
+            <span class="logs__word">{move || said.get()}</span>
         </button>
     }
     .into_any()

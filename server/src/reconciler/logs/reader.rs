@@ -130,7 +130,7 @@ impl Reader {
             container: Some(self.run.container.clone()),
             follow: self.window.follows(),
             previous: self.window.part == Part::Previous,
-            since_time: resumed.or(self.window.since),
+            since_time: resumed.or(self.window.since).map(second_of),
             tail_lines: self.tail.filter(|_| resumed.is_none()).map(i64::from),
             ..LogParams::default()
         };
@@ -205,7 +205,7 @@ impl Reader {
             self.position = Position::Over;
             return None;
         }
-        // Kubernetes goes by whole seconds.
+        // Kubernetes was asked from the second on that this is in.
         if self.window.since.is_some_and(|since| time < since) || self.is_repeated(time) {
             return None;
         }
@@ -232,6 +232,12 @@ impl Reader {
             }
         }
     }
+}
+
+/// The second that it is in. Kubernetes goes by whole seconds, and kube rounds to the nearest one, which may lie behind
+/// what is wanted.
+fn second_of(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 fn silent() -> String {
