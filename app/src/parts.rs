@@ -8,7 +8,7 @@ use std::{future::Future, pin::Pin};
 use leptos::prelude::*;
 use leptos_router::ChooseView;
 
-use crate::components::{action_dialog::ActionDialogProps, palette::PaletteProps};
+use crate::components::{action_dialog::ActionDialogProps, log_drawer::LogDrawerProps, palette::PaletteProps};
 
 /// What an address shows, within what all pages have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,7 @@ pub struct Parts {
     pub fetch: fn(Screen) -> Loading<()>,
     pub palette: fn(PaletteProps) -> Loading<AnyView>,
     pub action_dialog: fn(ActionDialogProps) -> Loading<AnyView>,
+    pub log_drawer: fn(LogDrawerProps) -> Loading<AnyView>,
 }
 
 /// The command palette, there from when it is opened first.
@@ -87,6 +88,14 @@ pub fn action_dialog(props: ActionDialogProps) -> AnyView {
     return later(expect_context::<Parts>().action_dialog, props);
     #[cfg(not(feature = "hydrate"))]
     crate::components::action_dialog::ActionDialog(props).into_any()
+}
+
+/// The logs of a version, there as soon as they are loaded.
+pub fn log_drawer(props: LogDrawerProps) -> AnyView {
+    #[cfg(feature = "hydrate")]
+    return later(expect_context::<Parts>().log_drawer, props);
+    #[cfg(not(feature = "hydrate"))]
+    crate::components::log_drawer::LogDrawer(props).into_any()
 }
 
 /// Something that no page begins with.

@@ -3,6 +3,7 @@
 use app::{
     components::{
         action_dialog::{ActionDialog, ActionDialogProps},
+        log_drawer::{LogDrawer, LogDrawerProps},
         palette::{Palette, PaletteProps},
     },
     pages::{
@@ -20,7 +21,7 @@ use send_wrapper::SendWrapper;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 /// What [`app`] gets at the parts by.
-pub(crate) const PARTS: Parts = Parts { screen, fetch, palette, action_dialog };
+pub(crate) const PARTS: Parts = Parts { screen, fetch, palette, action_dialog, log_drawer };
 
 type Part = Result<AnyView, SplitLoaderError>;
 
@@ -59,12 +60,21 @@ fn action_dialog_part(props: ActionDialogProps) -> Part {
     Ok(ActionDialog(props).into_any())
 }
 
+#[wasm_split(logs, fallible)]
+fn log_drawer_part(props: LogDrawerProps) -> Part {
+    Ok(LogDrawer(props).into_any())
+}
+
 fn palette(props: PaletteProps) -> Loading<AnyView> {
     loading(palette_part(props))
 }
 
 fn action_dialog(props: ActionDialogProps) -> Loading<AnyView> {
     loading(action_dialog_part(props))
+}
+
+fn log_drawer(props: LogDrawerProps) -> Loading<AnyView> {
+    loading(log_drawer_part(props))
 }
 
 fn screen(screen: Screen) -> Loading<AnyView> {

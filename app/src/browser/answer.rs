@@ -65,11 +65,11 @@ impl Reading {
 
 /// Until the browser is about to draw. In a window that is not seen it takes as long as that.
 pub async fn next_frame() {
-    until(|done| request_animation_frame(move || done())).await;
+    until(request_animation_frame).await;
 }
 
 pub async fn pause(time: Duration) {
-    until(|done| set_timeout(move || done(), time)).await;
+    until(|done| set_timeout(done, time)).await;
 }
 
 async fn until(begin: impl FnOnce(Box<dyn FnOnce()>)) {

@@ -111,7 +111,7 @@ impl Drawer {
 }
 
 /// `base` is the address of the logs in the API. `nodes` are all of the version, which never change. `on_change` is told
-/// what is to be shown, `address_of` says at which address the page shows it.
+/// what is to be shown, `address_of` says at which address the page shows it. `on_shown` is called once it is there.
 #[component]
 pub fn LogDrawer(
     base: String,
@@ -121,8 +121,10 @@ pub fn LogDrawer(
     on_change: Callback<LogView>,
     address_of: Callback<LogView, String>,
     on_close: Callback<()>,
+    on_shown: Callback<()>,
 ) -> impl IntoView {
     let drawer = Drawer::new();
+    Effect::new(move |_| request_animation_frame(move || on_shown.run(())));
     // What is typed counts at once; the address follows when a person has stopped.
     let typed = RwSignal::new(view.with_untracked(|view| view.search.clone()));
     let nodes = StoredValue::new(nodes);

@@ -11,9 +11,10 @@ use super::Shown;
 use crate::{
     browser,
     components::log_drawer::{
-        LogDrawer, LogNode, TITLE_ID,
+        LogDrawerProps, LogNode, TITLE_ID,
         view::{LogView, carried, clear},
     },
+    parts,
     shortcuts::{Keys, use_shortcuts},
 };
 
@@ -31,7 +32,7 @@ pub struct Logs {
 }
 
 impl Logs {
-    pub fn new() -> Self {
+    pub fn of_address() -> Self {
         let (query, path) = (use_query_map(), use_location().pathname);
         let address_of = Callback::new(move |view: Option<LogView>| {
             let mut query = query.get_untracked();
@@ -86,23 +87,24 @@ pub fn OpenLogs(shown: Shown, logs: Logs) -> impl IntoView {
     // Not on the server, and not while the page is taken over: see `LogDrawer`.
     let is_alive = RwSignal::new(false);
     Effect::new(move |_| is_alive.set(true));
+    // Whoever opens it goes on in it; whoever comes by a link does not.
+    let was_opened = StoredValue::new(false);
     Effect::new(move |before: Option<bool>| {
         let now = is_open.get();
         match before {
             Some(false) if now => {
                 browser::remember_focus();
-                // When the drawer is there.
-                request_animation_frame(|| browser::focus(TITLE_ID));
+                was_opened.set_value(true);
             }
             Some(true) if !now => browser::give_focus_back(BUTTON_ID),
             _ => {}
         }
         now
     });
-    move || (is_alive.get() && is_open.get()).then(|| drawer(shown, logs))
+    move || (is_alive.get() && is_open.get()).then(|| drawer(shown, logs, was_opened))
 }
 
-fn drawer(shown: Shown, logs: Logs) -> AnyView {
+fn drawer(shown: Shown, logs: Logs, was_opened: StoredValue<bool>) -> AnyView {
     let close = Callback::new(move |()| logs.close());
     use_shortcuts().add(Keys::Escape, "Close the logs", close);
     let (runtime, name) = shown.ids();
@@ -110,18 +112,21 @@ fn drawer(shown: Shown, logs: Logs) -> AnyView {
     // The last one, for as long as it takes to go away.
     let view =
         Memo::new(move |before: Option<&LogView>| logs.view.get().or_else(|| before.cloned()).unwrap_or_default());
-    view! {
-        <LogDrawer
-            base=format!("/api/v1/runtimes/{runtime}/versions/{name}/logs")
-            nodes=nodes(shown)
-            state
-            view
-            on_change=Callback::new(move |view| logs.show(view))
-            address_of=Callback::new(move |view| logs.address_of.run(Some(view)))
-            on_close=close
-        />
-    }
-    .into_any()
+    let on_shown = Callback::new(move |()| {
+        if was_opened.try_update_value(std::mem::take) == Some(true) {
+            browser::focus(TITLE_ID);
+        }
+    });
+    parts::log_drawer(LogDrawerProps {
+        base: format!("/api/v1/runtimes/{runtime}/versions/{name}/logs"),
+        nodes: nodes(shown),
+        state: state.into(),
+        view: view.into(),
+        on_change: Callback::new(move |view| logs.show(view)),
+        address_of: Callback::new(move |view| logs.address_of.run(Some(view))),
+        on_close: close,
+        on_shown,
+    })
 }
 
 /// All that can log, which never changes.

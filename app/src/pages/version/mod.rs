@@ -115,7 +115,7 @@ fn Version(version: VersionView) -> impl IntoView {
     });
     let shown = Shown { view, live, refresh };
     provide_context(shown);
-    let logs = Logs::new();
+    let logs = Logs::of_address();
     live.on_event(move |event| match event {
         ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Version { version } if version.runtime == ids.0 && version.name == ids.1 => {
