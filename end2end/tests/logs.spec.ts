@@ -173,7 +173,7 @@ test("a search marks what it finds and leaves out the rest", async ({ page, serv
   await expect(logs.search).toBeFocused();
   await page.keyboard.type("COULD not be read");
   await expect(logs.foot).toContainText(/the last 10,000 lines|of 10,000 lines/);
-  await expect(logs.foot).toContainText(/\b5\d\d of /);
+  await expect(logs.foot).toContainText(/5\d\d of /);
   await expect(logs.rows.last()).toContainText("a message could not be read");
   await expect(logs.rows.last().locator("mark")).toHaveText("could not be read");
   await expect(page).toHaveURL(/search=COULD%20not%20be%20read|search=COULD\+not\+be\+read/);
@@ -212,7 +212,7 @@ test("levels choose lines, and a stack trace stays with its error", async ({ pag
   await expect(logs.level("Warning")).toContainText(/5\d\d/);
   await logs.level("Error").click();
   await expect(page).toHaveURL(/level=error/);
-  await expect(logs.foot).toContainText(/\b(99\d|1,0\d\d) of /);
+  await expect(logs.foot).toContainText(/(99\d|1,0\d\d) of /);
   const texts = await logs.rows.locator(".log-line__text").allTextContents();
   expect(texts.every((text) => /could not be read|  File "main\.py"/.test(text))).toBe(true);
   await expect(logs.rows.first().locator(".log-line__level")).toHaveText("Error");
@@ -385,6 +385,7 @@ test("a link shows the same to somebody else", async ({ page, another, server })
   await expect(theirs.button("Wrap")).toHaveAttribute("aria-pressed", "true");
   await theirs.search.fill("line");
   await expect(theirs.rows.last()).toBeVisible();
+  await expect(second).toHaveURL(/search=line/);
   await second.reload();
   await expectLive(second);
   await expect(theirs.search).toHaveValue("line");
