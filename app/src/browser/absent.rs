@@ -98,7 +98,7 @@ pub fn set_style(_element: &Element, _name: &str, _value: &str) {}
 pub fn set_on_page(_name: &str, _value: Option<&str>) {}
 
 /// Nobody makes one.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Stop(());
 
 impl Stop {
