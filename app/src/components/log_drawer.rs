@@ -10,6 +10,7 @@ mod list;
 mod notes;
 mod resize;
 mod row;
+mod seen;
 mod times;
 mod tools;
 pub mod view;

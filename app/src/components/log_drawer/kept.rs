@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use domain::{LevelReader, LogFilter, LogLevel, LogLine, LogText, Timestamp, without_colours};
 
+use super::seen::Seen;
+
 /// The most lines that are kept.
 pub(super) const MOST_LINES: usize = 10_000;
 /// The height of a line that takes no more than one row, in CSS pixels. The style says the same.
@@ -153,9 +155,14 @@ impl Kept {
         self.widest
     }
 
+    /// From here on lines may come that are known.
+    pub(super) fn asked_again(&mut self) {
+        self.seen.asked_again();
+    }
+
     /// The time of the newest line: what comes next is asked for from there on.
     pub(super) fn newest(&self) -> Option<Timestamp> {
-        self.seen.newest
+        self.seen.newest()
     }
 
     pub(super) fn row(&self, number: u64) -> Option<&Row> {
@@ -214,71 +221,6 @@ impl Kept {
 /// Why a log cannot be read is shown whatever is looked for.
 fn keeps(filter: &LogFilter, row: &Row) -> bool {
     row.is_trouble || filter.keeps(row.level, &row.text)
-}
-
-/// How far each container's log was seen. Who asks again after a broken connection is sent some lines twice.
-#[derive(Debug, Default)]
-struct Seen {
-    newest: Option<Timestamp>,
-    places: Vec<Place>,
-}
-
-#[derive(Debug)]
-struct Place {
-    pod: String,
-    container: String,
-    /// Of its newest line, and how many had that time.
-    last: Option<(Timestamp, u32)>,
-    /// How many with that time have come again since it was asked for again.
-    again: u32,
-    trouble: Option<String>,
-}
-
-impl Seen {
-    fn is_news(&mut self, line: &LogLine) -> bool {
-        let known = self.places.iter().position(|place| place.pod == line.pod && place.container == line.container);
-        let at = known.unwrap_or_else(|| {
-            let (pod, container) = (line.pod.clone(), line.container.clone());
-            self.places.push(Place { pod, container, last: None, again: 0, trouble: None });
-            self.places.len() - 1
-        });
-        let place = &mut self.places[at];
-        match &line.text {
-            LogText::Error(text) if place.trouble.as_ref() == Some(text) => return false,
-            LogText::Error(text) => {
-                place.trouble = Some(text.clone());
-                return true;
-            }
-            LogText::Line(_) => {}
-        }
-        place.last = match place.last {
-            Some((last, _)) if line.time < last => return false,
-            Some((last, count)) if line.time == last && place.again > 0 => {
-                place.again -= 1;
-                place.last = Some((last, count));
-                return false;
-            }
-            Some((last, count)) if line.time == last => Some((last, count + 1)),
-            _ => Some((line.time, 1)),
-        };
-        place.again = 0;
-        place.trouble = None;
-        self.newest = self.newest.max(Some(line.time));
-        true
-    }
-
-    fn asked_again(&mut self) {
-        for place in &mut self.places {
-            place.again = place.last.map_or(0, |(_, count)| count);
-        }
-    }
-}
-
-impl Kept {
-    /// From here on lines may come that are known.
-    pub(super) fn asked_again(&mut self) {
-        self.seen.asked_again();
-    }
 }
 
 #[cfg(test)]

@@ -9,11 +9,12 @@ use crate::pages::query::param;
 /// The query parameter that opens the drawer and says whose logs are shown: `all`, `entrypoint`, `workflow/node`, or
 /// `workflow/` for all nodes of a workflow.
 pub const LOGS_PARAM: &str = "logs";
+const SEARCH_PARAM: &str = "search";
 const ALL: &str = "all";
 /// No node can be called so (krt.md §2).
 const ENTRYPOINT: &str = "entrypoint";
 /// Everything in the address that is about the drawer.
-const PARAMS: [&str; 7] = [LOGS_PARAM, "level", "search", "since", "until", "previous", "wrap"];
+const PARAMS: [&str; 7] = [LOGS_PARAM, "level", SEARCH_PARAM, "since", "until", "previous", "wrap"];
 /// How far back the ranges go that a person picks by name, with that name.
 pub const RANGES: [(&str, &str); 6] = [
     ("5m", "Last 5 minutes"),
@@ -95,7 +96,7 @@ impl LogView {
         Some(Self {
             whose: Whose::of(&param(query, LOGS_PARAM)?),
             levels,
-            search: query.get(LOGS_SEARCH).unwrap_or_default(),
+            search: query.get(SEARCH_PARAM).unwrap_or_default(),
             since: param(query, "since").filter(|text| time(text) || RANGES.iter().any(|(range, _)| range == text)),
             until: param(query, "until").filter(time),
             previous: is_set("previous"),
@@ -114,7 +115,7 @@ impl LogView {
         };
         set(LOGS_PARAM, &self.whose.text());
         set("level", &self.level_names());
-        set(LOGS_SEARCH, &self.search);
+        set(SEARCH_PARAM, &self.search);
         set("since", self.since.as_deref().unwrap_or_default());
         set("until", self.until.as_deref().unwrap_or_default());
         set("previous", if self.previous { "true" } else { "" });
@@ -214,8 +215,6 @@ impl LogView {
         address(base, &query)
     }
 }
-
-const LOGS_SEARCH: &str = "search";
 
 /// Takes all that is about the drawer out of a query: closes it.
 pub fn clear(query: &mut ParamsMap) {

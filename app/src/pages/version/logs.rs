@@ -32,6 +32,7 @@ pub struct Logs {
 }
 
 impl Logs {
+    /// As the address of the page has it.
     pub fn of_address() -> Self {
         let (query, path) = (use_query_map(), use_location().pathname);
         let address_of = Callback::new(move |view: Option<LogView>| {
