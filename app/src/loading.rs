@@ -1,11 +1,16 @@
 //! What a page loads before it shows itself.
 
-use std::{future::Future, iter};
+#[cfg(feature = "ssr")]
+mod once;
+
+use std::future::Future;
 
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::AppError;
+#[cfg(feature = "ssr")]
+pub use once::Loaded;
 
 /// A resource whose loader may call several server functions, one after the other.
 pub fn resource<S, T, Fut>(
@@ -14,20 +19,23 @@ pub fn resource<S, T, Fut>(
 ) -> Resource<Result<T, AppError>>
 where
     S: PartialEq + Clone + Send + Sync + 'static,
-    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<T, AppError>> + Send + 'static,
 {
-    Resource::new(source, move |source| in_context(load(source)))
+    #[cfg(feature = "ssr")]
+    return Resource::new(source, move |source| once::load(source, &load));
+    #[cfg(not(feature = "ssr"))]
+    Resource::new(source, load)
 }
 
-/// On the server, keeps what is around the caller until the future is done.
+/// Keeps what is around the caller until the future is done.
 ///
 /// A loader itself keeps only its own owner, and an owner does not keep those around it, where the context of the
 /// request is. Leptos walks through what is inside of a `Suspense` several times while it renders, and drops all of it
 /// but the last time; a loader of such a walk, when it goes on after its first answer, would find no context.
+#[cfg(feature = "ssr")]
 fn in_context<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    let around: Vec<Owner> =
-        if cfg!(feature = "ssr") { iter::successors(Owner::current(), Owner::parent).collect() } else { Vec::new() };
+    let around: Vec<Owner> = std::iter::successors(Owner::current(), Owner::parent).collect();
     async move {
         let answer = future.await;
         drop(around);

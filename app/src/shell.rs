@@ -71,6 +71,8 @@ pub fn shell(options: LeptosOptions, checker: &Checker) -> impl IntoView + use<>
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    #[cfg(feature = "ssr")]
+    provide_context(crate::loading::Loaded::default());
     let live = provide_live();
     provide_clock();
     let shortcuts = provide_shortcuts();
