@@ -79,7 +79,8 @@ fn entered(text: &str) -> Option<String> {
 
 /// What was entered, as the address has it. The field leaves out seconds that are zero.
 fn moment_of(entered: &str) -> Option<String> {
-    [format!("{entered}Z"), format!("{entered}:00Z")].into_iter().find(|text| text.parse::<Timestamp>().is_ok())
+    let seconds = if entered.matches(':').count() == 1 { ":00" } else { "" };
+    Some(format!("{entered}{seconds}Z")).filter(|text| text.parse::<Timestamp>().is_ok())
 }
 
 #[cfg(test)]
