@@ -125,3 +125,32 @@ fn has_hash(path: &str) -> bool {
     let mut parts = name.split('.');
     matches!((parts.next(), parts.next(), parts.next()), (Some(_), Some(hash), Some(_)) if hash.len() >= 16)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_carries_its_hash_is_kept_and_nothing_else_is() {
+        let kept = async |path: &str, hashed: bool, status: StatusCode| {
+            let uri = path.parse().unwrap();
+            let answer = cache_forever(axum::extract::State(hashed), uri, status.into_response()).await;
+            answer
+                .headers()
+                .get(header::CACHE_CONTROL)
+                .is_some_and(|value| value == "public, max-age=31536000, immutable")
+        };
+        for name in
+            ["kai.3d08ffdd6c199cde.wasm", "split_runtime.4d37b11b47233bb8.wasm", "__wasm_split.3bdb468c167d5163.js"]
+        {
+            let path = format!("/pkg/{name}");
+            assert!(kept(&path, true, StatusCode::OK).await, "{name}");
+            assert!(!kept(&path, true, StatusCode::NOT_FOUND).await, "{name}");
+            assert!(!kept(&path, false, StatusCode::OK).await, "{name}");
+        }
+        assert!(!kept("/pkg/kai.js", true, StatusCode::OK).await);
+        assert!(!kept("/pkg/kai.min.js", true, StatusCode::OK).await);
+    }
+}

@@ -1,0 +1,80 @@
+import { expect, test } from "../support/fixtures";
+import { VersionPage, open } from "../support/pages";
+import { RUNTIME, sampleBytes } from "../support/samples";
+
+const VERSION = "/runtimes/demo/versions/reviews-v1";
+const PATHS = [
+  "/",
+  "/activity",
+  "/runtimes/demo",
+  ...["", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => VERSION + screen),
+];
+
+test.beforeEach(async ({ server }) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await server.addVersion(RUNTIME.id, sampleBytes("reviews-v1"));
+  await server.addVersion(RUNTIME.id, sampleBytes("reviews-v2"));
+});
+
+test("nothing moves when a page is taken over, and nobody else is asked for anything", async ({ page, server }) => {
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.addInitScript(() => {
+    const seen: number[] = [];
+    Object.assign(window, { shifts: seen });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) seen.push((entry as PerformanceEntry & { value: number }).value);
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  for (const path of PATHS) {
+    await open(page, path);
+    // What has moved is known a frame later.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts), path).toEqual([]);
+  }
+  const elsewhere = asked.filter((url) => !url.startsWith(`${server.url}/`) && !url.startsWith("data:"));
+  expect(elsewhere).toEqual([]);
+});
+
+test("a part of the pages is loaded once, and not before it is needed", async ({ page }) => {
+  const loaded: string[] = [];
+  page.on("request", (request) => {
+    const name = new URL(request.url()).pathname.match(/\/(?:split|chunk)_[^/]*$/)?.[0];
+    if (name !== undefined) loaded.push(name);
+  });
+  await open(page, "/");
+  expect(loaded).toEqual([]);
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.getByRole("heading", { name: "Demo" }).getByRole("link").click();
+  await expect(page.getByRole("heading", { name: "Demo" })).toBeVisible();
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
+  expect(loaded.some((name) => name.includes("split_dialogs"))).toBe(true);
+  expect(loaded.some((name) => name.includes("split_runtime"))).toBe(true);
+  expect(loaded.some((name) => name.includes("split_version"))).toBe(false);
+  expect(new Set(loaded).size).toBe(loaded.length);
+});
+
+test.describe("a part that the server no longer has", () => {
+  // Chromium reports each file that is not there, and the script that asked for it what it means.
+  test.use({ expectedErrors: /status of 404|TypeError|was preloaded using link preload/ });
+
+  test("has the browser visit the page anew when it is gone to", async ({ page }) => {
+    await open(page, "/runtimes/demo");
+    await page.route(/\/split_version[^/]*$/, (route) => route.fulfill({ status: 404 }), { times: 2 });
+    await page.getByRole("link", { name: "reviews-v1", exact: true }).first().click();
+    await expect(page.getByRole("heading", { name: "Status" })).toBeVisible();
+    await expect(page).toHaveURL(VERSION);
+    await new VersionPage(page, "reviews-v1").goTo("History");
+    await expect(page.getByRole("heading", { name: "History" })).toBeVisible();
+  });
+
+  test("is told of on a page that begins with it, which shows its content all the same", async ({ page }) => {
+    await page.route(/\/split_runtime[^/]*$/, (route) => route.fulfill({ status: 404 }));
+    await page.goto("/runtimes/demo");
+    await expect(page.getByRole("alert")).toContainText("A part of this page could not be loaded");
+    await expect(page.getByRole("link", { name: "reviews-v1", exact: true })).toBeVisible();
+  });
+});
