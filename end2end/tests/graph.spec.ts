@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expectAccessible } from "../support/accessible";
 import { expect, test } from "../support/fixtures";
-import { VersionPage, open } from "../support/pages";
+import { VersionPage, expectLive, open } from "../support/pages";
 import { CONFIG, RUNTIME, largeSample, sampleBytes } from "../support/samples";
 import type { Server } from "../support/server";
 
@@ -66,6 +66,7 @@ test("a node is opened and closed by keyboard, and shows its pods and events", a
   await expectAccessible(page);
 
   await page.reload();
+  await expectLive(page);
   await expect(panel.locator(".pod")).toHaveCount(2);
 
   await panel.getByRole("button", { name: "Close" }).press("Escape");

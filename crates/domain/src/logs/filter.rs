@@ -116,21 +116,22 @@ mod tests {
     #[test]
     fn a_text_is_found_whatever_the_case_and_wherever_it_is() {
         for (wanted, text, expected) in [
-            ("error", "an Error, an ERROR", vec![3..8, 13..18]),
-            ("aa", "aaaaa", vec![0..2, 2..4]),
-            ("x", "", vec![]),
-            ("", "anything", vec![]),
-            ("long", "lon", vec![]),
-            ("größe", "Die GRÖSSE, die GRÖßE", vec![17..24]),
-            ("é", "cafÉ café", vec![3..5, 9..11]),
-            ("ß", "ASCII only", vec![]),
-            ("ok ✓", "OK ✓", vec![0..6]),
+            ("error", "an Error, an ERROR", &[(3, 8), (13, 18)][..]),
+            ("aa", "aaaaa", &[(0, 2), (2, 4)]),
+            ("x", "", &[]),
+            ("", "anything", &[]),
+            ("long", "lon", &[]),
+            ("größe", "Die GRÖSSE, die GRÖßE", &[(17, 24)]),
+            ("é", "cafÉ café", &[(3, 5), (9, 11)]),
+            ("ß", "ASCII only", &[]),
+            ("ok ✓", "OK ✓", &[(0, 6)]),
             // One character, two in lower case.
-            ("i\u{307}", "\u{130}", vec![0..2]),
-            ("i", "\u{130}", vec![]),
+            ("i\u{307}", "\u{130}", &[(0, 2)]),
+            ("i", "\u{130}", &[]),
         ] {
             let found = Search::new(wanted).all_in(text);
-            assert_eq!(found, expected, "{wanted} in {text}");
+            let places: Vec<_> = found.iter().map(|range| (range.start, range.end)).collect();
+            assert_eq!(places, expected, "{wanted} in {text}");
             assert!(found.iter().all(|range| text.get(range.clone()).is_some()), "whole characters");
         }
     }
