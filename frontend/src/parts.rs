@@ -60,7 +60,7 @@ fn action_dialog_part(props: ActionDialogProps) -> Part {
     Ok(ActionDialog(props).into_any())
 }
 
-#[wasm_split(logs, fallible)]
+#[wasm_split(dialogs, fallible)]
 fn log_drawer_part(props: LogDrawerProps) -> Part {
     Ok(LogDrawer(props).into_any())
 }

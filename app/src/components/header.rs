@@ -130,10 +130,14 @@ fn crumbs(path: &str) -> Vec<(String, Option<String>)> {
     crumbs.into_iter().enumerate().map(|(at, (text, href))| (text, (at < last).then_some(href))).collect()
 }
 
-/// The screens of a version are called as the last part of their paths.
+/// The screens of a version are called as the last part of their paths, which is ASCII; the table of all capitals of
+/// Unicode would come with every first load.
 fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    word
 }
 
 fn crumb((text, href): (String, Option<String>)) -> impl IntoView {
