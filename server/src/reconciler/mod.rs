@@ -34,6 +34,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use plan::Purpose;
+use repairs::Previews;
 use words::LastWords;
 
 use crate::{
@@ -144,6 +145,7 @@ struct Memory {
     /// Since when a version's health is otherwise than recorded.
     turning: BTreeMap<VersionKey, Timestamp>,
     words: LastWords,
+    previews: Previews,
     was_away: bool,
     /// Since when the cluster answers again.
     reachable_since: Option<Timestamp>,

@@ -95,7 +95,11 @@ async fn record_repairs(
     if observed.namespace_ending.is_some() {
         return Ok(());
     }
-    let found = repairs::of_plan(intent, observed, steps);
+    let found = {
+        let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.previews.look(intent, observed, &inner.settings);
+        repairs::of_plan(intent, observed, &memory.previews, steps)
+    };
     for (version, generation, repairs) in repairs::changed(intent, &found) {
         if inner.store.set_repairs(version, generation, repairs, Timestamp::now()).await? {
             inner.changed.touch(&intent.runtime.id);

@@ -18,6 +18,8 @@ use k8s_openapi::api::{
 use super::{ObjectSettings, observed::Observed};
 use crate::store::{RuntimeIntent, VersionKey};
 
+pub(super) use version::has_preview;
+
 /// Everything that a plan depends on.
 pub(crate) struct Situation<'a> {
     pub(crate) intent: &'a RuntimeIntent,

@@ -16,10 +16,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
+    ObjectSettings,
     diff::differences,
-    objects::{ACTIVE_SERVICE, INGRESS, VERSION_LABEL, own_service},
+    objects::{ACTIVE_SERVICE, INGRESS, VERSION_LABEL, own_service, preview_ingress},
     observed::Observed,
-    plan::{Object, Purpose, Step},
+    plan::{Object, Purpose, Step, has_preview},
 };
 use crate::store::{Repair, RuntimeIntent, VersionKey, VersionRecord};
 
@@ -39,21 +40,40 @@ pub(super) fn stamped<K: Serialize>(wanted: &K) -> Result<Value, serde_json::Err
     Ok(object)
 }
 
+/// The versions whose own Ingress has been seen since they are to have one. It comes and goes with a setting and after a
+/// start, so nothing in the store or the cluster tells whether one that is not there has been deleted; one that goes
+/// while this program is not running is put back without a word.
+#[derive(Debug, Default)]
+pub(super) struct Previews(BTreeSet<VersionKey>);
+
+impl Previews {
+    pub(super) fn look(&mut self, intent: &RuntimeIntent, observed: &Observed, settings: &ObjectSettings) {
+        for version in &intent.versions {
+            if !has_preview(settings, version) {
+                self.0.remove(&version.key);
+            } else if observed.ingresses.contains_key(&preview_ingress(&version.name)) {
+                self.0.insert(version.key);
+            }
+        }
+    }
+}
+
 /// Of each version that runs what is being put back.
 pub(super) fn of_plan(
     intent: &RuntimeIntent,
     observed: &Observed,
+    previews: &Previews,
     steps: &BTreeMap<Purpose, Vec<Step>>,
 ) -> BTreeMap<VersionKey, Vec<Repair>> {
     let mut repairs: BTreeMap<VersionKey, Vec<Repair>> = BTreeMap::new();
     for step in steps.values().flatten() {
         let Step::Apply(object) = step else { continue };
         let found = match object {
-            Object::Deployment(wanted) => repair(intent, wanted.as_ref(), &observed.deployments),
-            Object::Service(wanted) => repair(intent, wanted.as_ref(), &observed.services),
-            Object::Secret(wanted) => repair(intent, wanted.as_ref(), &observed.secrets),
-            Object::ConfigMap(wanted) => repair(intent, wanted.as_ref(), &observed.config_maps),
-            Object::Ingress(wanted) => repair(intent, wanted.as_ref(), &observed.ingresses),
+            Object::Deployment(wanted) => repair(intent, previews, wanted.as_ref(), &observed.deployments),
+            Object::Service(wanted) => repair(intent, previews, wanted.as_ref(), &observed.services),
+            Object::Secret(wanted) => repair(intent, previews, wanted.as_ref(), &observed.secrets),
+            Object::ConfigMap(wanted) => repair(intent, previews, wanted.as_ref(), &observed.config_maps),
+            Object::Ingress(wanted) => repair(intent, previews, wanted.as_ref(), &observed.ingresses),
         };
         if let Some((version, repair)) = found {
             repairs.entry(version).or_default().push(repair);
@@ -75,7 +95,12 @@ pub(super) fn changed(
     })
 }
 
-fn repair<K>(intent: &RuntimeIntent, wanted: &K, live: &BTreeMap<String, Arc<K>>) -> Option<(VersionKey, Repair)>
+fn repair<K>(
+    intent: &RuntimeIntent,
+    previews: &Previews,
+    wanted: &K,
+    live: &BTreeMap<String, Arc<K>>,
+) -> Option<(VersionKey, Repair)>
 where
     K: Resource<DynamicType = ()> + Serialize,
 {
@@ -96,22 +121,18 @@ where
             }
             format!("{object} was edited: {}", fields(wanted, live.as_ref()))
         }
-        None if was_there::<K>(version, &name, is_of_publication) => format!("{object} was gone"),
+        None if is_of_publication || was_there::<K>(version, previews, &name) => format!("{object} was gone"),
         None => return None,
     };
     Some((version.key, Repair { object, what }))
 }
 
-/// Whether an object that is wanted and not there has been there before, which nothing but the version's state says.
-fn was_there<K: Resource<DynamicType = ()>>(version: &VersionRecord, name: &str, is_of_publication: bool) -> bool {
-    if is_of_publication {
-        return true;
-    }
+/// Whether an object of the version's own that is wanted and not there has been there before.
+fn was_there<K: Resource<DynamicType = ()>>(version: &VersionRecord, previews: &Previews, name: &str) -> bool {
     match K::kind(&()).as_ref() {
         // The published version's own Service comes back when it steps back.
         "Service" => name != own_service(&version.name) || matches!(version.role, Role::None | Role::Incoming),
-        // Those by which versions are tried come and go with a setting.
-        "Ingress" => false,
+        "Ingress" => previews.0.contains(&version.key),
         _ => true,
     }
 }

@@ -6,6 +6,7 @@ use domain::{Action, Actor, Command, HistoryEntry, Outcome, RuntimeId, Timestamp
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Pod, Secret, Service},
+    networking::v1::Ingress,
 };
 use kube::{
     Api, Client, ResourceExt,
@@ -177,6 +178,25 @@ async fn what_somebody_deletes_or_edits_is_a_repair() {
     })
     .await;
     assert_eq!(scene.actions_of_server().await, [Action::Repair, Action::Repair]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_that_somebody_deletes_is_a_repair() {
+    let scene = Scene::started().await;
+    let ingresses = Api::<Ingress>::namespaced(scene.kube.clone(), NAMESPACE);
+    until("its return is told", async || {
+        // Again, in case that it went before the server had seen it.
+        let _ = ingresses.delete("one-preview", &DeleteParams::default()).await;
+        let told = scene.by_server().await.into_iter().filter_map(|entry| entry.comment);
+        told.into_iter().any(|comment| comment.starts_with("Ingress one-preview was gone"))
+    })
+    .await;
+    until("it is back", async || {
+        let told = scene.by_server().await;
+        ingresses.get_opt("one-preview").await.unwrap().is_some()
+            && told.iter().all(|entry| entry.action == Action::Repair && entry.outcome == Outcome::Reached)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

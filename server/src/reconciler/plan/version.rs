@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Blame, Kind, Object, Plan, Purpose, Situation, Step, Verdict};
 use crate::{
     reconciler::{
+        ObjectSettings,
         diff::differs,
         objects::{self, ACTIVE_SERVICE, INGRESS, own_service, preview_ingress},
         observed::{Observed, belongs_to},
@@ -47,7 +48,7 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
     }
     let own = situation.observed.services.get(&own_service(&version.name));
     let preview = situation.observed.ingresses.get(&preview_ingress(&version.name));
-    if has_preview(situation, version) {
+    if has_preview(situation.settings, version) {
         // Not to a Service that is gone in a moment.
         if own.is_none_or(|live| live.metadata.deletion_timestamp.is_none()) {
             let ingress = objects::preview_ingress_object(version, situation.settings);
@@ -64,8 +65,9 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
 
 /// Whether the version is to have an Ingress of its own: while it is started, and the one of what is published leads
 /// elsewhere.
-fn has_preview(situation: &Situation<'_>, version: &VersionRecord) -> bool {
-    situation.settings.ingress_preview && version.settled && matches!(version.role, Role::None | Role::Incoming)
+pub(in crate::reconciler) fn has_preview(settings: &ObjectSettings, version: &VersionRecord) -> bool {
+    let is_started = version.desired == Desired::Started && version.settled;
+    settings.ingress_preview && is_started && matches!(version.role, Role::None | Role::Incoming)
 }
 
 /// What has to be applied for a version to run: what its Deployments need before them.

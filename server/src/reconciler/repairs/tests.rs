@@ -31,7 +31,8 @@ fn observed(services: &[&Service]) -> Observed {
 
 fn found(intent: &RuntimeIntent, observed: &Observed, wanted: &Service) -> Option<String> {
     let step = Step::Apply(Object::Service(Box::new(wanted.clone())));
-    let mut repairs = of_plan(intent, observed, &BTreeMap::from([(Purpose::Version(1), vec![step])]));
+    let steps = BTreeMap::from([(Purpose::Version(1), vec![step])]);
+    let mut repairs = of_plan(intent, observed, &Previews::default(), &steps);
     repairs.remove(&1).map(|mut repairs| repairs.remove(0).what)
 }
 
@@ -107,4 +108,28 @@ fn the_history_changes_when_something_begins_or_ends_to_be_put_back() {
     intent.repairs.insert(1, BTreeSet::from([one.object]));
     assert_eq!(changed(&intent, &some).count(), 0, "it is known");
     assert_eq!(changed(&intent, &none).collect::<Vec<_>>(), [(1, 1, vec![])]);
+}
+
+#[test]
+fn a_preview_that_is_gone_is_a_repair_once_it_has_been_seen() {
+    let settings = ObjectSettings { ingress_preview: true, ..fixture::settings() };
+    let version = started(Role::None);
+    let preview = objects::preview_ingress_object(&version, &settings);
+    let intent = intent(version);
+    let there = Observed {
+        ingresses: BTreeMap::from([(preview.name_any(), Arc::new(preview.clone()))]),
+        ..Observed::default()
+    };
+    let mut previews = Previews::default();
+    let mut said = |look: &[(&Observed, &ObjectSettings)]| {
+        look.iter().for_each(|(observed, settings)| previews.look(&intent, observed, settings));
+        let steps =
+            BTreeMap::from([(Purpose::Version(1), vec![Step::Apply(Object::Ingress(Box::new(preview.clone())))])]);
+        let mut found = of_plan(&intent, &Observed::default(), &previews, &steps);
+        found.remove(&1).map(|mut repairs| repairs.remove(0).what)
+    };
+    let gone = Observed::default();
+    assert_eq!(said(&[(&gone, &settings)]), None, "it has not been made yet");
+    assert_eq!(said(&[(&there, &settings), (&gone, &settings)]).as_deref(), Some("Ingress v1-preview was gone"));
+    assert_eq!(said(&[(&gone, &fixture::settings()), (&gone, &settings)]), None, "it was not to be there meanwhile");
 }
