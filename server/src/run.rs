@@ -114,7 +114,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
     let service = Arc::new(Service::new(store, reconciler.clone(), cluster, objects, changed.clone(), timeouts));
     let announcements = Announcements::new(service.clone());
-    let intake = Intake::new(service.clone(), files.clone(), settings.krt_limits.clone());
+    let intake = Intake::new(service.clone(), files.clone(), settings.krt_limits.clone(), settings.max_uploads);
 
     spawn(&mut tasks, "the reconciler", reconciler.run(stop.clone()));
     spawn(&mut tasks, "the announcer", announcements.clone().run(changed, stop.clone()));

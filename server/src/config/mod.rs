@@ -4,7 +4,7 @@ mod krt_limits;
 mod settings;
 mod values;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum, builder::BoolishValueParser};
 
@@ -54,6 +54,10 @@ pub struct Flags {
 
     #[command(flatten)]
     pub krt: KrtFlags,
+
+    /// How many KRT files are taken in at once; others wait for their turn. Each takes some tens of MiB of memory
+    #[arg(long, env = "KAI_MAX_UPLOADS", default_value = "16", value_name = "COUNT")]
+    pub max_uploads: NonZeroUsize,
 
     /// Which Kubernetes to drive. A kubeconfig lying about is never used unasked
     #[arg(long, env = "KAI_CLUSTER", value_enum, default_value_t = ClusterFlag::Sandbox)]

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -14,6 +15,8 @@ use crate::cluster::ClusterChoice;
 
 /// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
 const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
+
+const MAX_UPLOADS: NonZeroUsize = NonZeroUsize::new(16).expect("not 0");
 
 /// Why the settings cannot be used. `Display` says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,8 @@ pub struct Settings {
     pub storage_url: String,
     /// What a KRT file may cost.
     pub krt_limits: Limits,
+    /// How many of them are taken in at once.
+    pub max_uploads: NonZeroUsize,
     pub cluster: ClusterChoice,
     pub sandbox_ready_after: Duration,
     pub namespace_prefix: String,
@@ -86,6 +91,7 @@ impl Settings {
             database_url: format!("sqlite://{}", data_dir.join("kai.db").display()),
             storage_url: data_dir.join("files").display().to_string(),
             krt_limits: Limits::DEFAULT,
+            max_uploads: MAX_UPLOADS,
             cluster: ClusterChoice::Sandbox,
             sandbox_ready_after: Duration::from_secs(2),
             namespace_prefix: "kai-".to_owned(),
@@ -146,6 +152,7 @@ impl TryFrom<Flags> for Settings {
             database_url: flags.database_url.unwrap_or(embedded.database_url),
             storage_url: flags.storage_url.unwrap_or(embedded.storage_url),
             krt_limits: flags.krt.into(),
+            max_uploads: flags.max_uploads,
             cluster,
             sandbox_ready_after: flags.sandbox_ready_after,
             namespace_prefix: flags.namespace_prefix,

@@ -5,7 +5,7 @@ mod feed;
 mod source;
 pub mod sweep;
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use axum::extract::Request;
 use domain::{Actor, ApiError, RuntimeId, VersionView};
@@ -13,7 +13,11 @@ use futures::StreamExt;
 use krt::{CheckError, Checked, Limits};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
-use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -31,6 +35,8 @@ pub struct Intake {
     files: Files,
     limits: Arc<Limits>,
     tasks: TaskTracker,
+    /// Memory is bounded by how many are taken in at once.
+    turns: Arc<Semaphore>,
 }
 
 /// What an upload is to become.
@@ -50,8 +56,10 @@ struct Received {
 }
 
 impl Intake {
-    pub fn new(service: Arc<Service>, files: Files, limits: Limits) -> Self {
-        Self { service, files, limits: Arc::new(limits), tasks: TaskTracker::new() }
+    /// Takes in at most so many files at once.
+    pub fn new(service: Arc<Service>, files: Files, limits: Limits, at_once: NonZeroUsize) -> Self {
+        let turns = Arc::new(Semaphore::new(at_once.get()));
+        Self { service, files, limits: Arc::new(limits), tasks: TaskTracker::new(), turns }
     }
 
     /// What a file may cost.
@@ -59,7 +67,8 @@ impl Intake {
         &self.limits
     }
 
-    /// Takes in the request's file as a stopped version of the runtime.
+    /// Takes in the request's file as a stopped version of the runtime, as soon as it is its turn. Until then nothing of
+    /// it is read, so whoever sends it waits.
     ///
     /// The work is a task of its own. A client that goes away ends the request, but must not end the cleaning up after
     /// it; and what is refused early is read on for a while, because a browser that is still sending would otherwise
@@ -68,7 +77,7 @@ impl Intake {
     /// # Errors
     /// All that is wrong with the file, its size or its name; the file store or the database failing.
     pub async fn receive(&self, order: Order, request: Request) -> Result<VersionView, ApiError> {
-        let (answer, answered) = oneshot::channel();
+        let (mut answer, answered) = oneshot::channel();
         let intake = self.clone();
         self.tasks.spawn(async move {
             let mut source = match Source::of(request, intake.limits.max_packed_bytes).await {
@@ -79,7 +88,13 @@ impl Intake {
                     return body.drain().await;
                 }
             };
+            let turn = tokio::select! {
+                turn = intake.turns.acquire() => turn,
+                // Whoever asked is gone.
+                () = answer.closed() => return,
+            };
             let result = intake.take_in(order, &mut source).await;
+            drop(turn);
             let _ = answer.send(result);
             source.drain().await;
         });

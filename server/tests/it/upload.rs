@@ -1,12 +1,13 @@
 //! Uploads: a file becomes a version, or nothing is left of it.
 
-use std::fs;
+use std::{fs, num::NonZeroUsize, pin::pin, time::Duration};
 
 use reqwest::Method;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 
 use crate::support::{
@@ -240,6 +241,25 @@ async fn nothing_is_left_of_an_upload_whose_client_goes_away() {
 
     server.expect_stored_files(0).await;
     assert_eq!(versions(&server).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn an_upload_waits_for_its_turn_and_has_it_when_another_ends_or_goes_away() {
+    let server = TestServer::start_with(|settings| settings.max_uploads = NonZeroUsize::MIN).await;
+    server.add_runtime("demo").await;
+    let krt = Krt::new("slow").padded(8 << 20).bytes();
+    let mut connection = TcpStream::connect(server.addr()).await.unwrap();
+    let head = format!("POST {VERSIONS} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n", server.addr(), krt.len());
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.write_all(&krt[..6 << 20]).await.unwrap();
+    server.expect_stored_files(1).await;
+
+    let mut waiting = pin!(server.upload("demo", Krt::new("quick").bytes()));
+    assert!(timeout(Duration::from_millis(300), &mut waiting).await.is_err(), "it is not its turn");
+    server.expect_stored_files(1).await;
+    drop(connection);
+    waiting.await.expect(201);
+    server.upload("demo", krt).await.expect(201);
 }
 
 #[tokio::test]
