@@ -33,7 +33,6 @@ test-browser:
 
 bench:
 	@scripts/setup test
-	@scripts/setup release
 	@$(XTASK) $@ $(ARGS)
 
 pictures:

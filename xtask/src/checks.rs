@@ -51,20 +51,27 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
         cargo(&[&["build", "--tests", "--bins"], &NATIVE])?;
         Ok(workspace.target.join("debug/kai-server"))
     })?;
-    browser(workspace, &mut steps, &server, &[])?;
+    // What people get: a release's pages are made by more than the compiler.
+    browser(workspace, &mut steps, &server, Mode::Release, &[])?;
     println!("{}", steps.summary());
     Ok(())
 }
 
 /// The browser tests, after building what they need.
-pub(crate) fn test_browser(workspace: &Workspace, playwright_args: &[String]) -> Result<()> {
+pub(crate) fn test_browser(workspace: &Workspace, pages: Mode, playwright_args: &[String]) -> Result<()> {
     let mut steps = Steps::default();
     let server = steps.run("build: server", || run::build_server(workspace, Mode::Development))?;
-    browser(workspace, &mut steps, &server, playwright_args)
+    browser(workspace, &mut steps, &server, pages, playwright_args)
 }
 
-fn browser(workspace: &Workspace, steps: &mut Steps, server: &Path, playwright_args: &[String]) -> Result<()> {
-    let site = steps.run("build: pages", || site::build(workspace, Mode::Development))?;
+fn browser(
+    workspace: &Workspace,
+    steps: &mut Steps,
+    server: &Path,
+    pages: Mode,
+    playwright_args: &[String],
+) -> Result<()> {
+    let site = steps.run("build: pages", || site::build(workspace, pages))?;
     let samples = workspace.target.join("samples");
     steps.run("tests: browser", || {
         samples::pack_all(workspace, &samples)?;

@@ -68,6 +68,9 @@ enum Task {
     Bench { names: Vec<bench::Name> },
     /// The browser tests alone
     TestBrowser {
+        /// On the pages of a release, as `test` does
+        #[arg(long)]
+        release: bool,
         /// Passed on to Playwright
         #[arg(last = true)]
         playwright_args: Vec<String>,
@@ -101,7 +104,9 @@ fn perform(task: Task) -> Result<()> {
         Task::TestCluster => checks::test_cluster(&workspace),
         Task::Soak { seeds, kills } => checks::soak(&workspace, seeds, kills),
         Task::Bench { names } => bench::bench(&workspace, &names),
-        Task::TestBrowser { playwright_args } => checks::test_browser(&workspace, &playwright_args),
+        Task::TestBrowser { release, playwright_args } => {
+            checks::test_browser(&workspace, Mode::of(release), &playwright_args)
+        }
         Task::PackSamples { to } => samples::pack_all(&workspace, &to).map(drop),
         Task::SeedDemo { server, addr, samples } => demo::seed(server, &addr, &samples),
     }

@@ -7,9 +7,10 @@
 mod checker;
 mod pages;
 mod release;
+mod uncalled;
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
@@ -89,7 +90,7 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Site> {
     fs::create_dir_all(&pkg)?;
     let stamp_file = root.with_extension("stamp");
     let worker_script = workspace.root.join("checker/src/worker.js");
-    let stamp = [stamp(&wasm)?, stamp(&checker_wasm)?, stamp(&worker_script)?].join("\n");
+    let stamp = [stamp(&env::current_exe()?)?, stamp(&wasm)?, stamp(&checker_wasm)?, stamp(&worker_script)?].join("\n");
     let fresh = fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp);
     let css = style_sheet(workspace, mode)?;
     let plain = workspace.target.join(format!("{}-pages", mode.folder()));

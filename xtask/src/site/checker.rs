@@ -36,7 +36,7 @@ pub(super) fn bindgen(workspace: &Workspace, wasm: &Path, to: &Path, mode: Mode)
     fs::write(script, text)?;
     if release {
         // For speed: unpacking hundreds of MB is its work.
-        release::optimise(workspace, &to.join(format!("{NAME}_bg.wasm")), "-O3")?;
+        release::optimise(workspace, &to.join(format!("{NAME}_bg.wasm")), &["-O3"])?;
     }
     Ok(())
 }

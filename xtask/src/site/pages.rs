@@ -4,11 +4,11 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result, anyhow};
-use walrus::{FunctionBuilder, FunctionId, FunctionKind, LocalFunction, ModuleConfig};
+use walrus::{FunctionKind, Module, ModuleConfig};
 use wasm_bindgen_cli_support::Bindgen;
 use wasm_split_cli_support::Options;
 
-use super::{Mode, OUTPUT_NAME, clear, release};
+use super::{Mode, OUTPUT_NAME, clear, release, uncalled};
 use crate::workspace::Workspace;
 
 /// The script that loads parts, where names have no hashes: Leptos expects it of this name.
@@ -16,10 +16,15 @@ pub(super) const LOADER: &str = "__wasm_split.______________________.js";
 /// Which files a part consists of, by its name; Leptos reads it to have a page's parts loaded early.
 pub(super) const MANIFEST: &str = "__wasm_split_manifest.json";
 
-/// In the names of functions for the way to take a page over that is not used.
-const UNCALLED: &str = "hydrate_async";
-/// In instructions.
-const LEAST_SIZE: u64 = 32;
+/// More optimising makes fewer bytes of it, but more once they are compressed. `-g` keeps the names for the others.
+const PASSES: [&str; 6] = [
+    "-g",
+    "--duplicate-function-elimination",
+    "-O1",
+    "--dae-optimizing",
+    "--reorder-functions-by-name",
+    "--duplicate-function-elimination",
+];
 
 /// Makes all of it in the folder, under plain names.
 pub(super) fn build(workspace: &Workspace, wasm: &Path, to: &Path, mode: Mode) -> Result<()> {
@@ -40,43 +45,37 @@ pub(super) fn build(workspace: &Workspace, wasm: &Path, to: &Path, mode: Mode) -
     if release {
         for file in super::files_under(to)? {
             if file.extension().is_some_and(|ending| ending == "wasm") {
-                leave_out_uncalled(&file)?;
-                // More than that makes fewer bytes of it, but more once they are compressed.
-                release::optimise(workspace, &file, "-O1")?;
+                slim(workspace, &file)?;
             }
         }
     }
     Ok(())
 }
 
-/// Empties the functions that take a page over step by step, and drops all names.
-///
-/// Leptos has two ways to take a page over, and the entry point uses the one that does it in one go. The other is
-/// reachable all the same, through the table of methods that each kind of view has, so no tool finds that nobody calls
-/// it. It was a sixteenth of the code.
-fn leave_out_uncalled(file: &Path) -> Result<()> {
+/// Makes a part small once it is compressed: what nobody calls is left out, and functions that are like each other stand
+/// side by side.
+fn slim(workspace: &Workspace, file: &Path) -> Result<()> {
     let mut config = ModuleConfig::new();
-    config.generate_name_section(false).generate_producers_section(false);
+    config.generate_producers_section(false);
     let mut module = config.parse_file(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let is_uncalled = |function: &LocalFunction, name: &str| {
-        // A small one may stand for another of the same code, whatever its name.
-        name.contains(UNCALLED) && function.size() >= LEAST_SIZE
-    };
-    let uncalled: Vec<FunctionId> = module
-        .funcs
-        .iter_local()
-        .filter(|(id, function)| module.funcs.get(*id).name.as_ref().is_some_and(|name| is_uncalled(function, name)))
-        .map(|(id, _)| id)
-        .collect();
-    for id in uncalled {
-        let (params, results) = module.types.params_results(module.funcs.get(id).ty());
-        let (params, results) = (params.to_vec(), results.to_vec());
-        let arguments = params.iter().map(|kind| module.locals.add(*kind)).collect();
-        let mut empty = FunctionBuilder::new(&mut module.types, &params, &results);
-        empty.func_body().unreachable();
-        module.funcs.get_mut(id).kind = FunctionKind::Local(empty.local_func(arguments));
+    uncalled::leave_out(&mut module);
+    name_by_likeness(&mut module);
+    module.emit_wasm_file(file).with_context(|| format!("cannot write {}", file.display()))?;
+    release::optimise(workspace, file, &PASSES)?;
+    release::optimise(workspace, file, &["--strip-debug"])
+}
+
+/// Gives the functions names of which the order is also that of their likeness: all that were made of one generic
+/// function, from the smallest to the largest.
+fn name_by_likeness(module: &mut Module) {
+    for function in module.funcs.iter_mut() {
+        let size = match &function.kind {
+            FunctionKind::Local(local) => local.size(),
+            _ => 0,
+        };
+        let path = uncalled::path_of(function.name.as_deref().unwrap_or_default());
+        function.name = Some(format!("{path} {size:08} {}", function.id().index()));
     }
-    module.emit_wasm_file(file).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Cuts the parts off into the folder; what is left, for wasm-bindgen, goes to `first`.

@@ -28,15 +28,14 @@ const FEATURES: [&str; 6] = [
 const LOADER_STEM: &str = "__wasm_split";
 const MANIFEST_STEM: &str = "__wasm_split_manifest";
 
-/// Runs wasm-opt on the file when there is one, at `level` (`-O1`, `-O3`); otherwise says that the file stays larger than
-/// it could be.
-pub(super) fn optimise(workspace: &Workspace, wasm: &Path, level: &str) -> Result<()> {
-    let Some(wasm_opt) = find_wasm_opt(workspace) else {
-        println!("wasm-opt not found (`scripts/setup release` installs it); the wasm stays about a third larger");
-        return Ok(());
-    };
+/// Runs wasm-opt's passes on the file.
+///
+/// # Errors
+/// When there is no wasm-opt, or it fails.
+pub(super) fn optimise(workspace: &Workspace, wasm: &Path, passes: &[&str]) -> Result<()> {
+    let wasm_opt = find_wasm_opt(workspace).context("there is no wasm-opt; `scripts/setup release` installs it")?;
     let before = fs::metadata(wasm)?.len();
-    finish(Command::new(wasm_opt).arg(level).args(FEATURES).arg(wasm).arg("-o").arg(wasm))?;
+    finish(Command::new(wasm_opt).args(passes).args(FEATURES).arg(wasm).arg("-o").arg(wasm))?;
     println!("wasm-opt: {before} -> {} bytes", fs::metadata(wasm)?.len());
     Ok(())
 }
