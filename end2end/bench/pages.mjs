@@ -111,28 +111,60 @@ function longestTask(page) {
   return page.evaluate(() => Math.max(0, ...window.longTasks.splice(0)));
 }
 
+/** A runtime with many versions, opened from the list of runtimes, scrolled, made longer and scrolled; and as a first visit. */
 async function longList() {
-  const [opening, scrolling, openMs] = [[], [], []];
+  const [opening, scrolling, growing, visiting, visitMs] = [[], [], [], [], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { context, page } = await newcomer();
+    const wheel = async () => {
+      await page.mouse.move(640, 600);
+      for (let step = 0; step < 60; step += 1) {
+        await page.mouse.wheel(0, 1200);
+        await page.waitForTimeout(16);
+      }
+    };
+    const take = async (into, does) => {
+      await longestTask(page);
+      await does();
+      await page.waitForTimeout(500);
+      into.push(await longestTask(page));
+    };
+    await watchTasks(page);
+    await page.goto(new URL("/", url).href);
+    await live(page);
+    await page.waitForTimeout(500);
+    const rows = page.locator("tbody tr");
+    await take(opening, async () => {
+      await page.locator(`a[href="${new URL(url).pathname}"]`).first().click();
+      await rows.nth(20).waitFor();
+    });
+    await take(scrolling, wheel);
+    const more = page.getByRole("button", { name: /^Show \d+ more$/ });
+    await take(growing, async () => {
+      for (let times = 0; times < 3; times += 1) {
+        const before = await rows.count();
+        await more.click();
+        await rows.nth(before).waitFor();
+        await wheel();
+      }
+    });
+    await context.close();
+  }
   for (let round = 0; round < ROUNDS; round += 1) {
     const { context, page } = await newcomer();
     await watchTasks(page);
     await page.goto(url);
     await live(page);
-    openMs.push(await page.evaluate(() => performance.now()));
+    visitMs.push(await page.evaluate(() => performance.now()));
     await page.waitForTimeout(500);
-    opening.push(await longestTask(page));
-    await page.mouse.move(640, 600);
-    for (let step = 0; step < 60; step += 1) {
-      await page.mouse.wheel(0, 1200);
-      await page.waitForTimeout(16);
-    }
-    await page.waitForTimeout(200);
-    scrolling.push(await longestTask(page));
+    visiting.push(await longestTask(page));
     await context.close();
   }
   figure("longest task while it opens", "ms", opening);
   figure("longest task while it scrolls", "ms", scrolling);
-  figure("until the page follows the server", "ms", openMs);
+  figure("longest task while it shows more, three times", "ms", growing);
+  figure("as a first visit: longest task", "ms", visiting);
+  figure("as a first visit: until the page follows the server", "ms", visitMs);
 }
 
 /** From one person's click on Start until another's page of the same runtime says that the version is on its way. */

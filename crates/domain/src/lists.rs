@@ -18,8 +18,8 @@ pub struct VersionQuery {
 }
 
 impl VersionQuery {
-    /// How many a page shows at first, and how many more each time.
-    pub const PAGE: u32 = 50;
+    /// How many a page shows at first, and how many more each time: a screenful or two, as each row is work for a browser.
+    pub const PAGE: u32 = 25;
 
     /// Whether a version of this state, name and description is one of those asked for.
     pub fn matches(&self, state: VersionState, name: &VersionName, description: &str) -> bool {

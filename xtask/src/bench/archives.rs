@@ -54,7 +54,8 @@ pub(crate) fn chatty(to: &Path, version: &str) -> Result<()> {
     Ok(())
 }
 
-/// A file with so many bytes in it that do not compress, packed by gzip itself as `tar czf` does. Made only once.
+/// A file with so many bytes in it that do not compress, packed by gzip itself as `tar czf` does, and after them what
+/// makes it a KRT: whoever checks it has to read all of it. Made only once.
 pub(crate) fn incompressible(to: &Path, version: &str, bytes: u64) -> Result<()> {
     if fs::metadata(to).is_ok_and(|facts| facts.len() > bytes) {
         return Ok(());
@@ -67,8 +68,8 @@ pub(crate) fn incompressible(to: &Path, version: &str, bytes: u64) -> Result<()>
         .spawn()
         .context("cannot start gzip")?;
     let mut tar = tar::Builder::new(gzip.stdin.take().context("gzip's input is a pipe")?);
-    begin(&mut tar, &manifest(version, 1))?;
     append(&mut tar, "models/model.bin", bytes, Noise::new(1).take(bytes))?;
+    begin(&mut tar, &manifest(version, 1))?;
     drop(tar.into_inner()?);
     ensure!(gzip.wait()?.success(), "gzip failed");
     fs::rename(unfinished, to)?;
