@@ -208,9 +208,12 @@ async fn followed_logs_end_with_the_server() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
-/// A version whose node has much to say, of all levels.
+/// A version whose node has said much, of all levels, and goes on.
 async fn chatty() -> TestServer {
-    started(Krt::new("v1").images("example/chatty:1", "example/entrypoint:1").bytes()).await
+    let server = started(Krt::new("v1").images("example/chatty:1", "example/entrypoint:1").bytes()).await;
+    // It takes half a second to say it.
+    while read(&server, "node=greeter&tail=10001").await.len() <= 10_000 {}
+    server
 }
 
 #[tokio::test]
