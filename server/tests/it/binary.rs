@@ -31,7 +31,6 @@ async fn it_says_where_it_is_and_ends_orderly_when_told_to() {
     let started = Started::new(&mut program(data.path()));
     let url = started.url();
 
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut events = reqwest::get(format!("{url}/api/v1/events")).await.unwrap();
     assert!(events.chunk().await.unwrap().is_some());
 

@@ -138,7 +138,6 @@ async fn a_full_disk_leaves_nothing_and_is_said() {
         };
     }
     let started = Started::new(limited.stdout(Stdio::piped()).stderr(Stdio::null()));
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::new();
     let post = |path: &str, body: Vec<u8>| client.request(Method::POST, format!("{}{path}", started.url())).body(body);
     let runtime = post("/api/v1/runtimes", br#"{"id":"demo","name":"demo"}"#.to_vec());

@@ -17,8 +17,6 @@ const VERSION: &str = "/api/v1/runtimes/demo/versions/one";
 
 #[tokio::test]
 async fn a_start_that_a_kill_cuts_short_is_finished_by_the_next_server() {
-    // Another test of this process may have been first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let data = tempfile::tempdir().unwrap();
     let mut slow = program(data.path());
     slow.env("KAI_SANDBOX_READY_AFTER", "60s");

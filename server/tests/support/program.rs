@@ -28,6 +28,8 @@ pub(crate) struct Started {
 impl Started {
     /// Starts it, and waits until it says where it is.
     pub(crate) fn new(program: &mut Command) -> Self {
+        // For whoever asks it something. Another test of this process may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut process = program.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = lines.next().expect("it ended without a word").unwrap();

@@ -31,8 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn whenever_a_server_is_killed_the_next_one_goes_on() {
     let number = |name, otherwise| std::env::var(name).map_or(otherwise, |text| text.parse::<u64>().unwrap());
     let (kills, seed) = (number("KAI_KILLS", 12), number("KAI_KILL_SEED", 1));
-    // Another test of this process may have been first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let sandbox = Sandbox::start(Options {
         ready_after: Duration::from_millis(50),
         terminate_after: Duration::from_millis(50),
