@@ -36,10 +36,11 @@ struct Stage {
 }
 
 impl Stage {
-    /// With versions of so many nodes, all of them stopped.
-    fn new(bench: &Bench, versions: &[&str], nodes: usize) -> Result<Self> {
+    /// With versions of so many nodes, all of them stopped. `name` tells its namespaces from those of other stages, which
+    /// may still be on their way out.
+    fn new(bench: &Bench, name: &str, versions: &[&str], nodes: usize) -> Result<Self> {
         ensure!(env::var_os("KUBECONFIG").is_some(), "set KUBECONFIG to the cluster to measure on");
-        let prefix = format!("kai-bench-{}-", std::process::id());
+        let prefix = format!("kai-bench-{}-{name}-", std::process::id());
         let port = free_port()?;
         let host = env::var("KAI_TEST_HOST").unwrap_or_else(|_| "10.244.0.1".to_owned());
         let data = bench.fresh_folder("cluster-data")?;

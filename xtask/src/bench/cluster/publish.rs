@@ -18,7 +18,7 @@ const SERVICE: &str = "active-entrypoint";
 const VERSIONS: [&str; 2] = ["one", "two"];
 
 pub(in crate::bench) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
-    let stage = Stage::new(bench, &VERSIONS, 1)?;
+    let stage = Stage::new(bench, "publish", &VERSIONS, 1)?;
     for version in VERSIONS {
         stage.reach(version, "start", "started")?;
     }

@@ -15,7 +15,7 @@ const NODES: usize = 6;
 const ROUNDS: usize = 5;
 
 pub(in crate::bench) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
-    let stage = Stage::new(bench, &["one"], NODES)?;
+    let stage = Stage::new(bench, "start", &["one"], NODES)?;
     stage.reach("one", "start", "started")?;
     let objects = stage.kubectl.copy_of(
         "deployments,services,secrets,configmaps",
