@@ -48,8 +48,13 @@ pub fn span(secs: i64) -> String {
     }
 }
 
+/// How long something took; a dash while it lasts, and for what is done at once.
+pub fn took(from: Timestamp, to: Option<Timestamp>) -> String {
+    to.filter(|to| *to > from).map_or_else(|| "–".to_owned(), |to| duration(from, to))
+}
+
 /// `under a second`, `7 s`, `2 min 5 s`, `3 h 4 min`.
-pub fn duration(from: Timestamp, to: Timestamp) -> String {
+fn duration(from: Timestamp, to: Timestamp) -> String {
     let millis = to.as_millisecond().saturating_sub(from.as_millisecond()).max(0);
     let seconds = millis / 1000;
     match seconds {
@@ -138,17 +143,18 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_at_most_two_units() {
+    fn what_took_time_is_told_in_at_most_two_units() {
         let start = at("2026-11-23T04:10:05Z");
         for (end, words) in [
             ("2026-11-23T04:10:05.9Z", "under a second"),
             ("2026-11-23T04:10:12Z", "7 s"),
             ("2026-11-23T04:12:10Z", "2 min 5 s"),
             ("2026-11-23T07:14:59Z", "3 h 4 min"),
-            ("2026-11-23T04:10:00Z", "under a second"),
+            ("2026-11-23T04:10:05Z", "–"),
         ] {
-            assert_eq!(duration(start, at(end)), words);
+            assert_eq!(took(start, Some(at(end))), words);
         }
+        assert_eq!(took(start, None), "–", "it lasts");
     }
 
     #[test]

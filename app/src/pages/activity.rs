@@ -185,8 +185,6 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
 
 fn row(shown: ActivityEntry) -> impl IntoView {
     let ActivityEntry { runtime, version, entry, .. } = shown;
-    // What is done at once takes no time that anybody would ask for.
-    let took = entry.finished_at.filter(|end| *end > entry.at).map(|end| format::duration(entry.at, end));
     let runtime_href = format!("/runtimes/{runtime}");
     let version_href = format!("{runtime_href}/versions/{version}");
     view! {
@@ -197,7 +195,7 @@ fn row(shown: ActivityEntry) -> impl IntoView {
             <td data-label="Runtime"><a href=runtime_href>{runtime.to_string()}</a></td>
             <td data-label="Who">{entry.who.0}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
-            <td data-label="Took">{took.unwrap_or_else(|| "–".to_owned())}</td>
+            <td data-label="Took">{format::took(entry.at, entry.finished_at)}</td>
             <td data-label="Comment" class="row__text">{entry.comment}</td>
         </tr>
     }

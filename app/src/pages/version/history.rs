@@ -89,14 +89,13 @@ fn table(entries: Vec<HistoryEntry>) -> impl IntoView {
 }
 
 fn row(entry: HistoryEntry) -> impl IntoView {
-    let took = entry.finished_at.map(|end| format::duration(entry.at, end));
     view! {
         <tr>
             <td data-label="When"><Moment at=entry.at/></td>
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
             <td data-label="Who">{entry.who.0}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
-            <td data-label="Took">{took.unwrap_or_else(|| "–".to_owned())}</td>
+            <td data-label="Took">{format::took(entry.at, entry.finished_at)}</td>
             <td data-label="Comment" class="row__text">{entry.comment}</td>
         </tr>
     }
