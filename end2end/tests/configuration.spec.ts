@@ -13,7 +13,6 @@ test("values are hidden until asked for, and only what was changed is saved", as
   await version.configure(CONFIG["reviews-v2"]);
   await expect(page.getByText("Missing:")).toBeHidden();
 
-  await page.reload();
   await open(page, "/runtimes/demo/versions/reviews-v2/configuration");
   const variable = page.getByLabel("ALERT_BELOW", { exact: true });
   const file = page.getByLabel("topics.json", { exact: true });
