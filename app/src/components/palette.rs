@@ -45,8 +45,10 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let failed = RwSignal::new(None::<AppError>);
     let at = RwSignal::new(0_usize);
     let entries = Memo::new(move |_| {
-        let places = text.with(|text| places(text));
-        places.into_iter().chain(found.get().into_iter().map(entry)).collect::<Vec<_>>()
+        let text = text.get();
+        // What was found for fewer letters may be more, and is not what is meant when somebody presses Enter.
+        let found = found.get().into_iter().filter(|found| found.matches(&text));
+        places(&text).into_iter().chain(found.map(entry)).collect::<Vec<_>>()
     });
     let load = coalesced(move || async move {
         match api::find(text.get_untracked()).await {

@@ -60,6 +60,17 @@ pub struct Found {
     pub version: Option<FoundVersion>,
 }
 
+impl Found {
+    /// Whether each word of `text` is in one of its names, or in what is to be done.
+    pub fn matches(&self, text: &str) -> bool {
+        let version = self.version.as_ref();
+        let names =
+            [Some(self.runtime.as_str()), Some(&*self.runtime_name), version.map(|version| version.name.as_str())];
+        let command = version.and_then(|version| version.command).map(Command::as_str);
+        has_words(text, &names.into_iter().chain([command]).flatten().collect::<Vec<_>>())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundVersion {
     pub name: VersionName,
@@ -83,6 +94,21 @@ mod tests {
         assert!(has_words("", &["reviews-v1"]));
         assert!(has_words("V1  sorts", &["reviews-v1", "Sorts reviews"]));
         assert!(!has_words("v1 drafts", &["reviews-v1", "Sorts reviews"]));
+    }
+
+    #[test]
+    fn what_was_found_has_the_words_of_its_names_and_of_what_it_does() {
+        let found = |command| Found {
+            runtime: "demo".parse().unwrap(),
+            runtime_name: "Shop".to_owned(),
+            published: None,
+            version: Some(FoundVersion { name: "v1".parse().unwrap(), state: VersionState::Started, command }),
+        };
+        for text in ["", "v1 shop", "DEMO pub"] {
+            assert!(found(Some(Command::Publish)).matches(text), "{text}");
+        }
+        assert!(!found(Some(Command::Stop)).matches("pub"));
+        assert!(!found(None).matches("publish"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use domain::{
     ApiError, Found, FoundVersion, Health, RuntimeId, VersionPage, VersionQuery, VersionState, VersionSummary,
-    allowed_actions, has_words,
+    allowed_actions,
 };
 
 use super::{Service, digest, errors::from_store, views};
@@ -56,24 +56,17 @@ impl Service {
                 published: digest.published.clone(),
                 version,
             };
-            let (id, name) = (runtime.id.as_str(), runtime.name.as_str());
-            if has_words(text, &[id, name]) {
-                runtimes.push(found(None));
-            }
+            runtimes.extend(Some(found(None)).filter(|found| found.matches(text)));
             for (version, state) in &digest.names {
                 let version_found = |command| FoundVersion { name: version.clone(), state: *state, command };
-                if has_words(text, &[version.as_str(), id, name]) {
-                    versions.push(found(Some(version_found(None))));
-                }
+                versions.extend(Some(found(Some(version_found(None)))).filter(|found| found.matches(text)));
                 // Without a word there would be as many as there are versions.
                 if text.trim().is_empty() {
                     continue;
                 }
-                for command in allowed_actions(*state, digest.switching) {
-                    if has_words(text, &[command.as_str(), version.as_str(), id, name]) {
-                        commands.push(found(Some(version_found(Some(command)))));
-                    }
-                }
+                let allowed = allowed_actions(*state, digest.switching).into_iter();
+                let actions = allowed.map(|command| found(Some(version_found(Some(command)))));
+                commands.extend(actions.filter(|found| found.matches(text)));
             }
             if runtimes.len() >= FOUND_AT_MOST {
                 break;
