@@ -41,19 +41,22 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let navigate = StoredValue::new(use_navigate());
     let dialog = NodeRef::<html::Dialog>::new();
     let text = RwSignal::new(String::new());
-    let found = RwSignal::new(Vec::<Found>::new());
+    // With the text that it was found for: the answer to the last letter may still be on its way.
+    let found = RwSignal::new((String::new(), Vec::<Found>::new()));
     let failed = RwSignal::new(None::<AppError>);
     let at = RwSignal::new(0_usize);
     let entries = Memo::new(move |_| {
         let text = text.get();
         // What was found for fewer letters may be more, and is not what is meant when somebody presses Enter.
-        let found = found.get().into_iter().filter(|found| found.matches(&text));
-        places(&text).into_iter().chain(found.map(entry)).collect::<Vec<_>>()
+        let found =
+            found.with(|(_, found)| found.iter().filter(|found| found.matches(&text)).cloned().collect::<Vec<_>>());
+        places(&text).into_iter().chain(found.into_iter().map(entry)).collect::<Vec<_>>()
     });
     let load = coalesced(move || async move {
-        match api::find(text.get_untracked()).await {
+        let asked = text.get_untracked();
+        match api::find(asked.clone()).await {
             Ok(now) => {
-                found.set(now);
+                found.set((asked, now));
                 failed.set(None);
             }
             Err(error) => failed.set(Some(error)),
@@ -152,7 +155,7 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
             <p class="palette__none quiet" role="status">
                 {move || match failed.get() {
                     Some(error) => sentence(&error),
-                    None if entries.with(Vec::is_empty) => "Nothing has all of these words in its name.".to_owned(),
+                    None if entries.with(Vec::is_empty) && found.with(|(asked, _)| text.with(|text| text == asked)) => "Nothing has all of these words in its name.".to_owned(),
                     None => String::new(),
                 }}
             </p>
