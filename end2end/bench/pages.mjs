@@ -163,7 +163,7 @@ async function longList() {
   figure("longest task while it opens", "ms", opening);
   figure("longest task while it scrolls", "ms", scrolling);
   figure("longest task while it shows more, three times", "ms", growing);
-  figure("as a first visit: longest task", "ms", visiting);
+  figure("longest task of a first visit", "ms", visiting);
   figure("as a first visit: until the page follows the server", "ms", visitMs);
 }
 

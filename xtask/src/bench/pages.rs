@@ -45,8 +45,7 @@ struct Stage<'b> {
 pub(super) fn first_load(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figure>> {
     let stage = Stage::new(bench, workspace)?;
     let figures = stage.browse("first-load", "first-load", "/", None)?;
-    // What every browser takes over TLS or from its own machine; gzip is for what stands between.
-    Ok(limited(figures, "all files, for a browser that accepts brotli", FIRST_LOAD_KB))
+    Ok(limited(figures, "all files", FIRST_LOAD_KB))
 }
 
 pub(super) fn interactive(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figure>> {
