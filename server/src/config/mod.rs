@@ -4,12 +4,13 @@ mod krt_limits;
 mod settings;
 mod values;
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum, builder::BoolishValueParser};
 
 pub use krt_limits::KrtFlags;
 pub(crate) use krt_limits::setting_of;
+use settings::MAX_UPLOADS;
 pub(crate) use settings::reachable_by_pods;
 pub use settings::{ConfigError, Settings};
 pub use values::{ByteCount, Pairs};
@@ -56,8 +57,8 @@ pub struct Flags {
     pub krt: KrtFlags,
 
     /// How many KRT files are taken in at once; others wait for their turn. Each takes some tens of MiB of memory
-    #[arg(long, env = "KAI_MAX_UPLOADS", default_value = "16", value_name = "COUNT")]
-    pub max_uploads: NonZeroUsize,
+    #[arg(long, env = "KAI_MAX_UPLOADS", default_value_t = MAX_UPLOADS, value_name = "COUNT")]
+    pub max_uploads: NonZeroU16,
 
     /// Which Kubernetes to drive. A kubeconfig lying about is never used unasked
     #[arg(long, env = "KAI_CLUSTER", value_enum, default_value_t = ClusterFlag::Sandbox)]

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    num::NonZeroUsize,
+    num::NonZeroU16,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,7 +16,8 @@ use crate::cluster::ClusterChoice;
 /// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
 const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
 
-const MAX_UPLOADS: NonZeroUsize = NonZeroUsize::new(16).expect("not 0");
+/// Sixteen.
+pub(super) const MAX_UPLOADS: NonZeroU16 = NonZeroU16::MIN.saturating_add(15);
 
 /// Why the settings cannot be used. `Display` says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +63,7 @@ pub struct Settings {
     /// What a KRT file may cost.
     pub krt_limits: Limits,
     /// How many of them are taken in at once.
-    pub max_uploads: NonZeroUsize,
+    pub max_uploads: NonZeroU16,
     pub cluster: ClusterChoice,
     pub sandbox_ready_after: Duration,
     pub namespace_prefix: String,

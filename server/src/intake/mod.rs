@@ -5,7 +5,7 @@ mod feed;
 mod source;
 pub mod sweep;
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroU16, sync::Arc};
 
 use axum::extract::Request;
 use domain::{Actor, ApiError, RuntimeId, VersionView};
@@ -57,8 +57,8 @@ struct Received {
 
 impl Intake {
     /// Takes in at most so many files at once.
-    pub fn new(service: Arc<Service>, files: Files, limits: Limits, at_once: NonZeroUsize) -> Self {
-        let turns = Arc::new(Semaphore::new(at_once.get()));
+    pub fn new(service: Arc<Service>, files: Files, limits: Limits, at_once: NonZeroU16) -> Self {
+        let turns = Arc::new(Semaphore::new(at_once.get().into()));
         Self { service, files, limits: Arc::new(limits), tasks: TaskTracker::new(), turns }
     }
 

@@ -1,6 +1,6 @@
 //! Uploads: a file becomes a version, or nothing is left of it.
 
-use std::{fs, num::NonZeroUsize, pin::pin, time::Duration};
+use std::{fs, num::NonZeroU16, pin::pin, time::Duration};
 
 use reqwest::Method;
 use serde_json::Value;
@@ -227,15 +227,20 @@ async fn of_many_uploads_of_one_file_at_once_the_one_that_is_added_keeps_its_fil
     server.expect_stored_files(1).await;
 }
 
-#[tokio::test]
-async fn nothing_is_left_of_an_upload_whose_client_goes_away() {
-    let server = demo().await;
-    let krt = Krt::new("gone").padded(8 << 20).bytes();
+/// An upload of which the server has begun to store what was sent, and more is to come.
+async fn half_sent(server: &TestServer, krt: &[u8]) -> TcpStream {
     let mut connection = TcpStream::connect(server.addr()).await.unwrap();
     let head = format!("POST {VERSIONS} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n", server.addr(), krt.len());
     connection.write_all(head.as_bytes()).await.unwrap();
-    connection.write_all(&krt[..6 << 20]).await.unwrap();
+    connection.write_all(&krt[..krt.len() * 3 / 4]).await.unwrap();
     server.expect_stored_files(1).await;
+    connection
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_an_upload_whose_client_goes_away() {
+    let server = demo().await;
+    let connection = half_sent(&server, &Krt::new("gone").padded(8 << 20).bytes()).await;
 
     drop(connection);
 
@@ -245,14 +250,10 @@ async fn nothing_is_left_of_an_upload_whose_client_goes_away() {
 
 #[tokio::test]
 async fn an_upload_waits_for_its_turn_and_has_it_when_another_ends_or_goes_away() {
-    let server = TestServer::start_with(|settings| settings.max_uploads = NonZeroUsize::MIN).await;
+    let server = TestServer::start_with(|settings| settings.max_uploads = NonZeroU16::MIN).await;
     server.add_runtime("demo").await;
     let krt = Krt::new("slow").padded(8 << 20).bytes();
-    let mut connection = TcpStream::connect(server.addr()).await.unwrap();
-    let head = format!("POST {VERSIONS} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n", server.addr(), krt.len());
-    connection.write_all(head.as_bytes()).await.unwrap();
-    connection.write_all(&krt[..6 << 20]).await.unwrap();
-    server.expect_stored_files(1).await;
+    let connection = half_sent(&server, &krt).await;
 
     let mut waiting = pin!(server.upload("demo", Krt::new("quick").bytes()));
     assert!(timeout(Duration::from_millis(300), &mut waiting).await.is_err(), "it is not its turn");
