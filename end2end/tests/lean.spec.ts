@@ -43,6 +43,8 @@ test("a part of the pages is loaded once, and not before it is needed", async ({
     if (name !== undefined) loaded.push(name);
   });
   await open(page, "/");
+  // The first script imports it, so that it need not be learnt of from there.
+  await expect(page.locator('link[rel="modulepreload"][href*="__wasm_split"]')).toHaveCount(1);
   expect(loaded).toEqual([]);
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();

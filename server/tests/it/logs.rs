@@ -18,6 +18,7 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use sandbox::Sandbox;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::support::{
     krt::{Krt, pack},
@@ -212,7 +213,8 @@ async fn followed_logs_end_with_the_server() {
 async fn chatty() -> TestServer {
     let server = started(Krt::new("v1").images("example/chatty:1", "example/entrypoint:1").bytes()).await;
     // It takes half a second to say it.
-    while read(&server, "node=greeter&tail=10000").await.len() < 10_000 {}
+    let said = async { while read(&server, "node=greeter&tail=10000").await.len() < 10_000 {} };
+    timeout(PATIENCE, said).await.expect("it says much");
     server
 }
 

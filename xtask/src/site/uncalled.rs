@@ -1,14 +1,13 @@
 //! Leaves out of a release what nobody calls, though no tool can find that.
 //!
 //! Leptos has two ways to take a page over, and the entry point uses the one that does it in one go. The other, step by
-//! step (`hydrate_async`), is reachable all the same, through the table of methods that each kind of view has. It was a
-//! sixteenth of the code.
+//! step (`hydrate_async`), is reachable all the same, through the table of methods that each kind of view has.
 //!
 //! The compiler makes one function of several that have the same code, under any of their names, so a name alone tells
 //! too little: what is left out must be, by its name, a future of that way itself, and not one of its helpers; and
 //! nothing else may call it. The browser tests of `make test` run pages that are built like this.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use walrus::{
     FunctionBuilder, FunctionId, FunctionKind, Module,
@@ -31,9 +30,9 @@ pub(super) fn leave_out(module: &mut Module) {
 }
 
 /// Those that are named so and that nothing else calls.
-fn uncalled(module: &Module) -> HashSet<FunctionId> {
+fn uncalled(module: &Module) -> BTreeSet<FunctionId> {
     let is_named = |id: &FunctionId| module.funcs.get(*id).name.as_deref().is_some_and(is_uncalled);
-    let mut found: HashSet<_> = module.funcs.iter_local().map(|(id, _)| id).filter(is_named).collect();
+    let mut found: BTreeSet<_> = module.funcs.iter_local().map(|(id, _)| id).filter(is_named).collect();
     let callers = callers(module);
     loop {
         let is_called = |id: &&FunctionId| callers.get(id).is_some_and(|by| !by.is_subset(&found));
@@ -47,8 +46,8 @@ fn uncalled(module: &Module) -> HashSet<FunctionId> {
 
 fn is_uncalled(name: &str) -> bool {
     let path = path_of(name);
-    // A function with such a future as its parameter is another function.
-    UNCALLED.iter().any(|ending| path.ends_with(ending)) && !path.starts_with("core::ptr::drop_in_place")
+    // So not a function that has such a future as its parameter: that ends with the parameter's bracket.
+    UNCALLED.iter().any(|ending| path.ends_with(ending))
 }
 
 /// What a function is called in the source, by its name in the wasm.
@@ -64,7 +63,7 @@ pub(super) fn path_of(name: &str) -> String {
     path
 }
 
-fn callers(module: &Module) -> HashMap<FunctionId, HashSet<FunctionId>> {
+fn callers(module: &Module) -> BTreeMap<FunctionId, BTreeSet<FunctionId>> {
     struct Calls(Vec<FunctionId>);
     impl<'a> Visitor<'a> for Calls {
         fn visit_call(&mut self, call: &Call) {
@@ -72,7 +71,7 @@ fn callers(module: &Module) -> HashMap<FunctionId, HashSet<FunctionId>> {
         }
     }
 
-    let mut callers: HashMap<_, HashSet<_>> = HashMap::new();
+    let mut callers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (caller, function) in module.funcs.iter_local() {
         let mut calls = Calls(Vec::new());
         dfs_in_order(&mut calls, function, function.entry_block());
@@ -121,6 +120,6 @@ mod tests {
         let shared_inner = add("c::hydrate_async::{{closure}}", &[]);
         let shared = add("d::hydrate_async::{{closure}}", &[shared_inner]);
         add("e::hydrate", &[shared]);
-        assert_eq!(uncalled(&module), HashSet::from([inner, alone]));
+        assert_eq!(uncalled(&module), BTreeSet::from([inner, alone]));
     }
 }
