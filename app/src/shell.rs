@@ -55,6 +55,8 @@ pub fn shell(options: LeptosOptions, checker: &Checker) -> impl IntoView + use<>
                 <meta name="color-scheme" content="dark light"/>
                 <meta name="checker" content=url data-limits=limits/>
                 <link rel="icon" href=ICON/>
+                // Nothing is painted before all of the page is there, else what comes later would move what is seen.
+                <link rel="expect" href="#announcements" blocking="render"/>
                 <HashedStylesheet options=options.clone() id="style"/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
@@ -125,7 +127,7 @@ pub fn App() -> impl IntoView {
             <ActingDialog acting/>
             {parts::palette(palette)}
             <KeyboardHelp open=help/>
-            <div class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
+            <div id="announcements" class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
         </Router>
     }
 }

@@ -20,17 +20,25 @@ test("nothing moves when a page is taken over, and nobody else is asked for anyt
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
   await page.addInitScript(() => {
-    const seen: number[] = [];
+    const seen: string[] = [];
     Object.assign(window, { shifts: seen });
+    type Shift = PerformanceEntry & { sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[] };
+    const at = ({ x, y, width, height }: DOMRect) => [x, y, width, height].join(" ");
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) seen.push((entry as PerformanceEntry & { value: number }).value);
+      for (const { sources } of list.getEntries() as Shift[]) {
+        for (const { node, previousRect, currentRect } of sources) {
+          const element = node instanceof Element ? node : node?.parentElement;
+          const opening = element?.outerHTML.match(/^<[^>]*>/)?.[0];
+          seen.push(`${opening} ${node?.textContent?.slice(0, 40)}: ${at(previousRect)} -> ${at(currentRect)}`);
+        }
+      }
     }).observe({ type: "layout-shift", buffered: true });
   });
   for (const path of PATHS) {
     await open(page, path);
     // What has moved is known a frame later.
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-    expect(await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts), path).toEqual([]);
+    expect(await page.evaluate(() => (window as unknown as { shifts: string[] }).shifts), path).toEqual([]);
   }
   const elsewhere = asked.filter((url) => !url.startsWith(`${server.url}/`) && !url.startsWith("data:"));
   expect(elsewhere).toEqual([]);
