@@ -19,6 +19,7 @@ pub mod pages;
 pub mod parts;
 pub mod shell;
 pub mod shortcuts;
+pub mod takeover;
 pub mod upload;
 pub mod wire;
 

@@ -9,7 +9,7 @@ use domain::{ClusterInfo, ClusterKind, Reachability, RuntimeSummary, ServerEvent
 use leptos::{prelude::*, task::spawn_local};
 use serde::Deserialize;
 
-use crate::browser;
+use crate::{browser, takeover::when_complete};
 
 type Listener = Arc<dyn Fn(&ServerEvent) + Send + Sync>;
 
@@ -109,9 +109,10 @@ pub fn provide_live() -> Live {
         next_listener: StoredValue::new(0),
     };
     provide_context(live);
-    Effect::new(move |_| {
+    let follow = move || {
         browser::follow_events(move |message| live.receive(&message), move || live.connection.set(Connection::Lost));
-    });
+    };
+    Effect::new(move |_| when_complete(follow));
     live
 }
 

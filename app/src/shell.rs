@@ -22,6 +22,7 @@ use crate::{
     pages::{not_found::NotFound, runtimes::RuntimesPage},
     parts::{self, Screen},
     shortcuts::{Keys, provide_shortcuts},
+    takeover::piece,
 };
 
 /// A dark square with the first letter, so that no request is made for an icon.
@@ -98,16 +99,8 @@ pub fn App() -> impl IntoView {
     // Resources must be complete before the first byte: the status depends on them, and without scripts nobody would
     // move streamed parts into place.
     let whole = SsrMode::Async;
-    view! {
-        <Title formatter=|text: String| if text.is_empty() { "KAI Server".to_owned() } else { format!("{text} · KAI Server") }/>
-        <Router>
-            <a class="skip-link" href="#content" on:click=move |_| browser::focus("content")>"Skip to content"</a>
-            <FocusNewPages/>
-            <Header palette help/>
-            // Text only: a browser with scripts does not read it as markup.
-            <noscript class="banner">
-                "JavaScript is off: this page does not follow changes, and versions can be neither added nor acted on."
-            </noscript>
+    let main = move || {
+        view! {
             <main id="content" class="content" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=RuntimesPage ssr=whole.clone()/>
@@ -123,6 +116,20 @@ pub fn App() -> impl IntoView {
                     </ParentRoute>
                 </Routes>
             </main>
+        }
+        .into_any()
+    };
+    view! {
+        <Title formatter=|text: String| if text.is_empty() { "KAI Server".to_owned() } else { format!("{text} · KAI Server") }/>
+        <Router>
+            <a class="skip-link" href="#content" on:click=move |_| browser::focus("content")>"Skip to content"</a>
+            <FocusNewPages/>
+            <Header palette help/>
+            // Text only: a browser with scripts does not read it as markup.
+            <noscript class="banner">
+                "JavaScript is off: this page does not follow changes, and versions can be neither added nor acted on."
+            </noscript>
+            {piece(main)}
             <ToastArea toasts/>
             <ActingDialog acting/>
             {parts::palette(palette)}

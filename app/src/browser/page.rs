@@ -43,6 +43,24 @@ pub fn admit_being_incomplete() {
     }
 }
 
+/// Whether a button was pressed in what every page begins with.
+pub fn is_on_header_button(event: &Event) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    event.type_() == "click" && element.is_some_and(|element| matches!(element.closest(".header button"), Ok(Some(_))))
+}
+
+/// What a person does that changes what a page shows.
+const EVENTS: [&str; 6] = ["click", "drop", "input", "change", "keydown", "popstate"];
+
+/// Calls it before anything else hears of what a person does, for as long as the page lives.
+pub fn before_events(call: impl Fn(&Event) + 'static) {
+    let call = Closure::<dyn Fn(Event)>::new(move |event: Event| call(&event)).into_js_value();
+    for event in EVENTS {
+        // Fails for what is no function.
+        let _ = window().add_event_listener_with_callback_and_bool(event, call.unchecked_ref(), true);
+    }
+}
+
 /// Milliseconds of which only the difference means something.
 pub fn now_ms() -> f64 {
     js_sys::Date::now()

@@ -9,49 +9,56 @@ use crate::{
     error::sentence,
     format,
     live::{Connection, use_live},
+    takeover::piece,
 };
 
 #[component]
 pub fn Header(palette: RwSignal<bool>, help: RwSignal<bool>) -> impl IntoView {
     let live = use_live();
     let path = use_location().pathname;
+    let header = move || {
+        view! {
+            <header class="header">
+                <a class="header__home" href="/" aria-label="KAI Server, all runtimes">
+                    <svg class="header__mark" viewBox="0 0 16 16" width="20" height="20" aria-hidden="true">
+                        <path d="M5 2.5v11M11.5 2.5 5.5 8l6 5.5"></path>
+                    </svg>
+                    "KAI Server"
+                </a>
+                <nav class="breadcrumb" aria-label="Breadcrumb">
+                    <ol>{move || crumbs(&path.get()).into_iter().map(crumb).collect_view()}</ol>
+                </nav>
+                <div class="header__tools">
+                    <button
+                        type="button"
+                        class="button button--quiet"
+                        aria-haspopup="dialog"
+                        on:click=move |_| palette.set(true)
+                    >
+                        <Icon shape=Shape::Search/>"Go to"<kbd class="header__key" aria-hidden="true">"Ctrl K"</kbd>
+                    </button>
+                    <a class="button button--quiet" href="/activity">"Activity"</a>
+                    <button
+                        type="button"
+                        class="button button--quiet header__help"
+                        aria-haspopup="dialog"
+                        aria-label="Keyboard"
+                        title="Keyboard (?)"
+                        on:click=move |_| help.set(true)
+                    >
+                        <Icon shape=Shape::Question/>
+                    </button>
+                </div>
+                <div class="header__state">
+                    {move || cluster_badge(&live.cluster.get())}
+                    <ConnectionMark connection=live.connection/>
+                </div>
+            </header>
+        }
+        .into_any()
+    };
     view! {
-        <header class="header">
-            <a class="header__home" href="/" aria-label="KAI Server, all runtimes">
-                <svg class="header__mark" viewBox="0 0 16 16" width="20" height="20" aria-hidden="true">
-                    <path d="M5 2.5v11M11.5 2.5 5.5 8l6 5.5"></path>
-                </svg>
-                "KAI Server"
-            </a>
-            <nav class="breadcrumb" aria-label="Breadcrumb">
-                <ol>{move || crumbs(&path.get()).into_iter().map(crumb).collect_view()}</ol>
-            </nav>
-            <div class="header__tools">
-                <button
-                    type="button"
-                    class="button button--quiet"
-                    aria-haspopup="dialog"
-                    on:click=move |_| palette.set(true)
-                >
-                    <Icon shape=Shape::Search/>"Go to"<kbd class="header__key" aria-hidden="true">"Ctrl K"</kbd>
-                </button>
-                <a class="button button--quiet" href="/activity">"Activity"</a>
-                <button
-                    type="button"
-                    class="button button--quiet header__help"
-                    aria-haspopup="dialog"
-                    aria-label="Keyboard"
-                    title="Keyboard (?)"
-                    on:click=move |_| help.set(true)
-                >
-                    <Icon shape=Shape::Question/>
-                </button>
-            </div>
-            <div class="header__state">
-                {move || cluster_badge(&live.cluster.get())}
-                <ConnectionMark connection=live.connection/>
-            </div>
-        </header>
+        {piece(header)}
         {move || unreachable_notice(&live.cluster.get())}
         {move || (live.connection.get() == Connection::Lost).then(|| view! {
             <p class="banner" data-tone="warn" role="status">

@@ -22,6 +22,7 @@ use crate::{
     live::{coalesced, use_live},
     loading::resource,
     pages::query::{param, with_param, word},
+    takeover::piece,
 };
 
 const PATH: &str = "/activity";
@@ -72,7 +73,7 @@ pub fn ActivityPage() -> impl IntoView {
     let loaded = resource(|| (), move |()| load(query.with_untracked(asked_for)));
     view! {
         <Title text="Activity"/>
-        {when_loaded(loaded, |(entries, runtimes)| view! { <Activity entries runtimes/> })}
+        {when_loaded(loaded, |(entries, runtimes)| piece(move || view! { <Activity entries runtimes/> }.into_any()))}
     }
     .into_any()
 }
@@ -171,7 +172,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
                     <For
                         each=move || shown.get()
                         key=|shown| (shown.id, shown.entry.outcome.kind(), shown.entry.comment.clone())
-                        children=row
+                        children=|shown| piece(move || row(shown))
                     />
                 </tbody>
             </table>
@@ -183,7 +184,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
     .into_any()
 }
 
-fn row(shown: ActivityEntry) -> impl IntoView {
+fn row(shown: ActivityEntry) -> AnyView {
     let ActivityEntry { runtime, version, entry, .. } = shown;
     let runtime_href = format!("/runtimes/{runtime}");
     let version_href = format!("{runtime_href}/versions/{version}");

@@ -28,6 +28,7 @@ use crate::{
         query::{param, word},
         runtime_id,
     },
+    takeover::piece,
     upload::Upload,
 };
 use filter::VersionFilter;
@@ -196,30 +197,38 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     // The server asks for the title when it sends the page's head, and the signals may be gone by then.
     let loaded_title = title.get_untracked();
     let progress_href = href.clone();
+    let page = move || {
+        view! {
+            <div class="page">
+                <header class="page__head">
+                    <div>
+                        <h1>{move || title.get()}</h1>
+                        <p>{move || runtime.with(|runtime| runtime.description.clone())}</p>
+                        <RuntimeFacts runtime/>
+                    </div>
+                    <AddVersionButton upload/>
+                </header>
+                {move || stale.get().map(|error| view! {
+                    <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
+                })}
+                <UploadProgress upload runtime_href=progress_href/>
+                {piece(move || {
+                    view! { <Published runtime published=versions.published previous=versions.previous/> }.into_any()
+                })}
+                <section aria-labelledby="versions-title">
+                    <h2 id="versions-title">"Versions"</h2>
+                    {piece(move || view! { <VersionFilter runtime href query/> }.into_any())}
+                    <List versions query added acting/>
+                    <More versions limit/>
+                </section>
+                {piece(move || view! { <DropZone upload/> }.into_any())}
+            </div>
+        }
+        .into_any()
+    };
     view! {
         <Title text=move || title.try_get().unwrap_or_else(|| loaded_title.clone())/>
-        <div class="page">
-            <header class="page__head">
-                <div>
-                    <h1>{move || title.get()}</h1>
-                    <p>{move || runtime.with(|runtime| runtime.description.clone())}</p>
-                    <RuntimeFacts runtime/>
-                </div>
-                <AddVersionButton upload/>
-            </header>
-            {move || stale.get().map(|error| view! {
-                <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
-            })}
-            <UploadProgress upload runtime_href=progress_href/>
-            <Published runtime published=versions.published previous=versions.previous/>
-            <section aria-labelledby="versions-title">
-                <h2 id="versions-title">"Versions"</h2>
-                <VersionFilter runtime href query/>
-                <List versions query added acting/>
-                <More versions limit/>
-            </section>
-            <DropZone upload/>
-        </div>
+        {piece(page)}
     }
     .into_any()
 }
@@ -269,13 +278,12 @@ fn List(
             </thead>
             <tbody>
                 <For each=move || list.entries() key=|entry| entry.key.clone() let(entry)>
-                    <VersionRow
-                        version=entry.value
-                        is_new=Signal::derive(move || {
+                    {piece(move || {
+                        let is_new = Signal::derive(move || {
                             added.with(|added| added.as_ref().is_some_and(|added| added.as_str() == entry.key))
-                        })
-                        on_ask=ask
-                    />
+                        });
+                        view! { <VersionRow version=entry.value is_new on_ask=ask/> }.into_any()
+                    })}
                 </For>
             </tbody>
         </table>

@@ -13,6 +13,7 @@ use crate::{
     live::{coalesced, use_live},
     live_list::LiveList,
     loading::resource,
+    takeover::piece,
 };
 use card::RuntimeCard;
 use create::CreateRuntime;
@@ -22,7 +23,7 @@ pub fn RuntimesPage() -> impl IntoView {
     let loaded = resource(|| (), |()| api::runtimes());
     view! {
         <Title text="Runtimes"/>
-        {when_loaded(loaded, |runtimes| view! { <Runtimes runtimes/> })}
+        {when_loaded(loaded, |runtimes| piece(move || view! { <Runtimes runtimes/> }.into_any()))}
     }
     .into_any()
 }
@@ -59,10 +60,10 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
                     <li>"Set what the version wants to have configured, start it, and publish it."</li>
                 </ol>
             </div>
-            <CreateRuntime open=none.get_untracked() list/>
+            {piece(move || view! { <CreateRuntime open=none.get_untracked() list/> }.into_any())}
             <ul class="cards" role="list">
                 <For each=move || list.entries() key=|entry| entry.key.clone() let(entry)>
-                    <RuntimeCard runtime=entry.value/>
+                    {piece(move || view! { <RuntimeCard runtime=entry.value/> }.into_any())}
                 </For>
             </ul>
         </div>

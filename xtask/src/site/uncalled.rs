@@ -1,7 +1,7 @@
 //! Leaves out of a release what nobody calls, though no tool can find that.
 //!
-//! Leptos has two ways to take a page over, and the entry point uses the one that does it in one go. The other, step by
-//! step (`hydrate_async`), is reachable all the same, through the table of methods that each kind of view has.
+//! Leptos has two ways to take a page over, and the entry point uses the one that waits for nothing. The other, which can
+//! wait (`hydrate_async`), is reachable all the same, through the table of methods that each kind of view has.
 //!
 //! The compiler makes one function of several that have the same code, under any of their names, so a name alone tells
 //! too little: what is left out must be, by its name, a future of that way itself, and not one of its helpers; and

@@ -24,6 +24,7 @@ use crate::{
     live::{Live, coalesced, use_live},
     loading::resource,
     pages::{runtime_id, version_name},
+    takeover::piece,
 };
 use logs::{Logs, OpenLogs};
 use side_bar::SideBar;
@@ -127,7 +128,7 @@ fn Version(version: VersionView) -> impl IntoView {
     });
     view! {
         <div class="version">
-            <SideBar shown logs/>
+            {piece(move || view! { <SideBar shown logs/> }.into_any())}
             <div class="version__main">
                 <div class="version__screen">
                     {move || stale.get().map(|error| view! {

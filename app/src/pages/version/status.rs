@@ -26,6 +26,7 @@ use crate::{
     error::sentence,
     format,
     loading::resource,
+    takeover::piece,
 };
 use open::{OpenNode, OpenPanel, Opened};
 use workflows::Workflows;
@@ -59,8 +60,10 @@ pub fn StatusScreen() -> impl IntoView {
             }
         },
     );
+    let (runtime, name) = shown.ids();
     view! {
-        {when_loaded(loaded, |beginning| view! { <Screen beginning/> })}
+        <Title text=format!("{name} · {runtime}")/>
+        {when_loaded(loaded, |beginning| piece(move || view! { <Screen beginning/> }.into_any()))}
     }
     .into_any()
 }
@@ -77,9 +80,7 @@ fn Screen(beginning: Beginning) -> impl IntoView {
     let health = Memo::new(move |_| view.with(|view| view.summary.health.clone()));
     let addresses = Memo::new(move |_| view.with(|view| view.addresses.clone()));
     let warnings = view.with_untracked(|view| view.warnings.clone());
-    let (runtime, name) = shown.ids();
     view! {
-        <Title text=format!("{name} · {runtime}")/>
         <div
             class="status-screen"
             class:status-screen--open=move || opened.is_open()

@@ -15,6 +15,7 @@ use crate::{
         node_list::{EntrypointPanel, NodeList, item_id},
     },
     pages::query::{param, with_param},
+    takeover::piece,
 };
 
 const VIEW_PARAM: &str = "view";
@@ -68,7 +69,7 @@ fn workflow_panel(
     graphs: StoredValue<Vec<GraphLayout>>,
     as_list: Memo<bool>,
     opened: Opened,
-) -> Option<AnyView> {
+) -> Option<impl IntoView> {
     let first = view.with_untracked(|view| view.workflows.get(index).cloned())?;
     let name = first.name.to_string();
     let rpc = first.entrypoint.clone();
@@ -89,7 +90,7 @@ fn workflow_panel(
             .into_any(),
         }
     };
-    Some(
+    Some(piece(move || {
         view! {
             <section class="workflow" aria-label=format!("Workflow {name}")>
                 <header class="workflow__head">
@@ -100,8 +101,8 @@ fn workflow_panel(
                 {body}
             </section>
         }
-        .into_any(),
-    )
+        .into_any()
+    }))
 }
 
 fn graph(
