@@ -130,10 +130,10 @@ pub fn App() -> impl IntoView {
                 "JavaScript is off: this page does not follow changes, and versions can be neither added nor acted on."
             </noscript>
             {piece(main)}
-            <ToastArea toasts/>
+            {piece(move || view! { <ToastArea toasts/> }.into_any())}
             <ActingDialog acting/>
             {parts::palette(palette)}
-            <KeyboardHelp open=help/>
+            {piece(move || view! { <KeyboardHelp open=help/> }.into_any())}
             <div id="announcements" class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
         </Router>
     }

@@ -104,15 +104,12 @@ mod waiting {
 
     /// Takes over what a person's doing may concern.
     fn take_over_for(event: &web_sys::Event) {
-        // Those open what is beside the page, and change nothing in it.
-        let one_at_most = browser::is_on_header_button(event);
-        let target = event.target().and_then(|target| target.dyn_into().ok());
-        let concerned = || {
-            WAITING.with_borrow(|waiting| {
-                let is_hit = |piece: &&Waits| !one_at_most || piece.element.contains(target.as_ref());
-                waiting.pieces.iter().find(is_hit).map(|piece| piece.number)
-            })
-        };
+        // The header's buttons open what is beside the page's content, and change nothing in it.
+        let content = browser::is_on_header_button(event).then(browser::content).flatten();
+        let is_concerned =
+            |piece: &&Waits| content.as_ref().is_none_or(|content| !content.contains(Some(&piece.element)));
+        let concerned =
+            || WAITING.with_borrow(|waiting| waiting.pieces.iter().find(is_concerned).map(|piece| piece.number));
         while let Some(number) = concerned() {
             take_over(number);
         }

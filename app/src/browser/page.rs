@@ -49,6 +49,11 @@ pub fn is_on_header_button(event: &Event) -> bool {
     event.type_() == "click" && element.is_some_and(|element| matches!(element.closest(".header button"), Ok(Some(_))))
 }
 
+/// What is within what all pages have in common.
+pub fn content() -> Option<Element> {
+    document().get_element_by_id("content")
+}
+
 /// What a person does that changes what a page shows.
 const EVENTS: [&str; 6] = ["click", "drop", "input", "change", "keydown", "popstate"];
 
