@@ -263,7 +263,12 @@ mod waiting {
             };
             let stage = Rc::new(RefCell::new(Stage::Waiting(element.clone())));
             let state = PieceState(Rc::clone(&stage));
+            // Held by what it is part of: when that is gone, so is this.
+            let owner = owner.downgrade();
             wait(element.clone(), move || {
+                let Some(owner) = owner.upgrade().filter(|_| matches!(*stage.borrow(), Stage::Waiting(_))) else {
+                    return;
+                };
                 let view = owner.with(|| {
                     let here = PositionState::new(Position::Current);
                     self.show().hydrate::<FROM_SERVER>(&Cursor::new(element), &here)
