@@ -10,8 +10,9 @@ use leptos::prelude::*;
 #[cfg(feature = "hydrate")]
 pub use waiting::{Piece, take_over_page, when_complete};
 
-/// A single element, with nothing beside it, that is taken over by itself. Nothing that it shows is changed by an effect
-/// outside of it, and only one of several pieces beside each other has resources: these are told apart by their order.
+/// A single element, with nothing beside it, that is taken over by itself. No markup in it is changed by an effect outside
+/// of it (a property may be: it is set in any case), and only one of several pieces beside each other has resources: these
+/// are told apart by their order.
 #[cfg(feature = "hydrate")]
 pub fn piece(show: impl FnOnce() -> AnyView + Send + 'static) -> Piece {
     Piece::new(show)

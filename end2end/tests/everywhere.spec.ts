@@ -75,6 +75,7 @@ test("the keyboard's keys are listed, and single ones can be turned off for good
   await expect(page.getByRole("searchbox")).not.toBeFocused();
   await expect(help).toBeHidden();
   await page.getByRole("button", { name: "Keyboard" }).click();
+  await expect(help.getByLabel(/Single keys/)).not.toBeChecked();
   await help.getByLabel(/Single keys/).check();
   await page.keyboard.press("Escape");
   await page.keyboard.press("/");

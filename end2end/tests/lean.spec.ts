@@ -22,15 +22,16 @@ test("nothing moves when a page is taken over, and nobody else is asked for anyt
   await page.addInitScript(() => {
     const seen: string[] = [];
     Object.assign(window, { shifts: seen });
-    type Shift = PerformanceEntry & { sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[] };
+    type Shift = PerformanceEntry & { value: number; sources: { node: Node | null; previousRect: DOMRect; currentRect: DOMRect }[] };
     const at = ({ x, y, width, height }: DOMRect) => [x, y, width, height].join(" ");
     new PerformanceObserver((list) => {
-      for (const { sources } of list.getEntries() as Shift[]) {
-        for (const { node, previousRect, currentRect } of sources) {
+      for (const { value, sources } of list.getEntries() as Shift[]) {
+        const moved = sources.map(({ node, previousRect, currentRect }) => {
           const element = node instanceof Element ? node : node?.parentElement;
           const opening = element?.outerHTML.match(/^<[^>]*>/)?.[0];
-          seen.push(`${opening} ${node?.textContent?.slice(0, 40)}: ${at(previousRect)} -> ${at(currentRect)}`);
-        }
+          return `${opening} ${node?.textContent?.slice(0, 40)}: ${at(previousRect)} -> ${at(currentRect)}`;
+        });
+        seen.push([value, ...moved].join("\n"));
       }
     }).observe({ type: "layout-shift", buffered: true });
   });
