@@ -16,12 +16,21 @@ pub(super) const LOADER: &str = "__wasm_split.______________________.js";
 /// Which files a part consists of, by its name; Leptos reads it to have a page's parts loaded early.
 pub(super) const MANIFEST: &str = "__wasm_split_manifest.json";
 
-/// More optimising makes fewer bytes of it, but more once they are compressed. `-g` keeps the names for the others.
-const PASSES: [&str; 6] = [
+/// A browser compiles a function when it is first called, which costs more for being one function than for what is in it:
+/// a small one that only one other calls is put into that. Large ones are not, for of larger functions fewer are alike,
+/// which compresses worse. `-g` keeps the names for the others.
+const PASSES: [&str; 13] = [
     "-g",
     "--duplicate-function-elimination",
-    "-O1",
+    "-O2",
     "--dae-optimizing",
+    "--always-inline-max-function-size",
+    "0",
+    "--flexible-inline-max-function-size",
+    "0",
+    "--one-caller-inline-max-function-size",
+    "60",
+    "--inlining-optimizing",
     "--reorder-functions-by-name",
     "--duplicate-function-elimination",
 ];
@@ -43,6 +52,7 @@ pub(super) fn build(workspace: &Workspace, wasm: &Path, to: &Path, mode: Mode) -
         .generate(to)
         .with_context(|| format!("wasm-bindgen cannot take {}", wasm.display()))?;
     if release {
+        shorten_imports(&to.join(format!("{OUTPUT_NAME}_bg.wasm")), &to.join(format!("{OUTPUT_NAME}.js")))?;
         for file in super::files_under(to)? {
             if file.extension().is_some_and(|ending| ending == "wasm") {
                 slim(workspace, &file)?;
@@ -50,6 +60,21 @@ pub(super) fn build(workspace: &Workspace, wasm: &Path, to: &Path, mode: Mode) -
         }
     }
     Ok(())
+}
+
+/// Gives what the wasm imports from its script short names. wasm-bindgen puts hashes into them, in both files, which do
+/// not compress.
+fn shorten_imports(wasm: &Path, script: &Path) -> Result<()> {
+    let mut module = Module::from_file(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    let mut text = fs::read_to_string(script).with_context(|| format!("cannot read {}", script.display()))?;
+    let from = format!("./{OUTPUT_NAME}_bg.js");
+    for (number, import) in module.imports.iter_mut().filter(|import| import.module == from).enumerate() {
+        let short = format!("i{number}");
+        text = release::renamed(&text, &format!(" {}: ", import.name), &format!(" {short}: "))?;
+        import.name = short;
+    }
+    fs::write(script, text).with_context(|| format!("cannot write {}", script.display()))?;
+    module.emit_wasm_file(wasm).with_context(|| format!("cannot write {}", wasm.display()))
 }
 
 /// Makes a part small once it is compressed: what nobody calls is left out, and functions that are like each other stand

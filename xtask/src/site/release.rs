@@ -120,7 +120,7 @@ fn terse(script: &str) -> String {
 
 /// # Errors
 /// When nothing of the text has that name: then wasm-bindgen or the cutter writes names otherwise than it did.
-fn renamed(text: &str, from: &str, to: &str) -> Result<String> {
+pub(super) fn renamed(text: &str, from: &str, to: &str) -> Result<String> {
     ensure!(text.contains(from), "nothing of the pages names {from}");
     Ok(text.replace(from, to))
 }
