@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, Refusal, VersionName, VersionState};
+use crate::{Problem, Refusal, VersionName, VersionState, tagged::FlatApiError};
 
 /// What an API call, a server function or an upload answers when it does not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case")]
+#[serde(tag = "code", rename_all = "snake_case", try_from = "FlatApiError")]
 pub enum ApiError {
     /// `what` is a phrase such as "runtime `demo`".
     #[error("there is no {what}")]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{RuntimeSummary, VersionSummary};
+use crate::{RuntimeSummary, VersionSummary, tagged::FlatReachability};
 
 /// One event. The first of every connection is `Hello`: whoever gets it reads afresh what it shows, for it cannot know
 /// what it missed.
@@ -35,7 +35,7 @@ pub enum ClusterKind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
+#[serde(tag = "status", rename_all = "snake_case", try_from = "FlatReachability")]
 pub enum Reachability {
     /// Not asked yet, as just after start.
     Connecting,

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Command, RuntimeId, VersionName};
+use crate::{
+    Actor, Command, RuntimeId, VersionName,
+    tagged::{FlatActivityEntry, FlatOutcome},
+};
 
 /// One line of a version's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +85,7 @@ impl From<Command> for Action {
 
 /// What became of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "snake_case")]
+#[serde(tag = "result", rename_all = "snake_case", try_from = "FlatOutcome")]
 pub enum Outcome {
     Pending,
     Reached,
@@ -134,6 +137,7 @@ impl OutcomeKind {
 
 /// One line of what happened on the whole server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "FlatActivityEntry")]
 pub struct ActivityEntry {
     /// Never another's. What [`ActivityFilter::before`] takes to go on from here.
     pub id: i64,

@@ -15,6 +15,7 @@ mod lists;
 mod logs;
 mod names;
 mod problem;
+mod tagged;
 mod time;
 mod views;
 

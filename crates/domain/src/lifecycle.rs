@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tagged::FlatRefusal;
+
 /// What people ask of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -143,7 +145,7 @@ pub fn state(desired: Desired, settled: bool, role: Role) -> VersionState {
 
 /// Why a command is refused. `Display` says it to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "reason", rename_all = "snake_case")]
+#[serde(tag = "reason", rename_all = "snake_case", try_from = "FlatRefusal")]
 pub enum Refusal {
     #[error("{}", wrong_state(*.command, *.state))]
     WrongState { command: Command, state: VersionState },

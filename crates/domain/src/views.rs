@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActivityEntry, Command, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName};
+use crate::{
+    ActivityEntry, Command, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName, tagged::FlatHealth,
+};
 
 /// Who did something. Until there are logins it is [`Actor::local`]; what the server does by itself is by
 /// [`Actor::kai_server`].
@@ -95,7 +97,7 @@ pub struct VersionSummary {
 
 /// How a version that runs is doing, apart from its state (lifecycle.md §2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case")]
+#[serde(tag = "status", rename_all = "snake_case", try_from = "FlatHealth")]
 pub enum Health {
     /// It is not meant to run, or is on its way.
     None,

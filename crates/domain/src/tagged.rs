@@ -1,0 +1,241 @@
+//! How the types are read that are written with a tag, or another type's fields, among their own.
+//!
+//! serde's own reader of such a type keeps what it has not understood yet in a form of its own, and reads each field's
+//! type from that by code that nothing else needs; a page would load it before anything else. Here all fields that there
+//! may be are read as those of one struct, and what belongs to the tag is taken.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::{
+    Action, ActivityEntry, Actor, ApiError, Command, Health, HistoryEntry, Outcome, Problem, Reachability, Refusal,
+    RuntimeId, VersionName, VersionState,
+};
+
+/// What is wrong with a tag and its fields.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Mismatch {
+    #[error("there is no variant `{0}`")]
+    Tag(String),
+    #[error("the field `{0}` is missing")]
+    Missing(&'static str),
+}
+
+fn wanted<T>(field: Option<T>, name: &'static str) -> Result<T, Mismatch> {
+    field.ok_or(Mismatch::Missing(name))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FlatHealth {
+    status: String,
+    reason: Option<String>,
+}
+
+impl TryFrom<FlatHealth> for Health {
+    type Error = Mismatch;
+
+    fn try_from(FlatHealth { status, reason }: FlatHealth) -> Result<Self, Mismatch> {
+        Ok(match status.as_str() {
+            "none" => Self::None,
+            "healthy" => Self::Healthy,
+            "degraded" => Self::Degraded { reason: wanted(reason, "reason")? },
+            "unknown" => Self::Unknown,
+            _ => return Err(Mismatch::Tag(status)),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FlatReachability {
+    status: String,
+    #[serde(default, with = "crate::time::optional")]
+    since: Option<Timestamp>,
+    reason: Option<String>,
+}
+
+impl TryFrom<FlatReachability> for Reachability {
+    type Error = Mismatch;
+
+    fn try_from(FlatReachability { status, since, reason }: FlatReachability) -> Result<Self, Mismatch> {
+        Ok(match status.as_str() {
+            "connecting" => Self::Connecting,
+            "reachable" => Self::Reachable,
+            "unreachable" => Self::Unreachable { since: wanted(since, "since")?, reason: wanted(reason, "reason")? },
+            _ => return Err(Mismatch::Tag(status)),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FlatOutcome {
+    result: String,
+    reason: Option<String>,
+}
+
+impl TryFrom<FlatOutcome> for Outcome {
+    type Error = Mismatch;
+
+    fn try_from(FlatOutcome { result, reason }: FlatOutcome) -> Result<Self, Mismatch> {
+        Ok(match result.as_str() {
+            "pending" => Self::Pending,
+            "reached" => Self::Reached,
+            "failed" => Self::Failed { reason: wanted(reason, "reason")? },
+            "cancelled" => Self::Cancelled,
+            "superseded" => Self::Superseded,
+            _ => return Err(Mismatch::Tag(result)),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FlatActivityEntry {
+    id: i64,
+    runtime: RuntimeId,
+    version: VersionName,
+    #[serde(with = "crate::time")]
+    at: Timestamp,
+    who: Actor,
+    action: Action,
+    comment: Option<String>,
+    outcome: Outcome,
+    #[serde(default, with = "crate::time::optional")]
+    finished_at: Option<Timestamp>,
+}
+
+impl From<FlatActivityEntry> for ActivityEntry {
+    fn from(flat: FlatActivityEntry) -> Self {
+        let FlatActivityEntry { id, runtime, version, at, who, action, comment, outcome, finished_at } = flat;
+        Self { id, runtime, version, entry: HistoryEntry { at, who, action, comment, outcome, finished_at } }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FlatRefusal {
+    reason: String,
+    command: Command,
+    state: Option<VersionState>,
+}
+
+impl TryFrom<FlatRefusal> for Refusal {
+    type Error = Mismatch;
+
+    fn try_from(FlatRefusal { reason, command, state }: FlatRefusal) -> Result<Self, Mismatch> {
+        Ok(match reason.as_str() {
+            "wrong_state" => Self::WrongState { command, state: wanted(state, "state")? },
+            "switching" => Self::Switching { command },
+            _ => return Err(Mismatch::Tag(reason)),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FlatApiError {
+    code: String,
+    what: Option<String>,
+    version: Option<VersionName>,
+    state: Option<VersionState>,
+    refusal: Option<Refusal>,
+    missing: Option<Vec<String>>,
+    problems: Option<Vec<Problem>>,
+    limit: Option<String>,
+    reason: Option<String>,
+}
+
+impl TryFrom<FlatApiError> for ApiError {
+    type Error = Mismatch;
+
+    fn try_from(flat: FlatApiError) -> Result<Self, Mismatch> {
+        let FlatApiError { code, what, version, state, refusal, missing, problems, limit, reason } = flat;
+        let what = || wanted(what, "what");
+        let version = || wanted(version, "version");
+        let problems = || wanted(problems, "problems");
+        Ok(match code.as_str() {
+            "not_found" => Self::NotFound { what: what()? },
+            "name_taken" => Self::NameTaken { what: what()? },
+            "refused" => Self::Refused {
+                version: version()?,
+                state: wanted(state, "state")?,
+                refusal: wanted(refusal, "refusal")?,
+            },
+            "config_incomplete" => Self::ConfigIncomplete { version: version()?, missing: wanted(missing, "missing")? },
+            "invalid_krt" => Self::InvalidKrt { problems: problems()? },
+            "invalid_input" => Self::InvalidInput { problems: problems()? },
+            "too_large" => Self::TooLarge { limit: wanted(limit, "limit")? },
+            "forbidden" => Self::Forbidden { reason: wanted(reason, "reason")? },
+            "unavailable" => Self::Unavailable { what: what()? },
+            "internal" => Self::Internal,
+            _ => return Err(Mismatch::Tag(code)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use serde::{Serialize, de::DeserializeOwned};
+
+    use super::*;
+
+    fn expect_same<T: Serialize + DeserializeOwned + PartialEq + Debug>(all: impl IntoIterator<Item = T>) {
+        for one in all {
+            let written = serde_json::to_string(&one).unwrap();
+            assert_eq!(serde_json::from_str::<T>(&written).unwrap(), one, "{written}");
+        }
+    }
+
+    #[test]
+    fn each_variant_is_read_as_it_was_written() {
+        let text = || "some words".to_owned();
+        let version = || "v1".parse::<VersionName>().unwrap();
+        let wrong = Refusal::WrongState { command: Command::Stop, state: VersionState::Published };
+        let problems = || vec![Problem::error("name", "it is too long")];
+        expect_same([Health::None, Health::Healthy, Health::Degraded { reason: text() }, Health::Unknown]);
+        let outcomes = [
+            Outcome::Pending,
+            Outcome::Reached,
+            Outcome::Failed { reason: text() },
+            Outcome::Cancelled,
+            Outcome::Superseded,
+        ];
+        expect_same(outcomes.map(|outcome| ActivityEntry {
+            id: 7,
+            runtime: "demo".parse().unwrap(),
+            version: version(),
+            entry: HistoryEntry {
+                at: Timestamp::UNIX_EPOCH,
+                who: Actor::local(),
+                action: Action::Start,
+                comment: Some(text()),
+                finished_at: (outcome != Outcome::Pending).then_some(Timestamp::UNIX_EPOCH),
+                outcome,
+            },
+        }));
+        expect_same([
+            Reachability::Connecting,
+            Reachability::Reachable,
+            Reachability::Unreachable { since: Timestamp::UNIX_EPOCH, reason: text() },
+        ]);
+        expect_same([wrong, Refusal::Switching { command: Command::Publish }]);
+        expect_same([
+            ApiError::NotFound { what: text() },
+            ApiError::NameTaken { what: text() },
+            ApiError::Refused { version: version(), state: VersionState::Published, refusal: wrong },
+            ApiError::ConfigIncomplete { version: version(), missing: vec![text()] },
+            ApiError::InvalidKrt { problems: problems() },
+            ApiError::InvalidInput { problems: problems() },
+            ApiError::TooLarge { limit: text() },
+            ApiError::Forbidden { reason: text() },
+            ApiError::Unavailable { what: text() },
+            ApiError::Internal,
+        ]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told() {
+        let told = |json: &str| serde_json::from_str::<ApiError>(json).unwrap_err().to_string();
+        assert!(told(r#"{"code":"on_fire"}"#).contains("no variant `on_fire`"));
+        assert!(told(r#"{"code":"not_found"}"#).contains("`what` is missing"));
+        assert!(told(r#"{"what":"it"}"#).contains("code"));
+    }
+}
