@@ -27,6 +27,24 @@ pub fn piece(show: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
 #[cfg(not(feature = "hydrate"))]
 pub fn when_complete(_: impl FnOnce() + 'static) {}
 
+/// Whether the rest of what somebody goes to inside of the application is to be built: not at first, but in a task of its
+/// own, so that neither keeps them waiting. What is taken over is all there, and so is to be from the beginning.
+pub fn the_rest() -> ReadSignal<bool> {
+    #[cfg(feature = "hydrate")]
+    let is_there = !waiting::is_complete();
+    #[cfg(not(feature = "hydrate"))]
+    let is_there = true;
+    let (rest, set_rest) = signal(is_there);
+    if !is_there {
+        let build = move || {
+            // Nothing when they have gone on meanwhile.
+            set_rest.try_set(true);
+        };
+        set_timeout(build, std::time::Duration::ZERO);
+    }
+    rest
+}
+
 #[cfg(feature = "hydrate")]
 mod waiting {
     use std::{cell::RefCell, mem, rc::Rc, sync::Arc, time::Duration};
@@ -49,10 +67,13 @@ mod waiting {
     use crate::browser;
 
     thread_local! {
-        static WAITING: RefCell<Waiting> = const { RefCell::new(Waiting { next: 0, pieces: Vec::new(), then: Vec::new() }) };
+        static WAITING: RefCell<Waiting> = const {
+            RefCell::new(Waiting { is_complete: false, next: 0, pieces: Vec::new(), then: Vec::new() })
+        };
     }
 
     struct Waiting {
+        is_complete: bool,
         next: u32,
         pieces: Vec<Waits>,
         then: Vec<Box<dyn FnOnce()>>,
@@ -88,11 +109,15 @@ mod waiting {
 
     /// Calls what waits for the whole page, when that is taken over.
     fn go_on() {
-        let then = WAITING.with_borrow_mut(|waiting| match waiting.pieces.is_empty() {
-            true => mem::take(&mut waiting.then),
-            false => Vec::new(),
+        let then = WAITING.with_borrow_mut(|waiting| {
+            waiting.is_complete = waiting.pieces.is_empty();
+            if waiting.is_complete { mem::take(&mut waiting.then) } else { Vec::new() }
         });
         then.into_iter().for_each(|call| call());
+    }
+
+    pub(super) fn is_complete() -> bool {
+        WAITING.with_borrow(|waiting| waiting.is_complete)
     }
 
     /// Takes over the piece of this number, unless that has been done or is not wanted any more.

@@ -28,7 +28,7 @@ use crate::{
         query::{param, word},
         runtime_id,
     },
-    takeover::piece,
+    takeover::{piece, the_rest},
     upload::Upload,
 };
 use filter::VersionFilter;
@@ -197,6 +197,7 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     // The server asks for the title when it sends the page's head, and the signals may be gone by then.
     let loaded_title = title.get_untracked();
     let progress_href = href.clone();
+    let rest = the_rest();
     let page = move || {
         view! {
             <div class="page">
@@ -218,8 +219,8 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
                 <section aria-labelledby="versions-title">
                     <h2 id="versions-title">"Versions"</h2>
                     {piece(move || view! { <VersionFilter runtime href query/> }.into_any())}
-                    <List versions query added acting/>
-                    <More versions limit/>
+                    <List versions query added acting rest/>
+                    <More versions limit rest/>
                 </section>
                 {piece(move || view! { <DropZone upload/> }.into_any())}
             </div>
@@ -239,6 +240,7 @@ fn List(
     query: Memo<VersionQuery>,
     added: RwSignal<Option<VersionName>>,
     acting: Acting,
+    rest: ReadSignal<bool>,
 ) -> impl IntoView {
     let list = versions.list;
     let none = Memo::new(move |_| list.is_empty());
@@ -277,7 +279,7 @@ fn List(
                 </tr>
             </thead>
             <tbody>
-                <For each=move || list.entries() key=|entry| entry.key.clone() let(entry)>
+                <For each=move || if rest.get() { list.entries() } else { Vec::new() } key=|entry| entry.key.clone() let(entry)>
                     {piece(move || {
                         let is_new = Signal::derive(move || {
                             added.with(|added| added.as_ref().is_some_and(|added| added.as_str() == entry.key))
@@ -293,12 +295,12 @@ fn List(
 
 /// How much of the list is shown, and the rest on demand.
 #[component]
-fn More(versions: Versions, limit: RwSignal<u32>) -> impl IntoView {
+fn More(versions: Versions, limit: RwSignal<u32>, rest: ReadSignal<bool>) -> impl IntoView {
     let hidden = Memo::new(move |_| {
         versions.matching.get().saturating_sub(u32::try_from(versions.list.len()).unwrap_or(u32::MAX))
     });
     move || {
-        (hidden.get() > 0).then(|| {
+        (rest.get() && hidden.get() > 0).then(|| {
             view! {
                 <p class="more">
                     <button
