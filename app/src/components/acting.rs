@@ -82,7 +82,7 @@ impl Acting {
                 Ok(summary) => self.accepted(summary),
                 Err(error) => {
                     self.forget(&key.0, &key.1);
-                    self.toasts.show(Tone::Bad, refused(&asked, &error));
+                    self.tell(&asked.runtime, &asked.version, Tone::Bad, refused(&asked, &error));
                     on_refused.try_run(());
                 }
             }
@@ -117,7 +117,8 @@ impl Acting {
         let underway =
             matches!(summary.state, VersionState::Starting | VersionState::Publishing | VersionState::Stopping);
         if underway {
-            self.toasts.show(Tone::Busy, format!("`{}` is {}…", summary.name, summary.state));
+            let text = format!("`{}` is {}…", summary.name, summary.state);
+            self.tell(&summary.runtime, &summary.name, Tone::Busy, text);
         }
         self.live.tell(&ServerEvent::Version { version: Box::new(summary) });
     }
@@ -147,7 +148,7 @@ impl Acting {
                     self.accepted(summary);
                 }
                 Err(error) if still_asked => self.error.set(Some(error)),
-                Err(error) => self.toasts.show(Tone::Bad, refused(&asked, &error)),
+                Err(error) => self.tell(&asked.runtime, &asked.version, Tone::Bad, refused(&asked, &error)),
             }
         });
     }
@@ -163,7 +164,11 @@ impl Acting {
         });
         let Some((tone, text)) = command.and_then(|command| outcome(command, now)) else { return };
         self.forget(&now.runtime, &now.name);
-        self.toasts.show(tone, text);
+        self.tell(&now.runtime, &now.name, tone, text);
+    }
+
+    fn tell(self, runtime: &RuntimeId, version: &VersionName, tone: Tone, text: String) {
+        self.toasts.show(format!("{runtime}/{version}"), tone, text);
     }
 }
 

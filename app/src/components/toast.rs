@@ -1,5 +1,6 @@
 //! Short news of what this page was asked to do. They come and go by themselves and never take the focus; a screen
-//! reader is told by the page's live region.
+//! reader is told by the page's live region. Of one thing only the latest is shown, so an outcome takes the place of its
+//! beginning; but what went wrong stays until somebody has seen it.
 
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ pub enum Tone {
 #[derive(Clone)]
 struct Toast {
     id: u64,
+    about: String,
     tone: Tone,
     text: String,
 }
@@ -41,15 +43,12 @@ pub struct Toasts {
 }
 
 impl Toasts {
-    pub fn show(self, tone: Tone, text: impl Into<String>) {
-        let (id, text) = (self.next.get_value(), text.into());
+    /// `about` tells apart what is talked of; nobody reads it.
+    pub fn show(self, about: String, tone: Tone, text: String) {
+        let id = self.next.get_value();
         self.next.set_value(id + 1);
         self.announcement.set(text.replace('`', ""));
-        self.shown.update(|shown| {
-            shown.push(Toast { id, tone, text });
-            let too_many = shown.len().saturating_sub(AT_MOST);
-            shown.drain(..too_many);
-        });
+        self.shown.update(|shown| add(shown, Toast { id, about, tone, text }));
         if tone != Tone::Bad {
             set_timeout(move || self.dismiss(id), SHOWN_FOR);
         }
@@ -57,6 +56,19 @@ impl Toasts {
 
     fn dismiss(self, id: u64) {
         self.shown.try_update(|shown| shown.retain(|toast| toast.id != id));
+    }
+}
+
+/// In the place of what was said of the same before, else as the last. When there are too many the oldest goes, of those
+/// that went wrong only if there is nothing else.
+fn add(shown: &mut Vec<Toast>, toast: Toast) {
+    match shown.iter_mut().find(|other| other.about == toast.about && other.tone != Tone::Bad) {
+        Some(before) => *before = toast,
+        None => shown.push(toast),
+    }
+    if shown.len() > AT_MOST {
+        let oldest = shown.iter().position(|toast| toast.tone != Tone::Bad).unwrap_or(0);
+        shown.remove(oldest);
     }
 }
 
@@ -101,4 +113,40 @@ pub fn ToastArea(toasts: Toasts) -> impl IntoView {
         </ul>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(news: &[(&str, Tone, &str)]) -> Vec<String> {
+        let mut shown = Vec::new();
+        for (id, (about, tone, text)) in (0..).zip(news) {
+            add(&mut shown, Toast { id, about: (*about).to_owned(), tone: *tone, text: (*text).to_owned() });
+        }
+        shown.into_iter().map(|toast| toast.text).collect()
+    }
+
+    #[test]
+    fn an_outcome_takes_the_place_of_its_beginning() {
+        let news =
+            [("v1", Tone::Busy, "v1 starts"), ("v2", Tone::Busy, "v2 starts"), ("v1", Tone::Good, "v1 is started")];
+        assert_eq!(shown(&news), ["v1 is started", "v2 starts"]);
+    }
+
+    #[test]
+    fn what_went_wrong_stays() {
+        let news =
+            [("v1", Tone::Bad, "v1 failed"), ("v1", Tone::Busy, "v1 starts"), ("v1", Tone::Good, "v1 is started")];
+        assert_eq!(shown(&news), ["v1 failed", "v1 is started"]);
+    }
+
+    #[test]
+    fn of_too_many_the_oldest_goes_that_did_not_go_wrong() {
+        use Tone::{Bad, Good};
+        let news = [("a", Bad, "a"), ("b", Good, "b"), ("c", Good, "c"), ("d", Good, "d"), ("e", Good, "e")];
+        assert_eq!(shown(&news), ["a", "c", "d", "e"]);
+        let news = ["a", "b", "c", "d", "e"].map(|name| (name, Bad, name));
+        assert_eq!(shown(&news), ["b", "c", "d", "e"]);
+    }
 }
