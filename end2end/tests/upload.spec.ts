@@ -1,6 +1,25 @@
 import { expect, test } from "../support/fixtures";
 import { RuntimePage, expectLive, open } from "../support/pages";
-import { RUNTIME, heavySample } from "../support/samples";
+import { RUNTIME, heavySample, samplePath } from "../support/samples";
+
+test("an upload that waits says so", async ({ page, server }) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await open(page, "/runtimes/demo");
+  const runtime = new RuntimePage(page);
+  // As a server does whose turns are all taken: nothing is read until the wait is over.
+  let go = () => {};
+  const turn = new Promise<void>((resolve) => (go = resolve));
+  await page.route("**/api/v1/runtimes/demo/versions", async (route) => {
+    await turn;
+    await route.continue();
+  });
+
+  await page.getByLabel("Add version").setInputFiles(samplePath("reviews-v1"));
+  await runtime.send();
+  await expect(runtime.upload.getByRole("status")).toHaveText(/takes a few uploads at a time/);
+  go();
+  await expect(runtime.upload).toContainText("reviews-v1 was added");
+});
 
 test("a slow upload shows how far it is, can be cancelled, and leaves nothing behind", async ({ page, server }) => {
   await server.createRuntime(RUNTIME.id, RUNTIME.name);

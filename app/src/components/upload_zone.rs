@@ -3,7 +3,9 @@
 
 pub mod review;
 
-use leptos::{ev, prelude::*};
+use std::time::Duration;
+
+use leptos::{ev, leptos_dom::helpers::debounce, prelude::*};
 
 use crate::{
     browser,
@@ -20,6 +22,8 @@ use review::{Review, UncheckedReview};
 /// Of the part of the page that tells of the upload. The focus goes there when the button that had it is gone.
 const AREA: &str = "upload";
 const PICKER: &str = "add-version";
+/// No more having gone for this long, a person is told why.
+const STANDSTILL: Duration = Duration::from_secs(3);
 
 /// The button with its hidden file picker. A label of the input, so that it works by keyboard as the input itself does.
 #[component]
@@ -109,19 +113,22 @@ pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
     let view = move || {
         match phase.get() {
         UploadState::Idle => None,
-        UploadState::Reading { file, .. } => Some(moving(upload, "Checking ", file, "Checked", done).into_any()),
+        UploadState::Reading { file, .. } => Some(moving(upload, "Checking ", file, "Checked", done, None).into_any()),
         UploadState::Review { file, size_bytes, check } => {
             Some(view! { <Review upload file size_bytes check/> }.into_any())
         }
         UploadState::Unchecked { file, size_bytes } => {
             Some(view! { <UncheckedReview upload file size_bytes/> }.into_any())
         }
-        UploadState::Sending { file, .. } => Some(moving(upload, "Sending ", file, "Sent", done).into_any()),
+        UploadState::Sending { file, .. } => {
+            Some(moving(upload, "Sending ", file, "Sent", done, Some(standstill(done))).into_any())
+        }
         UploadState::Checking { file } => Some(
             view! {
                 <div class="upload">
                     <p><strong>{file}</strong>" has arrived. The server checks it…"</p>
                     <progress class="progress" aria-label="Checking"></progress>
+                    {standstill(done)}
                 </div>
             }
             .into_any(),
@@ -180,13 +187,14 @@ fn in_words(state: &UploadState) -> String {
     }
 }
 
-/// A file of which more and more has been read or sent.
+/// A file of which more and more has been read or sent, and what is to be said of that.
 fn moving(
     upload: Upload,
     doing: &'static str,
     file: String,
     label: &'static str,
     done: Memo<(u64, u64)>,
+    note: Option<AnyView>,
 ) -> impl IntoView {
     view! {
         <div class="upload">
@@ -200,8 +208,30 @@ fn moving(
             <p class="upload__numbers" aria-hidden="true">
                 {move || format!("{} of {}", format::size(done.get().0), format::size(done.get().1))}
             </p>
+            {note}
             <button type="button" class="button" on:click=move |_| cancel(upload)>"Cancel"</button>
         </div>
+    }
+    .into_any()
+}
+
+/// Why nothing goes on, when nothing does: the server reads a few uploads at a time, and the others wait.
+fn standstill(done: Memo<(u64, u64)>) -> AnyView {
+    let stands = RwSignal::new(false);
+    let mut nothing_came = debounce(STANDSTILL, move |()| {
+        stands.try_set(true);
+    });
+    Effect::new(move |_| {
+        done.track();
+        stands.set(false);
+        nothing_came(());
+    });
+    view! {
+        <p class="quiet" role="status">
+            {move || stands.get().then_some(
+                "It waits: the server takes a few uploads at a time, or the network is slow. It goes on by itself.",
+            )}
+        </p>
     }
     .into_any()
 }
