@@ -134,7 +134,7 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
                 aria-autocomplete="list"
                 aria-controls=LIST
                 aria-activedescendant=move || entries.with(|entries| !entries.is_empty()).then(|| option_id(at.get()))
-                placeholder="A runtime, a version, or an action such as “publish reviews”"
+                placeholder="A runtime, a version or an action"
                 autocomplete="off"
                 spellcheck="false"
                 autofocus=true

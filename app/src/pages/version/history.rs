@@ -28,7 +28,10 @@ pub fn HistoryScreen() -> impl IntoView {
     view! {
         <Title text=title/>
         <div class="screen">
-            <header class="screen__head"><h1>"History"</h1></header>
+            <header class="screen__head">
+                <h1>"History"</h1>
+                <p class="quiet">"What was done to this version, newest first, and what became of it."</p>
+            </header>
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     let first = loaded.await;
