@@ -29,7 +29,7 @@ const PASSES: [&str; 13] = [
     "--flexible-inline-max-function-size",
     "0",
     "--one-caller-inline-max-function-size",
-    "60",
+    "100",
     "--inlining-optimizing",
     "--reorder-functions-by-name",
     "--duplicate-function-elimination",
