@@ -124,6 +124,10 @@ impl Call {
         match self.content_type() {
             "" | "application/json" => self.json(),
             "application/yaml" => yaml::parse(&self.body),
+            // What newer kubectl sends for `create namespace NAME` and the like.
+            "application/vnd.kubernetes.protobuf" => Err(Failure::unsupported_media(
+                "application/json, application/yaml; the sandbox reads no protobuf, so use `kubectl apply -f`",
+            )),
             _ => Err(Failure::unsupported_media("application/json, application/yaml")),
         }
     }

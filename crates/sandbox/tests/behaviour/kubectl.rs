@@ -143,7 +143,9 @@ async fn kubectl_sees_conflicts_of_server_side_apply() {
 #[tokio::test]
 async fn kubectl_explains_pods_that_fail() {
     let cluster = Cluster::start("failures").await;
-    cluster.ok("create namespace app").await;
+    // By name (`create namespace`), kubectl from 1.33 on would send it as protobuf.
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: app\n";
+    assert!(cluster.run("apply -f -", namespace).await.0);
     cluster.ok("run bad -n app --image=registry/fail-pull:1").await;
     cluster.ok("run worse -n app --image=registry/crash:1").await;
     let said = eventually("both failures in the table", || async {
