@@ -179,7 +179,7 @@ async function longList() {
   figure("longest task while it scrolls", "ms", scrolling);
   figure("longest task while it shows more, three times", "ms", growing);
   figure("longest task of a first visit, once it is painted", "ms", visiting);
-  figure("as a first visit: longest task before anything is seen", "ms", drawing);
+  figure("longest task of a first visit, before it is painted", "ms", drawing);
   figure("as a first visit: until the page follows the server", "ms", visitMs);
 }
 

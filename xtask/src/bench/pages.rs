@@ -45,8 +45,7 @@ struct Stage<'b> {
 pub(super) fn first_load(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figure>> {
     let stage = Stage::new(bench, workspace)?;
     let figures = stage.browse("first-load", "first-load", "/", None)?;
-    // Nobody gets gzip who is let in: browsers take Brotli over TLS and from their own machine.
-    Ok(limited(figures, "all files by Brotli", FIRST_LOAD_KB))
+    Ok(limited(figures, "all files", FIRST_LOAD_KB))
 }
 
 pub(super) fn interactive(bench: &Bench, workspace: &Workspace) -> Result<Vec<Figure>> {

@@ -143,9 +143,12 @@ async fn kubectl_sees_conflicts_of_server_side_apply() {
 #[tokio::test]
 async fn kubectl_explains_pods_that_fail() {
     let cluster = Cluster::start("failures").await;
-    // By name (`create namespace`), kubectl from 1.33 on would send it as protobuf.
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: app\n";
-    assert!(cluster.run("apply -f -", namespace).await.0);
+    let (made, said) = cluster.run("create -f -", namespace).await;
+    assert!(made, "{said}");
+    // Up to 1.32 it sends JSON here, too; from then on protobuf, and is told what to do instead.
+    let (made, said) = cluster.run("create namespace other", "").await;
+    assert!(made || said.contains("reads no protobuf, so use `kubectl apply -f`"), "{said}");
     cluster.ok("run bad -n app --image=registry/fail-pull:1").await;
     cluster.ok("run worse -n app --image=registry/crash:1").await;
     let said = eventually("both failures in the table", || async {
