@@ -8,7 +8,10 @@ use std::{future::Future, pin::Pin};
 use leptos::prelude::*;
 use leptos_router::ChooseView;
 
-use crate::components::{action_dialog::ActionDialogProps, log_drawer::LogDrawerProps, palette::PaletteProps};
+use crate::components::{
+    action_dialog::ActionDialogProps, log_drawer::LogDrawerProps, palette::PaletteProps,
+    upload_zone::review::ReviewProps,
+};
 
 /// What an address shows, within what all pages have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,7 @@ pub struct Parts {
     pub palette: fn(PaletteProps) -> Loading<AnyView>,
     pub action_dialog: fn(ActionDialogProps) -> Loading<AnyView>,
     pub log_drawer: fn(LogDrawerProps) -> Loading<AnyView>,
+    pub review: fn(ReviewProps) -> Loading<AnyView>,
 }
 
 /// The command palette, there from when it is opened first.
@@ -96,6 +100,14 @@ pub fn log_drawer(props: LogDrawerProps) -> AnyView {
     return later(expect_context::<Parts>().log_drawer, props);
     #[cfg(not(feature = "hydrate"))]
     crate::components::log_drawer::LogDrawer(props).into_any()
+}
+
+/// What was found in a file, there as soon as it is loaded.
+pub fn review(props: ReviewProps) -> AnyView {
+    #[cfg(feature = "hydrate")]
+    return later(expect_context::<Parts>().review, props);
+    #[cfg(not(feature = "hydrate"))]
+    crate::components::upload_zone::review::Review(props).into_any()
 }
 
 /// Something that no page begins with.

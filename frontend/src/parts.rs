@@ -5,6 +5,7 @@ use app::{
         action_dialog::{ActionDialog, ActionDialogProps},
         log_drawer::{LogDrawer, LogDrawerProps},
         palette::{Palette, PaletteProps},
+        upload_zone::review::{Review, ReviewProps},
     },
     pages::{
         activity::ActivityPage,
@@ -21,7 +22,7 @@ use send_wrapper::SendWrapper;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 /// What [`app`] gets at the parts by.
-pub(crate) const PARTS: Parts = Parts { screen, fetch, palette, action_dialog, log_drawer };
+pub(crate) const PARTS: Parts = Parts { screen, fetch, palette, action_dialog, log_drawer, review };
 
 type Part = Result<AnyView, SplitLoaderError>;
 
@@ -65,6 +66,11 @@ fn log_drawer_part(props: LogDrawerProps) -> Part {
     Ok(LogDrawer(props).into_any())
 }
 
+#[wasm_split(dialogs, fallible)]
+fn review_part(props: ReviewProps) -> Part {
+    Ok(Review(props).into_any())
+}
+
 fn palette(props: PaletteProps) -> Loading<AnyView> {
     loading(palette_part(props))
 }
@@ -75,6 +81,10 @@ fn action_dialog(props: ActionDialogProps) -> Loading<AnyView> {
 
 fn log_drawer(props: LogDrawerProps) -> Loading<AnyView> {
     loading(log_drawer_part(props))
+}
+
+fn review(props: ReviewProps) -> Loading<AnyView> {
+    loading(review_part(props))
 }
 
 fn screen(screen: Screen) -> Loading<AnyView> {

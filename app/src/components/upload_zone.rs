@@ -14,10 +14,10 @@ use crate::{
         problems::ProblemList,
         prose::prose,
     },
-    format,
+    format, parts,
     upload::{Upload, UploadState},
 };
-use review::{Review, UncheckedReview};
+use review::{ReviewProps, UncheckedReview};
 
 /// Of the part of the page that tells of the upload. The focus goes there when the button that had it is gone.
 const AREA: &str = "upload";
@@ -115,7 +115,7 @@ pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
         UploadState::Idle => None,
         UploadState::Reading { file, .. } => Some(moving(upload, "Checking ", file, "Checked", done, None).into_any()),
         UploadState::Review { file, size_bytes, check } => {
-            Some(view! { <Review upload file size_bytes check/> }.into_any())
+            Some(parts::review(ReviewProps { upload, file, size_bytes, check }))
         }
         UploadState::Unchecked { file, size_bytes } => {
             Some(view! { <UncheckedReview upload file size_bytes/> }.into_any())
