@@ -77,6 +77,23 @@ test("a node is opened and closed by keyboard, and shows its pods and events", a
   await expect(panel).toBeVisible();
 });
 
+test("a node that is opened is seen beside its panel", async ({ page, server }) => {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await server.addVersion(RUNTIME.id, largeSample("large-v1"));
+  await open(page, "/runtimes/demo/versions/large-v1");
+  const last = new VersionPage(page, "large-v1").node("large", "stage7-part0");
+  const panel = page.getByRole("complementary", { name: "stage7-part0", exact: true });
+  // Its panel leaves the graph less room.
+  await last.press("Enter");
+  await expect(panel).toBeVisible();
+  await expect(last).toBeInViewport({ ratio: 1 });
+
+  await page.reload();
+  await expectLive(page);
+  await expect(last).toBeInViewport({ ratio: 1 });
+});
+
 test("a node that fails says why, with its events", async ({ page, server }) => {
   await server.createRuntime(RUNTIME.id, RUNTIME.name);
   await server.addVersion(RUNTIME.id, sampleBytes("unpullable"));

@@ -75,6 +75,8 @@ pub fn scrolled(_pane: &Element) -> Spot {
 
 pub fn scroll_to(_pane: &Element, _to: Spot) {}
 
+pub fn reveal(_pane: &Element, _id: &str) {}
+
 pub fn place_in(_pane: &Element, _spot: Option<Spot>) -> Spot {
     NOWHERE
 }

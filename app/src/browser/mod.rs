@@ -28,7 +28,7 @@ pub use absent::{
 pub use absent::{Reading, Stop, next_frame, pause};
 #[cfg(not(feature = "hydrate"))]
 pub use absent::{
-    capture, heights_in, place_in, room_in, scroll_to, scrolled, set_on_page, set_style, two_fingers, width_of,
+    capture, heights_in, place_in, reveal, room_in, scroll_to, scrolled, set_on_page, set_style, two_fingers, width_of,
 };
 #[cfg(feature = "hydrate")]
 pub use answer::{Reading, Stop, next_frame, pause};
@@ -40,7 +40,7 @@ pub use events::follow_events;
 pub use files::{File, Sending, dragged_files, drags_files, picked_files, send_file};
 #[cfg(feature = "hydrate")]
 pub use pane::{
-    capture, heights_in, place_in, room_in, scroll_to, scrolled, set_on_page, set_style, two_fingers, width_of,
+    capture, heights_in, place_in, reveal, room_in, scroll_to, scrolled, set_on_page, set_style, two_fingers, width_of,
 };
 
 /// Something of the browser, which stays on its one thread.

@@ -5,6 +5,9 @@ use web_sys::HtmlElement;
 
 use super::{Fingers, Spot};
 
+/// What is seen on either side of what is scrolled to.
+const BESIDE_PX: f64 = 24.0;
+
 /// How much room there is inside its borders.
 pub fn room_in(pane: &Element) -> Spot {
     Spot { x: f64::from(pane.client_width()), y: f64::from(pane.client_height()) }
@@ -18,6 +21,27 @@ pub fn scroll_to(pane: &Element, to: Spot) {
     // Whole pixels are what a pane scrolls by; the cast saturates.
     pane.set_scroll_left(to.x.round() as i32);
     pane.set_scroll_top(to.y.round() as i32);
+}
+
+/// Scrolls the pane, and nothing else, no further than the part of this id is seen with some room beside it. Does nothing
+/// for one that is elsewhere.
+pub fn reveal(pane: &Element, id: &str) {
+    let part = document().get_element_by_id(id).filter(|part| pane.contains(Some(part)));
+    let Some(part) = part else { return };
+    let (frame, part, seen) = (pane.get_bounding_client_rect(), part.get_bounding_client_rect(), scrolled(pane));
+    let room = room_in(pane);
+    let to = Spot {
+        x: seen.x + distance(part.left() - frame.left(), part.width(), room.x),
+        y: seen.y + distance(part.top() - frame.top(), part.height(), room.y),
+    };
+    scroll_to(pane, to);
+}
+
+/// How far to scroll for what begins at `start`, seen from the border, and is `length` long.
+fn distance(start: f64, length: f64, room: f64) -> f64 {
+    let (before, beyond) = (start - BESIDE_PX, start + length + BESIDE_PX - room);
+    // Where not all of it has room, it is its beginning that is seen.
+    if before < 0.0 || length + 2.0 * BESIDE_PX > room { before } else { beyond.max(0.0) }
 }
 
 /// From the pane's corner to a place in the window, or without one to the pane's middle.

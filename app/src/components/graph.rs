@@ -59,6 +59,16 @@ pub fn WorkflowGraph(
     let pane = NodeRef::<html::Div>::new();
     let zoom = Zoom::new(pane, picture, width, height);
     let edges = layout.edges.clone();
+    let boxes_of = name.clone();
+    Effect::new(move |_| {
+        let Some(id) = open.get().map(|node| box_id(&boxes_of, &node)) else { return };
+        // What shows the node may leave the pane less room, and is there by then.
+        request_animation_frame(move || {
+            if let Some(pane) = pane.try_get_untracked().flatten() {
+                browser::reveal(&pane, &id);
+            }
+        });
+    });
     view! {
         <div class="graph">
             <div class="graph__tools" role="group" aria-label=format!("Size of the graph of {name}")>
