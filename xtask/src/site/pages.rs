@@ -38,9 +38,13 @@ const PASSES: [&str; 13] = [
 /// Makes all of it in the folder, under plain names.
 pub(super) fn build(workspace: &Workspace, wasm: &Path, to: &Path, mode: Mode) -> Result<()> {
     clear(to)?;
-    let first = to.with_extension("wasm");
-    split(wasm, &first, to)?;
     let release = mode == Mode::Release;
+    let first = to.with_extension("wasm");
+    let mut program = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    if release {
+        program = uncalled::leave_out(&program)?;
+    }
+    split(&program, &first, to).with_context(|| format!("cannot cut {}", wasm.display()))?;
     Bindgen::new()
         .input_path(&first)
         .out_name(OUTPUT_NAME)
@@ -77,13 +81,11 @@ fn shorten_imports(wasm: &Path, script: &Path) -> Result<()> {
     module.emit_wasm_file(wasm).with_context(|| format!("cannot write {}", wasm.display()))
 }
 
-/// Makes a part small once it is compressed: what nobody calls is left out, and functions that are like each other stand
-/// side by side.
+/// Makes a part small once it is compressed: functions that are like each other stand side by side.
 fn slim(workspace: &Workspace, file: &Path) -> Result<()> {
     let mut config = ModuleConfig::new();
     config.generate_producers_section(false);
     let mut module = config.parse_file(file).with_context(|| format!("cannot read {}", file.display()))?;
-    uncalled::leave_out(&mut module);
     name_by_likeness(&mut module);
     module.emit_wasm_file(file).with_context(|| format!("cannot write {}", file.display()))?;
     release::optimise(workspace, file, &PASSES)?;
@@ -104,17 +106,14 @@ fn name_by_likeness(module: &mut Module) {
 }
 
 /// Cuts the parts off into the folder; what is left, for wasm-bindgen, goes to `first`.
-fn split(wasm: &Path, first: &Path, to: &Path) -> Result<()> {
-    let input = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+fn split(program: &[u8], first: &Path, to: &Path) -> Result<()> {
     let (script, loader) = (format!("./{OUTPUT_NAME}.js"), format!("./{LOADER}"));
-    let mut options = Options::new(&input);
+    let mut options = Options::new(program);
     options.output_dir = to;
     options.main_out_path = first;
     options.main_module = &script;
     options.link_name = &loader;
-    let made = wasm_split_cli_support::transform(options)
-        .map_err(|error| anyhow!("{error:#}"))
-        .with_context(|| format!("cannot cut {}", wasm.display()))?;
+    let made = wasm_split_cli_support::transform(options).map_err(|error| anyhow!("{error:#}"))?;
     let files: BTreeMap<_, _> = made.prefetch_map.into_iter().collect();
     fs::write(to.join(MANIFEST), serde_json::to_string(&files)?)?;
     Ok(())
