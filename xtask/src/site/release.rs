@@ -2,13 +2,11 @@
 
 use std::{
     env, fs,
-    io::Write,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
-use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 use super::{OUTPUT_NAME, PKG_DIR, files_under, pages};
@@ -135,12 +133,12 @@ pub(super) fn hash(content: &[u8]) -> String {
 pub(super) fn compress_folder(folder: &Path) -> Result<()> {
     for file in files_under(folder)? {
         let content = fs::read(&file)?;
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        gzip.write_all(&content)?;
+        let mut gzip = Vec::new();
+        zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, content.as_slice(), &mut gzip)?;
         let mut brotli = Vec::new();
         let best = brotli::enc::BrotliEncoderParams { size_hint: content.len(), ..Default::default() };
         brotli::BrotliCompress(&mut content.as_slice(), &mut brotli, &best)?;
-        for (ending, packed) in [("gz", gzip.finish()?), ("br", brotli)] {
+        for (ending, packed) in [("gz", gzip), ("br", brotli)] {
             if packed.len() < content.len() {
                 let mut name = file.clone().into_os_string();
                 name.push(format!(".{ending}"));
