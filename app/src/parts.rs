@@ -8,9 +8,14 @@ use std::{future::Future, pin::Pin};
 use leptos::prelude::*;
 use leptos_router::ChooseView;
 
-use crate::components::{
-    action_dialog::ActionDialogProps, log_drawer::LogDrawerProps, palette::PaletteProps,
-    upload_zone::review::ReviewProps,
+use crate::{
+    components::{
+        acting::{Acting, ActingDialogProps},
+        log_drawer::LogDrawerProps,
+        palette::PaletteProps,
+        upload_zone::review::ReviewProps,
+    },
+    pages::runtimes::create::form::CreateFormProps,
 };
 
 /// What an address shows, within what all pages have in common.
@@ -67,9 +72,10 @@ pub struct Parts {
     /// Loads the screen's file and shows nothing.
     pub fetch: fn(Screen) -> Loading<()>,
     pub palette: fn(PaletteProps) -> Loading<AnyView>,
-    pub action_dialog: fn(ActionDialogProps) -> Loading<AnyView>,
+    pub acting_dialog: fn(ActingDialogProps) -> Loading<AnyView>,
     pub log_drawer: fn(LogDrawerProps) -> Loading<AnyView>,
     pub review: fn(ReviewProps) -> Loading<AnyView>,
+    pub create_form: fn(CreateFormProps) -> Loading<AnyView>,
 }
 
 /// The command palette, there from when it is opened first.
@@ -86,12 +92,18 @@ pub fn palette(open: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-/// The dialog before an action, there as soon as it is loaded.
-pub fn action_dialog(props: ActionDialogProps) -> AnyView {
-    #[cfg(feature = "hydrate")]
-    return later(expect_context::<Parts>().action_dialog, props);
-    #[cfg(not(feature = "hydrate"))]
-    crate::components::action_dialog::ActionDialog(props).into_any()
+/// The dialog before an action, there while something is asked.
+pub fn acting_dialog(acting: Acting) -> impl IntoView {
+    let is_asking = Memo::new(move |_| acting.is_asking());
+    move || {
+        is_asking.get().then(|| {
+            let props = ActingDialogProps { acting };
+            #[cfg(feature = "hydrate")]
+            return later(expect_context::<Parts>().acting_dialog, props);
+            #[cfg(not(feature = "hydrate"))]
+            crate::components::acting::ActingDialog(props).into_any()
+        })
+    }
 }
 
 /// The logs of a version, there as soon as they are loaded.
@@ -108,6 +120,17 @@ pub fn review(props: ReviewProps) -> AnyView {
     return later(expect_context::<Parts>().review, props);
     #[cfg(not(feature = "hydrate"))]
     crate::components::upload_zone::review::Review(props).into_any()
+}
+
+/// The form that creates a runtime: what the server made of it works, and is taken over once it is `wanted`.
+pub fn create_form(wanted: Signal<bool>, props: CreateFormProps) -> AnyView {
+    #[cfg(feature = "hydrate")]
+    return crate::takeover::late_piece(wanted, move || (expect_context::<Parts>().create_form)(props)).into_any();
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = wanted;
+        crate::pages::runtimes::create::form::CreateForm(props).into_any()
+    }
 }
 
 /// Something that no page begins with.

@@ -13,7 +13,7 @@ use crate::{
     browser,
     clock::provide_clock,
     components::{
-        acting::{ActingDialog, provide_acting},
+        acting::provide_acting,
         header::Header,
         help::KeyboardHelp,
         toast::{ToastArea, provide_toasts},
@@ -131,7 +131,7 @@ pub fn App() -> impl IntoView {
             </noscript>
             {piece(main)}
             {piece(move || view! { <ToastArea toasts/> }.into_any())}
-            <ActingDialog acting/>
+            {parts::acting_dialog(acting)}
             {parts::palette(palette)}
             {piece(move || view! { <KeyboardHelp open=help/> }.into_any())}
             <div id="announcements" class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>

@@ -33,6 +33,62 @@ test("a new runtime is checked while its fields are filled in", async ({ page, s
   await expect(id).toHaveValue("");
 });
 
+test.describe("while the form's code is on its way", () => {
+  let arrive: () => void;
+
+  test.beforeEach(async ({ page, server }) => {
+    const arrival = new Promise<void>((done) => (arrive = done));
+    await page.route(/\/split_dialogs[^/]*$/, async (route) => {
+      await arrival;
+      await route.continue();
+    });
+    await server.createRuntime(RUNTIME.id, RUNTIME.name);
+    await open(page, "/");
+  });
+
+  test("what is typed is kept, and checked from when it is there", async ({ page }) => {
+    const asked = page.waitForRequest(/\/split_dialogs[^/]*$/);
+    await page.getByText("New runtime").hover();
+    await asked;
+    await page.getByText("New runtime").click();
+    const [id, name] = [page.getByLabel("Id", { exact: true }), page.getByLabel("Name", { exact: true })];
+    await name.fill("Shop");
+    await id.fill("Sh");
+    arrive();
+    await expect(async () => {
+      await id.press("o");
+      await expect(id).toHaveAttribute("aria-invalid", "true", { timeout: 100 });
+    }).toPass();
+    await expect(id).toHaveValue(/^Sho+$/);
+    await expect(id).toBeFocused();
+    await expect(name).toHaveValue("Shop");
+  });
+
+  test.describe("and is asked for in vain", () => {
+    // By the page that is left.
+    test.use({ expectedErrors: /Failed to fetch/ });
+
+    test("what is sent is created all the same", async ({ page }) => {
+      await page.getByText("New runtime").click();
+      await page.getByLabel("Id", { exact: true }).fill("shop");
+      await page.getByLabel("Name", { exact: true }).fill("Shop");
+      await page.getByRole("button", { name: "Create runtime" }).click();
+      await expect(page.getByRole("heading", { name: "Shop" })).toBeVisible();
+    });
+  });
+
+  test("it is there on a page that is gone to, once it has arrived", async ({ page }) => {
+    await page.getByRole("banner").getByRole("link", { name: "Activity" }).click();
+    await expect(page.getByRole("heading", { name: "Activity", exact: true })).toBeVisible();
+    await page.getByRole("banner").getByRole("link", { name: "Runtimes" }).click();
+    await page.getByText("New runtime").click();
+    await expect(page.getByLabel("Id", { exact: true })).toHaveCount(0);
+    arrive();
+    await page.getByLabel("Id", { exact: true }).fill("Shop");
+    await expect(page.getByLabel("Id", { exact: true })).toHaveAttribute("aria-invalid", "true");
+  });
+});
+
 test.describe("what only the server knows", () => {
   // Chromium itself reports every answer that is an error to the console.
   test.use({ expectedErrors: /status of (409|422)/ });

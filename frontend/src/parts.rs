@@ -2,7 +2,7 @@
 
 use app::{
     components::{
-        action_dialog::{ActionDialog, ActionDialogProps},
+        acting::{ActingDialog, ActingDialogProps},
         log_drawer::{LogDrawer, LogDrawerProps},
         palette::{Palette, PaletteProps},
         upload_zone::review::{Review, ReviewProps},
@@ -10,6 +10,7 @@ use app::{
     pages::{
         activity::ActivityPage,
         runtime::RuntimePage,
+        runtimes::create::form::{CreateForm, CreateFormProps},
         version::{
             VersionPage, compare::CompareScreen, configuration::ConfigurationScreen,
             documentation::DocumentationScreen, history::HistoryScreen, manifest::ManifestScreen, status::StatusScreen,
@@ -22,7 +23,7 @@ use send_wrapper::SendWrapper;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 /// What [`app`] gets at the parts by.
-pub(crate) const PARTS: Parts = Parts { screen, fetch, palette, action_dialog, log_drawer, review };
+pub(crate) const PARTS: Parts = Parts { screen, fetch, palette, acting_dialog, log_drawer, review, create_form };
 
 type Part = Result<AnyView, SplitLoaderError>;
 
@@ -57,8 +58,8 @@ fn palette_part(props: PaletteProps) -> Part {
 }
 
 #[wasm_split(dialogs, fallible)]
-fn action_dialog_part(props: ActionDialogProps) -> Part {
-    Ok(ActionDialog(props).into_any())
+fn acting_dialog_part(props: ActingDialogProps) -> Part {
+    Ok(ActingDialog(props).into_any())
 }
 
 #[wasm_split(dialogs, fallible)]
@@ -71,12 +72,17 @@ fn review_part(props: ReviewProps) -> Part {
     Ok(Review(props).into_any())
 }
 
+#[wasm_split(dialogs, fallible)]
+fn create_form_part(props: CreateFormProps) -> Part {
+    Ok(CreateForm(props).into_any())
+}
+
 fn palette(props: PaletteProps) -> Loading<AnyView> {
     loading(palette_part(props))
 }
 
-fn action_dialog(props: ActionDialogProps) -> Loading<AnyView> {
-    loading(action_dialog_part(props))
+fn acting_dialog(props: ActingDialogProps) -> Loading<AnyView> {
+    loading(acting_dialog_part(props))
 }
 
 fn log_drawer(props: LogDrawerProps) -> Loading<AnyView> {
@@ -85,6 +91,10 @@ fn log_drawer(props: LogDrawerProps) -> Loading<AnyView> {
 
 fn review(props: ReviewProps) -> Loading<AnyView> {
     loading(review_part(props))
+}
+
+fn create_form(props: CreateFormProps) -> Loading<AnyView> {
+    loading(create_form_part(props))
 }
 
 fn screen(screen: Screen) -> Loading<AnyView> {

@@ -7,12 +7,11 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     AppError, api,
     components::{
-        action_dialog::{ActionDialogProps, Facts},
+        action_dialog::{ActionDialog, Facts},
         toast::{Toasts, Tone},
     },
     error::sentence,
     live::Live,
-    parts,
 };
 
 /// What is asked of which version.
@@ -52,6 +51,11 @@ pub struct Acting {
 }
 
 impl Acting {
+    /// Whether its dialog is to be there.
+    pub fn is_asking(self) -> bool {
+        self.about.with(Option::is_some)
+    }
+
     /// Asks the person in a dialog first, with room for a comment.
     pub fn ask(self, asked: Asked) {
         self.error.set(None);
@@ -222,8 +226,7 @@ pub fn use_acting() -> Acting {
     expect_context()
 }
 
-/// The dialog of [`Acting`]; once in the app. It is there only while something is asked, so that a page which has a
-/// dialog of its own does not have two.
+/// The dialog of [`Acting`]; once in the app, while something is asked.
 #[component]
 pub fn ActingDialog(acting: Acting) -> impl IntoView {
     let facts = Memo::new(move |_| {
@@ -244,7 +247,7 @@ pub fn ActingDialog(acting: Acting) -> impl IntoView {
         let first = facts.get()?;
         let facts = Memo::new(move |_| facts.get().unwrap_or_else(|| first.clone()));
         let Acting { command, sending, error, .. } = acting;
-        Some(parts::action_dialog(ActionDialogProps { asked: command, facts, sending, error, on_send: send }))
+        Some(view! { <ActionDialog asked=command facts sending error on_send=send/> })
     }
 }
 
