@@ -1,6 +1,6 @@
 //! The HTML document and what every page has in common: header, routes, announcements.
 
-use leptos::prelude::*;
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
@@ -125,6 +125,7 @@ pub fn App() -> impl IntoView {
             <a class="skip-link" href="#content" on:click=move |_| browser::focus("content")>"Skip to content"</a>
             <FocusNewPages/>
             <Header palette help/>
+            <LaidOutSoFar/>
             // Text only: a browser with scripts does not read it as markup.
             <noscript class="banner">
                 "JavaScript is off: this page does not follow changes, and versions can be neither added nor acted on."
@@ -137,6 +138,13 @@ pub fn App() -> impl IntoView {
             <div id="announcements" class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
         </Router>
     }
+}
+
+/// Has the browser lay out what it has so far, the header, in a task of its own. Most of that is asking the system for
+/// fonts: the layout of the whole page, which is one task in any case, finds them there.
+#[component]
+fn LaidOutSoFar() -> impl IntoView {
+    view! { <script nonce=use_nonce()>"document.body.offsetHeight"</script> }
 }
 
 /// Moves the focus to the title of each page that is gone to without a reload, as a reload would move it.
