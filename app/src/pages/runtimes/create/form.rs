@@ -92,14 +92,18 @@ fn Field(
         Some(text) => check.run(text),
         None => error.get().and_then(|error| error.field(name)),
     });
-    Effect::new(move |_| {
+    let input = NodeRef::<html::Input>::new();
+    Effect::new(move |before: Option<()>| {
         error.track();
-        entered.set(None);
+        // At first there is what was typed before this code was.
+        let typed = || input.get_untracked().map(|input| input.value()).filter(|text| !text.is_empty());
+        entered.set(before.map_or_else(typed, |()| None));
     });
     view! {
         <div class="field">
             <label class="field__label" for=id.clone()>{label}</label>
             <input
+                node_ref=input
                 class="input"
                 type="text"
                 id=id
