@@ -12,7 +12,10 @@ test("from two KRT files to a published version and back, and a second browser f
 
   await test.step("create the runtime", async () => {
     await expect(page.getByText("No runtime yet.")).toBeVisible();
-    await page.getByLabel("Id", { exact: true }).fill("demo");
+    const id = page.getByLabel("Id", { exact: true });
+    await id.fill("Demo");
+    await expect(id).toHaveAttribute("aria-invalid", "true");
+    await id.fill("demo");
     await page.getByLabel("Name", { exact: true }).fill("Demo");
     await page.getByLabel("Description", { exact: true }).fill("What customers say");
     await page.getByRole("button", { name: "Create runtime" }).click();
