@@ -1,3 +1,4 @@
+import type { Locator } from "@playwright/test";
 import { expectAccessible } from "../support/accessible";
 import { expect, test } from "../support/fixtures";
 import { RuntimePage, VersionPage, open } from "../support/pages";
@@ -93,6 +94,32 @@ test("going to a page moves the focus to its title, and the window says where on
   await new VersionPage(page, "reviews-v1").goTo("History");
   await expect(page.getByRole("heading", { name: "History" })).toBeFocused();
   await expect(page).toHaveTitle(/^History · reviews-v1 · demo/);
+});
+
+test("what takes long to load is marked as on its way, a dialog as well as a page", async ({ page }) => {
+  await open(page, "/runtimes/demo");
+  const mark = page.getByRole("progressbar", { name: "Loading" });
+  const late = async (part: string, ask: () => Promise<void>, shown: Locator) => {
+    let arrive = () => {};
+    const arrival = new Promise<void>((resolve) => { arrive = resolve; });
+    await page.route(new RegExp(`/split_${part}[^/]*$`), async (route) => {
+      await arrival;
+      await route.continue();
+    });
+    await expect(mark).toBeHidden();
+    await ask();
+    await expect(mark).toBeVisible();
+    await expect(mark).toBeInViewport();
+    await expectAccessible(page);
+    await expect(shown).toBeHidden();
+    arrive();
+    await expect(shown).toBeVisible();
+    await expect(mark).toBeHidden();
+  };
+  await late("dialogs", () => page.keyboard.press("Control+k"), page.getByRole("combobox"));
+  await page.keyboard.press("Escape");
+  const version = new RuntimePage(page).row("reviews-v1").getByRole("link");
+  await late("version", () => version.click(), page.getByRole("heading", { name: "Status" }));
 });
 
 test("times are relative and go on; the exact one is a hover away", async ({ page }) => {

@@ -1,6 +1,7 @@
 //! Where the pages are cut: each function here, with all that only it needs, is in a file of its own, of its name.
 
 use app::{
+    browser::LoadingMark,
     components::{
         acting::{ActingDialog, ActingDialogProps},
         log_drawer::{LogDrawer, LogDrawerProps},
@@ -119,5 +120,8 @@ fn fetch(screen: Screen) -> Loading<()> {
 
 fn loading<T: 'static>(part: impl Future<Output = Result<T, SplitLoaderError>> + 'static) -> Loading<T> {
     // The browser's one thread is where all of this stays.
-    Box::pin(SendWrapper::new(async move { part.await.map_err(|_| NotLoaded) }))
+    Box::pin(SendWrapper::new(async move {
+        let _mark = LoadingMark::show();
+        part.await.map_err(|_| NotLoaded)
+    }))
 }

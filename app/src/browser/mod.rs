@@ -75,9 +75,9 @@ pub struct Fingers {
 }
 
 pub use page::{
-    admit_being_incomplete, before_events, content, copy, dialog_is_open, focus_next_title, give_focus_back,
-    is_for_text, is_on_header_button, now_ms, now_secs, origin, path, remember, remember_focus, remember_title,
-    remembered, room_of_window, show, show_current_entry, show_target, visit,
+    LOADING_ID, LoadingMark, admit_being_incomplete, before_events, content, copy, dialog_is_open, focus_next_title,
+    give_focus_back, is_for_text, is_on_header_button, now_ms, now_secs, origin, path, remember, remember_focus,
+    remember_title, remembered, room_of_window, show, show_current_entry, show_target, visit,
 };
 
 /// How an upload ended.

@@ -1,6 +1,9 @@
 //! The page itself: the clock, the keyboard's focus, what the browser remembers.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use leptos::{
     prelude::{document, request_animation_frame, window},
@@ -12,6 +15,9 @@ use super::Spot;
 
 /// Frames to wait for the title of a page that is being loaded: about five seconds.
 const PATIENCE_FRAMES: u32 = 300;
+
+/// Of what [`LoadingMark`] shows.
+pub const LOADING_ID: &str = "loading";
 
 /// Seconds since 1970, by this machine's clock.
 pub fn now_secs() -> i64 {
@@ -40,6 +46,36 @@ pub fn admit_being_incomplete() {
     ));
     if let Some(body) = document().body() {
         let _ = body.prepend_with_node_1(&notice);
+    }
+}
+
+thread_local! {
+    /// How much is being loaded.
+    static LOADING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Shows that something is being loaded, for as long as this lives.
+pub struct LoadingMark(());
+
+impl LoadingMark {
+    pub fn show() -> Self {
+        count_loading(|loading| loading + 1);
+        Self(())
+    }
+}
+
+impl Drop for LoadingMark {
+    fn drop(&mut self) {
+        count_loading(|loading| loading - 1);
+    }
+}
+
+fn count_loading(count: impl FnOnce(u32) -> u32) {
+    let loading = count(LOADING.get());
+    LOADING.set(loading);
+    if let Some(mark) = document().get_element_by_id(LOADING_ID) {
+        // Fails only for what is no name of an attribute.
+        let _ = mark.toggle_attribute_with_force("hidden", loading == 0);
     }
 }
 

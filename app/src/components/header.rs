@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 use crate::{
+    browser,
     components::icon::{Icon, Shape},
     error::sentence,
     format,
@@ -53,6 +54,7 @@ pub fn Header(palette: RwSignal<bool>, help: RwSignal<bool>) -> impl IntoView {
                     {move || cluster_badge(&live.cluster.get())}
                     <ConnectionMark connection=live.connection/>
                 </div>
+                <div id=browser::LOADING_ID class="header__loading" role="progressbar" aria-label="Loading" hidden></div>
             </header>
         }
         .into_any()
