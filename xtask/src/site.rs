@@ -124,7 +124,12 @@ pub(crate) fn build(workspace: &Workspace, mode: Mode) -> Result<Site> {
         }
     }
     if mode == Mode::Release {
-        release::compress_folder(&root)?;
+        let kept = workspace.target.join(format!("{}-packed", mode.folder()));
+        if !fresh {
+            // Of other pages, or packed by another xtask.
+            clear(&kept)?;
+        }
+        release::compress_folder(&root, &kept)?;
     }
     fs::write(&stamp_file, stamp)?;
     println!("site: {}", root.display());

@@ -1,7 +1,7 @@
 //! What a release does beyond a development build: smaller wasm, hashed names, compressed copies.
 
 use std::{
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -129,16 +129,25 @@ pub(super) fn hash(content: &[u8]) -> String {
 }
 
 /// Puts a copy by gzip and one by Brotli beside each file, unless a copy is no smaller. All browsers take Brotli over
-/// TLS or from this machine; gzip is for what stands between.
-pub(super) fn compress_folder(folder: &Path) -> Result<()> {
+/// TLS or from this machine; gzip is for what stands between. What was packed is kept in `kept`, by content, since the
+/// best compression takes a minute.
+pub(super) fn compress_folder(folder: &Path, kept: &Path) -> Result<()> {
+    fs::create_dir_all(kept)?;
     for file in files_under(folder)? {
         let content = fs::read(&file)?;
-        let mut gzip = Vec::new();
-        zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, content.as_slice(), &mut gzip)?;
-        let mut brotli = Vec::new();
-        let best = brotli::enc::BrotliEncoderParams { size_hint: content.len(), ..Default::default() };
-        brotli::BrotliCompress(&mut content.as_slice(), &mut brotli, &best)?;
-        for (ending, packed) in [("gz", gzip), ("br", brotli)] {
+        for (ending, pack) in [("gz", gzip as Pack), ("br", brotli)] {
+            let before = kept.join(format!("{}.{ending}", hash(&content)));
+            let packed = match fs::read(&before) {
+                Ok(packed) => packed,
+                Err(_) => {
+                    let packed = pack(&content)?;
+                    // At once, so that a build that is ended here leaves no half of it.
+                    let half = before.with_extension("half");
+                    fs::write(&half, &packed)?;
+                    fs::rename(&half, &before)?;
+                    packed
+                }
+            };
             if packed.len() < content.len() {
                 let mut name = file.clone().into_os_string();
                 name.push(format!(".{ending}"));
@@ -147,6 +156,21 @@ pub(super) fn compress_folder(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+type Pack = fn(&[u8]) -> io::Result<Vec<u8>>;
+
+fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = Vec::new();
+    zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, content, &mut packed)?;
+    Ok(packed)
+}
+
+fn brotli(mut content: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = Vec::new();
+    let best = brotli::enc::BrotliEncoderParams { size_hint: content.len(), ..Default::default() };
+    brotli::BrotliCompress(&mut content, &mut packed, &best)?;
+    Ok(packed)
 }
 
 #[cfg(test)]
@@ -205,7 +229,9 @@ mod tests {
         fs::write(dir.path().join("long.css"), "a".repeat(4096))?;
         fs::write(dir.path().join("short.css"), "a")?;
 
-        compress_folder(dir.path())?;
+        let kept = tempfile::tempdir()?;
+
+        compress_folder(dir.path(), kept.path())?;
 
         let mut unpacked = String::new();
         GzDecoder::new(fs::File::open(dir.path().join("long.css.gz"))?).read_to_string(&mut unpacked)?;
@@ -214,6 +240,21 @@ mod tests {
         brotli::BrotliDecompress(&mut fs::File::open(dir.path().join("long.css.br"))?, &mut unpacked)?;
         assert_eq!(unpacked, "a".repeat(4096).as_bytes());
         assert!(!dir.path().join("short.css.gz").exists() && !dir.path().join("short.css.br").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn what_was_packed_before_is_not_packed_again() -> Result<()> {
+        let (dir, kept) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let content = "a".repeat(4096);
+        fs::write(dir.path().join("old.css"), &content)?;
+        fs::write(kept.path().join(format!("{}.gz", hash(content.as_bytes()))), "packed before")?;
+        fs::write(dir.path().join("new.css"), "b".repeat(4096))?;
+
+        compress_folder(dir.path(), kept.path())?;
+
+        assert_eq!(fs::read_to_string(dir.path().join("old.css.gz"))?, "packed before");
+        assert!(dir.path().join("old.css.br").exists() && dir.path().join("new.css.gz").exists());
         Ok(())
     }
 }
