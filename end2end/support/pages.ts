@@ -12,6 +12,17 @@ export async function expectLive(page: Page): Promise<void> {
   await expect(page.getByRole("banner").getByText("Live", { exact: true })).toBeVisible();
 }
 
+/** Keeps requests for these addresses from the server until what it answers is called. */
+export async function holdBack(page: Page, url: string | RegExp): Promise<() => void> {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => { release = resolve; });
+  await page.route(url, async (route) => {
+    await released;
+    await route.continue();
+  });
+  return release;
+}
+
 /** `/runtimes/<id>`: the runtime's versions. */
 export class RuntimePage {
   constructor(readonly page: Page) {}

@@ -1,7 +1,7 @@
 import type { Locator } from "@playwright/test";
 import { expectAccessible } from "../support/accessible";
 import { expect, test } from "../support/fixtures";
-import { RuntimePage, VersionPage, open } from "../support/pages";
+import { RuntimePage, VersionPage, holdBack, open } from "../support/pages";
 import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
 
 test.beforeEach(async ({ server }) => {
@@ -38,12 +38,7 @@ test("the command palette goes to any runtime or version and acts on it, by keyb
   await page.keyboard.type("p");
   await expect(option(/^Stop reviews-v1/)).toBeVisible();
   // However late the server answers, Enter does only what has all the letters.
-  let answer = () => {};
-  const answers = new Promise<void>((resolve) => { answer = resolve; });
-  await page.route(/\/api\/fn\/find/, async (route) => {
-    await answers;
-    await route.continue();
-  });
+  const answer = await holdBack(page, /\/api\/fn\/find/);
   await page.keyboard.type("ublish");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog", { name: "Publish reviews-v1" })).toBeVisible();
@@ -100,12 +95,7 @@ test("what takes long to load is marked as on its way, a dialog as well as a pag
   await open(page, "/runtimes/demo");
   const mark = page.getByRole("progressbar", { name: "Loading" });
   const late = async (part: string, ask: () => Promise<void>, shown: Locator) => {
-    let arrive = () => {};
-    const arrival = new Promise<void>((resolve) => { arrive = resolve; });
-    await page.route(new RegExp(`/split_${part}[^/]*$`), async (route) => {
-      await arrival;
-      await route.continue();
-    });
+    const arrive = await holdBack(page, new RegExp(`/split_${part}[^/]*$`));
     await expect(mark).toBeHidden();
     await ask();
     await expect(mark).toBeVisible();

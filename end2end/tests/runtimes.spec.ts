@@ -1,5 +1,5 @@
 import { expect, test } from "../support/fixtures";
-import { open } from "../support/pages";
+import { holdBack, open } from "../support/pages";
 import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
 
 test("the first page of a new server says what to do first", async ({ page }) => {
@@ -37,11 +37,7 @@ test.describe("while the form's code is on its way", () => {
   let arrive: () => void;
 
   test.beforeEach(async ({ page, server }) => {
-    const arrival = new Promise<void>((done) => (arrive = done));
-    await page.route(/\/split_dialogs[^/]*$/, async (route) => {
-      await arrival;
-      await route.continue();
-    });
+    arrive = await holdBack(page, /\/split_dialogs[^/]*$/);
     await server.createRuntime(RUNTIME.id, RUNTIME.name);
     await open(page, "/");
   });

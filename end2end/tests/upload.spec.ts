@@ -1,5 +1,5 @@
 import { expect, test } from "../support/fixtures";
-import { RuntimePage, expectLive, open } from "../support/pages";
+import { RuntimePage, expectLive, holdBack, open } from "../support/pages";
 import { RUNTIME, heavySample, samplePath } from "../support/samples";
 
 test("an upload that waits says so", async ({ page, server }) => {
@@ -7,12 +7,7 @@ test("an upload that waits says so", async ({ page, server }) => {
   await open(page, "/runtimes/demo");
   const runtime = new RuntimePage(page);
   // As a server does whose turns are all taken: nothing is read until the wait is over.
-  let go = () => {};
-  const turn = new Promise<void>((resolve) => (go = resolve));
-  await page.route("**/api/v1/runtimes/demo/versions", async (route) => {
-    await turn;
-    await route.continue();
-  });
+  const go = await holdBack(page, "**/api/v1/runtimes/demo/versions");
 
   await page.getByLabel("Add version").setInputFiles(samplePath("reviews-v1"));
   await runtime.send();
