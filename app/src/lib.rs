@@ -2,7 +2,7 @@
 //!
 //! Compiled twice: with `ssr` into the server, with `hydrate` into the browser. Both must render the same markup, so
 //! nothing here asks the browser or a clock while rendering; [`browser`] is the only module that touches browser APIs,
-//! and only effects and event handlers call it.
+//! and only effects, event handlers and what loads parts call it.
 
 pub mod api;
 #[cfg(feature = "ssr")]

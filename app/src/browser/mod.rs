@@ -1,4 +1,4 @@
-//! The browser APIs that the pages use, in one place. Called by effects and event handlers only.
+//! The browser APIs that the pages use, in one place. Called only by effects, event handlers and what loads parts.
 //!
 //! On the server there are the same names, which do nothing and are never called.
 
