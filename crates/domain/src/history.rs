@@ -28,6 +28,8 @@ pub struct HistoryEntry {
 pub enum Action {
     Create,
     Configure,
+    /// Somebody read a configuration value, which is hidden until asked for.
+    Reveal,
     Start,
     Stop,
     Publish,
@@ -42,9 +44,10 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Create,
         Self::Configure,
+        Self::Reveal,
         Self::Start,
         Self::Stop,
         Self::Publish,
@@ -59,6 +62,7 @@ impl Action {
         match self {
             Self::Create => "create",
             Self::Configure => "configure",
+            Self::Reveal => "reveal",
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Publish => "publish",

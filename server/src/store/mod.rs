@@ -11,6 +11,7 @@ mod config;
 mod content;
 mod health;
 mod history;
+mod installation;
 mod open;
 mod reconcile;
 mod repairs;
@@ -32,6 +33,7 @@ use domain::{
 use krt::{Document, FileFacts, model::Manifest};
 use serde::{Deserialize, Serialize};
 
+pub use installation::InstallationId;
 pub use open::open;
 
 /// The room for a version's configuration, names and values together. A Kubernetes Secret holds 1 MiB with everything
@@ -220,6 +222,8 @@ pub enum StoreError {
 pub trait Store: Send + Sync + 'static {
     /// Asks the database whether it is there.
     async fn ping(&self) -> Result<(), StoreError>;
+    /// The identity of this database. It never changes.
+    async fn installation_id(&self) -> Result<InstallationId, StoreError>;
 
     /// `Taken` when the id or the name is.
     async fn create_runtime(&self, new: NewRuntimeRecord) -> Result<RuntimeRecord, StoreError>;

@@ -27,7 +27,9 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
         Some((scheme, _)) => return Err(StoreError::UnknownScheme(format!("begins with `{scheme}:`"))),
         None => return Err(StoreError::UnknownScheme("has no scheme".to_owned())),
     };
-    Ok(Arc::new(SqlStore::new(database)))
+    let store = SqlStore::new(database);
+    store.identify().await?;
+    Ok(Arc::new(store))
 }
 
 async fn open_sqlite(url: &str) -> Result<Database, StoreError> {

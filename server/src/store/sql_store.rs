@@ -8,9 +8,9 @@ use domain::{
 };
 
 use super::{
-    CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Repair, RuntimeIntent, RuntimeRecord, Store,
-    StoreError, Turn, VersionKey, VersionRecord, activity, carry, commands, config, content, health, history,
-    reconcile, repairs, runtimes, sql::Database, versions,
+    CommandRecord, Content, InstallationId, NewRuntimeRecord, NewVersionRecord, Repair, RuntimeIntent, RuntimeRecord,
+    Store, StoreError, Turn, VersionKey, VersionRecord, activity, carry, commands, config, content, health, history,
+    installation, reconcile, repairs, runtimes, sql::Database, versions,
 };
 
 pub(super) struct SqlStore {
@@ -21,6 +21,13 @@ impl SqlStore {
     pub(super) fn new(database: Database) -> Self {
         Self { database }
     }
+
+    /// Makes the database's identity unless it has one.
+    pub(super) async fn identify(&self) -> Result<(), StoreError> {
+        let mut tx = self.database.write().await?;
+        installation::ensure(&mut tx, InstallationId::random()).await?;
+        tx.commit().await
+    }
 }
 
 #[async_trait]
@@ -29,6 +36,11 @@ impl Store for SqlStore {
         let mut tx = self.database.read().await?;
         tx.execute("SELECT 1", &[]).await?;
         tx.rollback().await
+    }
+
+    async fn installation_id(&self) -> Result<InstallationId, StoreError> {
+        let mut tx = self.database.read().await?;
+        installation::id(&mut tx).await
     }
 
     async fn create_runtime(&self, new: NewRuntimeRecord) -> Result<RuntimeRecord, StoreError> {

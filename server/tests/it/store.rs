@@ -162,6 +162,7 @@ mod on {
             what_was_written_is_there_when_opened_again
             opening_again_and_again_changes_nothing
             the_database_answers
+            a_database_keeps_the_identity_that_its_first_opening_made
         }
     }
 }

@@ -34,6 +34,13 @@ pub(super) async fn the_database_answers(db: Db) {
     db.store.ping().await.unwrap();
 }
 
+pub(super) async fn a_database_keeps_the_identity_that_its_first_opening_made(db: Db) {
+    let id = db.store.installation_id().await.unwrap();
+    assert_eq!(db.open_again().await.installation_id().await.unwrap(), id);
+    let another = store::open("sqlite::memory:").await.unwrap();
+    assert_ne!(another.installation_id().await.unwrap(), id);
+}
+
 #[tokio::test]
 async fn a_url_of_another_kind_is_refused_without_being_repeated() {
     for url in ["mysql://kai:pass-phrase@localhost/kai", "pass-phrase.db", "", "/pass-phrase/kai.db"] {
