@@ -13,14 +13,24 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{
-    Error as ObjectError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart, local::LocalFileSystem,
-    parse_url_opts, path::Path, prefix::PrefixStore,
+    Error as ObjectError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart,
+    local::LocalFileSystem, parse_url_opts, path::Path, prefix::PrefixStore,
 };
 use reqwest::Url;
 use uuid::Uuid;
 
+use crate::{
+    config::without_password,
+    file_lock::{FileLock, FileLockError},
+    private::tighten,
+};
+
 pub(crate) const INCOMING: &str = "incoming";
 pub(crate) const KEPT: &str = "krt";
+/// The object whose text says which installation the files are of.
+pub(crate) const MARKER: &str = "installation-id";
+/// In a folder: the lock of the server that has it.
+const LOCK: &str = "kai.lock";
 
 /// S3 takes parts of at least 5 MiB.
 const PART_BYTES: usize = 5 << 20;
@@ -51,6 +61,8 @@ pub struct Files {
     store: Arc<dyn ObjectStore>,
     /// Where the files are when they are in a folder.
     folder: Option<PathBuf>,
+    /// Where they are, for people.
+    place: String,
 }
 
 /// A file that is arriving.
@@ -74,9 +86,11 @@ impl Files {
             Err(_) => PathBuf::from(url),
         };
         let failed = |source| FilesError::Folder { folder: folder.clone(), source };
-        tokio::fs::create_dir_all(&folder).await.map_err(failed)?;
+        tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).await.map_err(failed)?;
+        tighten(&folder);
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|source| stored("open its folder", source))?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder) })
+        let place = folder.display().to_string();
+        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder), place })
     }
 
     fn open_remote(url: &Url) -> Result<Self, FilesError> {
@@ -85,11 +99,42 @@ impl Files {
         }
         let opened = parse_url_opts(url, std::env::vars().filter(|(name, _)| name.starts_with("AWS_")));
         let (store, prefix) = opened.map_err(|source| stored("be opened", source))?;
-        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), folder: None })
+        let place = without_password(url.as_str());
+        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), folder: None, place })
     }
 
     pub(crate) fn folder(&self) -> Option<&FsPath> {
         self.folder.as_deref()
+    }
+
+    /// Where the files are, for people.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Takes a folder for this server alone. A remote store needs no lock of its own: it carries the identity of its
+    /// database, which one server has.
+    pub(crate) fn lock(&self, holder: &str) -> Result<Option<FileLock>, FileLockError> {
+        self.folder.as_ref().map(|folder| FileLock::take(&folder.join(LOCK), holder)).transpose()
+    }
+
+    /// The text of the [`MARKER`].
+    pub(crate) async fn marker(&self) -> Result<Option<String>, FilesError> {
+        let failed = |source| stored(format!("read `{MARKER}`"), source);
+        match self.store.get(&Path::from(MARKER)).await {
+            Ok(found) => Ok(Some(String::from_utf8_lossy(&found.bytes().await.map_err(failed)?).into_owned())),
+            Err(ObjectError::NotFound { .. }) => Ok(None),
+            Err(source) => Err(failed(source)),
+        }
+    }
+
+    /// Adds the [`MARKER`]; one that is there stays.
+    pub(crate) async fn mark(&self, text: &str) -> Result<(), FilesError> {
+        let content = format!("{text}\n").into_bytes();
+        match self.store.put_opts(&Path::from(MARKER), content.into(), PutMode::Create.into()).await {
+            Ok(_) | Err(ObjectError::AlreadyExists { .. }) => Ok(()),
+            Err(source) => Err(stored(format!("write `{MARKER}`"), source)),
+        }
     }
 
     /// A stream of the object's bytes, or of a part of them. Opening it already fails when there is no such object.
@@ -124,13 +169,13 @@ impl Files {
     }
 
     /// Makes `object` a copy of a file that has arrived; in a folder that is a link and copies no bytes. One that is
-    /// there already is left: it is named by its content.
-    pub(crate) async fn keep(&self, arrived: &str, object: &str) -> Result<(), FilesError> {
+    /// there already is left: it is named by its content. Answers whether it was made here.
+    pub(crate) async fn keep(&self, arrived: &str, object: &str) -> Result<bool, FilesError> {
         if self.exists(object).await? {
-            return Ok(());
+            return Ok(false);
         }
         let copied = self.store.copy(&Path::from(arrived), &Path::from(object)).await;
-        copied.map_err(|source| stored(format!("keep `{object}`"), source))
+        copied.map(|()| true).map_err(|source| stored(format!("keep `{object}`"), source))
     }
 
     /// Removes an object; one that is not there is as good as removed.
@@ -141,10 +186,10 @@ impl Files {
         }
     }
 
-    /// Names and ages (in seconds since 1970) of what is under `incoming/` or `krt/`.
-    pub(crate) async fn list(&self, under: &str) -> Result<Vec<(String, i64)>, FilesError> {
+    /// The names of what is under `incoming/` or `krt/`.
+    pub(crate) async fn list(&self, under: &str) -> Result<Vec<String>, FilesError> {
         let listed = self.store.list(Some(&Path::from(under)));
-        let named = listed.map_ok(|meta| (meta.location.to_string(), meta.last_modified.timestamp()));
+        let named = listed.map_ok(|meta| meta.location.to_string());
         named.boxed().try_collect().await.map_err(|source| stored(format!("list `{under}`"), source))
     }
 }

@@ -1,7 +1,6 @@
 //! Puts the server together, starts it, and stops it. Tests start whole servers with it, in their own process.
 
 use std::{
-    fs::File,
     future::Future,
     io,
     net::SocketAddr,
@@ -20,17 +19,20 @@ use crate::{
     announce::Announcements,
     changes::Changes,
     cluster::{Cluster, ClusterChoice, ClusterError},
-    config::{Settings, reachable_by_pods},
+    config::{Settings, reachable_by_pods, without_password},
+    file_lock::{FileLock, FileLockError},
     files::{Files, FilesError},
     http::{self, guard::Own, internal::Internal},
+    identity::{self, IdentityError},
     intake::{
         Intake,
-        sweep::{SweepError, sweep},
+        sweep::{SweepError, empty_trash, sweep},
     },
+    private::tighten,
     reconciler::{ObjectSettings, Pace, Reconciler},
     service::{Service, Timeouts, chain},
     site::site_options,
-    store::{self, StoreError},
+    store::{self, Holder, Lock, StoreError, Timings},
 };
 
 /// How often every runtime is looked at even if nothing seems to have happened.
@@ -47,8 +49,6 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
-    #[error("another KAI Server keeps its state in {}", .0.display())]
-    DataDirInUse(PathBuf),
     #[error("{setting}: cannot listen on {addr}")]
     Listen {
         setting: &'static str,
@@ -60,6 +60,10 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error("KAI_STORAGE_URL: the file store cannot be opened")]
     Files(#[from] FilesError),
+    #[error("KAI_STORAGE_URL: the file store is in use")]
+    FilesInUse(#[from] FileLockError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     #[error("what unfinished uploads left behind cannot be removed")]
     Sweep(#[from] SweepError),
     #[error("KAI_CLUSTER: the cluster cannot be used")]
@@ -77,7 +81,8 @@ pub struct Running {
     tasks: JoinSet<&'static str>,
     intake: Intake,
     // Held for as long as the server runs.
-    _lock: Option<File>,
+    database_lock: Lock,
+    _files_lock: Option<FileLock>,
 }
 
 /// Starts everything. When this returns, all listeners answer.
@@ -85,16 +90,16 @@ pub struct Running {
 /// # Errors
 /// What cannot be opened, bound or used.
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
-    // One server has an SQLite file and what goes with it to itself. Its ports come before anything is touched, so that
-    // a second one started by mistake does no harm.
-    let only_server = settings.database_url.starts_with("sqlite:");
-    let lock = prepare_data_dir(&settings.data_dir, only_server)?;
+    prepare_data_dir(&settings.data_dir)?;
+    // One server has a database and a file store to itself; nothing in either is touched before they are its own.
+    let holder = Holder::this();
+    let (store, database_lock) = store::open_alone(&settings.database_url, &holder, Timings::default()).await?;
+    let files = Files::open(&settings.storage_url).await?;
+    let files_lock = files.lock(&holder.to_string())?;
+    identity::ensure_one(&*store, &files, &without_password(&settings.database_url)).await?;
     let public = listen("KAI_ADDR", settings.addr).await?;
     let internal = listen("KAI_INTERNAL_ADDR", settings.internal_addr).await?;
-
-    let store = store::open(&settings.database_url).await?;
-    let files = Files::open(&settings.storage_url).await?;
-    sweep(&files, &*store, only_server).await?;
+    sweep(&files, &*store).await?;
 
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
@@ -118,6 +123,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 
     spawn(&mut tasks, "the reconciler", reconciler.run(stop.clone()));
     spawn(&mut tasks, "the announcer", announcements.clone().run(changed, stop.clone()));
+    spawn(&mut tasks, "the trash", empty_trash(files.clone(), settings.trash_retention, stop.clone()));
     let (addr, internal_addr) = (public.addr, internal.addr);
     let pods = http::internal::router(Internal { service: service.clone(), files: files.clone() });
     let people = http::public(http::Public {
@@ -131,7 +137,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     });
     spawn(&mut tasks, "the internal listener", serve(internal, pods, stop.clone()));
     spawn(&mut tasks, "the public listener", serve(public, people, stop.clone()));
-    Ok(Running { addr, internal_addr, sandbox, stop, tasks, intake, _lock: lock })
+    Ok(Running { addr, internal_addr, sandbox, stop, tasks, intake, database_lock, _files_lock: files_lock })
 }
 
 impl Running {
@@ -140,12 +146,16 @@ impl Running {
         self.sandbox.as_ref().map(|(_, addr)| *addr)
     }
 
-    /// Returns only when a part of the server has ended although nobody told it to, and names it.
+    /// Returns only when a part of the server has ended although nobody told it to, or when another server has taken
+    /// the database, and says which.
     pub async fn broken(&mut self) -> String {
-        match self.tasks.join_next().await {
-            Some(Ok(name)) => format!("{name} has ended"),
-            Some(Err(panicked)) => format!("a part of the server has panicked: {panicked}"),
-            None => "no part of the server is left".to_owned(),
+        tokio::select! {
+            ended = self.tasks.join_next() => match ended {
+                Some(Ok(name)) => format!("{name} has ended"),
+                Some(Err(panicked)) => format!("a part of the server has panicked: {panicked}"),
+                None => "no part of the server is left".to_owned(),
+            },
+            lost = self.database_lock.lost() => chain(&lost),
         }
     }
 
@@ -198,23 +208,14 @@ fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Futur
     });
 }
 
-/// Makes the folder, for its owner's eyes only, and takes it when nobody else may work in it.
-fn prepare_data_dir(folder: &Path, alone: bool) -> Result<Option<File>, StartError> {
-    let failed = |source| StartError::DataDir { folder: folder.to_owned(), source };
+/// Makes the folder, for its owner's eyes only.
+fn prepare_data_dir(folder: &Path) -> Result<(), StartError> {
     let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder).map_err(failed)?;
-    if !alone {
-        return Ok(None);
-    }
-    // The system lets go of the lock when the process ends, however it ends.
-    let lock = File::create(folder.join("kai.lock")).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Some(lock)),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::DataDirInUse(folder.to_owned())),
-        Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
-    }
+    let made = builder.recursive(true).create(folder);
+    made.map_err(|source| StartError::DataDir { folder: folder.to_owned(), source })?;
+    tighten(folder);
+    Ok(())
 }
 
 async fn connect(

@@ -13,6 +13,7 @@ pub(crate) use krt_limits::setting_of;
 use settings::MAX_UPLOADS;
 pub(crate) use settings::reachable_by_pods;
 pub use settings::{ConfigError, Settings};
+pub(crate) use values::without_password;
 pub use values::{ByteCount, Pairs};
 
 /// The flags as a person writes them. Each is also an environment variable; the flag wins.
@@ -52,6 +53,11 @@ pub struct Flags {
     /// in the data folder]
     #[arg(long, env = "KAI_STORAGE_URL", value_name = "URL")]
     pub storage_url: Option<String>,
+
+    /// How long a file that no version uses stays in the trash (the folder trash/ beside the KRT files) before it is
+    /// deleted. Nothing is removed from S3
+    #[arg(long, env = "KAI_TRASH_RETENTION", default_value = "1d", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub trash_retention: Duration,
 
     #[command(flatten)]
     pub krt: KrtFlags,

@@ -60,6 +60,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     pub database_url: String,
     pub storage_url: String,
+    /// How long what was swept out of the file store can still be had back.
+    pub trash_retention: Duration,
     /// What a KRT file may cost.
     pub krt_limits: Limits,
     /// How many of them are taken in at once.
@@ -91,6 +93,7 @@ impl Settings {
             data_dir: data_dir.to_owned(),
             database_url: format!("sqlite://{}", data_dir.join("kai.db").display()),
             storage_url: data_dir.join("files").display().to_string(),
+            trash_retention: Duration::from_secs(24 * 60 * 60),
             krt_limits: Limits::DEFAULT,
             max_uploads: MAX_UPLOADS,
             cluster: ClusterChoice::Sandbox,
@@ -152,6 +155,7 @@ impl TryFrom<Flags> for Settings {
             data_dir,
             database_url: flags.database_url.unwrap_or(embedded.database_url),
             storage_url: flags.storage_url.unwrap_or(embedded.storage_url),
+            trash_retention: flags.trash_retention,
             krt_limits: flags.krt.into(),
             max_uploads: flags.max_uploads,
             cluster,

@@ -67,6 +67,19 @@ impl Pairs {
     }
 }
 
+/// A URL for people: without a password, and without its query, which may hold one too.
+pub(crate) fn without_password(url: &str) -> String {
+    match reqwest::Url::parse(url) {
+        Ok(mut url) => {
+            // Only a URL that can hold none refuses.
+            let _ = url.set_password(None);
+            url.set_query(None);
+            url.to_string()
+        }
+        Err(_) => url.split_once(':').map_or_else(String::new, |(scheme, _)| format!("{scheme}:…")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +109,18 @@ mod tests {
         assert_eq!(lines.0["B"], "x=y,z");
         for wrong in ["A", "=1", r#"{"A": 1}"#] {
             assert!(wrong.parse::<Pairs>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_url_for_people_has_no_password() {
+        for (url, shown) in [
+            ("postgres://kai:s3cret@db.local:5432/kai?password=s3cret", "postgres://kai@db.local:5432/kai"),
+            ("sqlite:///data/kai.db", "sqlite:///data/kai.db"),
+            ("sqlite::memory:", "sqlite::memory:"),
+            ("postgres://kai:s3/cret@db/kai", "postgres:…"),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
     }
 }

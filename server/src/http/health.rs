@@ -17,7 +17,7 @@ async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// The database answers. The cluster is not asked: pages and history are of use while it is away.
+/// The database answers and can be written to. The cluster is not asked: pages and history are of use while it is away.
 async fn readyz(State(service): State<Arc<Service>>) -> Answer<Json<Value>> {
     service.ready().await?;
     Ok(Json(json!({ "status": "ready" })))

@@ -174,7 +174,7 @@ impl Intake {
     /// object looks afterwards whether a version came to need it; both still hold the arrived file and put it back.
     async fn adopt(&self, order: Order, arrived: &str, received: Received) -> Result<VersionView, ApiError> {
         let object = Files::object_of(&received.sha256);
-        self.files.keep(arrived, &object).await.map_err(from_files)?;
+        let made = self.files.keep(arrived, &object).await.map_err(from_files)?;
         let file = StoredFile {
             object: object.clone(),
             sha256: received.sha256,
@@ -186,14 +186,14 @@ impl Intake {
         let Order { by, runtime, carry_over } = order;
         let new = NewVersion { runtime, manifest, manifest_text, warnings, file, carry_over, content, documents };
         let added = self.service.add_version(&by, new).await;
-        if let Err(error) = self.settle_object(arrived, &object, added.is_ok()).await {
+        if let Err(error) = self.settle_object(arrived, &object, made && added.is_err()).await {
             tracing::warn!("{object} could not be looked after: {error}");
         }
         added
     }
 
-    async fn settle_object(&self, arrived: &str, object: &str, added: bool) -> Result<(), ApiError> {
-        if !added && !self.service.object_in_use(object).await? {
+    async fn settle_object(&self, arrived: &str, object: &str, unwanted: bool) -> Result<(), ApiError> {
+        if unwanted && !self.service.object_in_use(object).await? {
             self.files.remove(object).await.map_err(from_files)?;
         }
         if self.service.object_in_use(object).await? {

@@ -1,68 +1,118 @@
-//! What uploads left behind when the server was killed in their midst.
+//! What uploads left behind when the server was killed in their midst, and files that no version uses.
+//!
+//! Only in a folder, and only in one that this server has to itself and that carries its database's identity: nothing is
+//! ever removed from a file store that is remote. What goes is moved to the folder's `trash/` first, under the time at
+//! which that was done, and is deleted after a while.
 
-use std::{path::Path, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
 
 use domain::Timestamp;
+use tokio::fs;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    files::{Files, FilesError, INCOMING, KEPT},
+    files::{Files, INCOMING, KEPT, MARKER},
     service::chain,
     store::{Store, StoreError},
 };
 
-/// When other servers share the files, an upload that is under way there must not be swept away.
-const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+const TRASH: &str = "trash";
+/// How often the trash is looked through, unless what is in it is kept for a shorter time.
+const LOOK_THROUGH: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
-    #[error("the file store could not be swept")]
-    Files(#[from] FilesError),
+    #[error("{} could not be swept", .path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("the file store could not be swept")]
     Store(#[from] StoreError),
 }
 
-/// Removes unfinished uploads, and when this is the only server also files that no version uses. Must have ended before
-/// the first upload begins.
+/// Moves unfinished uploads and files that no version uses to the trash. Must have ended before the first upload begins:
+/// so none is under way, here or, as the folder is this server's alone, elsewhere. What is older than the store's
+/// identity stays: it may be of a time when another database used the folder.
 ///
 /// # Errors
-/// When the file store or the database fails; what was removed until then stays removed.
-pub async fn sweep(files: &Files, store: &dyn Store, only_server: bool) -> Result<(), SweepError> {
-    let now = Timestamp::now().as_second();
-    let before = if only_server { now } else { now.saturating_sub_unsigned(GRACE.as_secs()) };
-    for (object, modified) in files.list(INCOMING).await? {
-        if modified <= before {
-            tracing::info!("removing the unfinished upload {object}");
-            files.remove(&object).await?;
-        }
-    }
-    if !only_server {
-        return Ok(());
-    }
-    for (object, _) in files.list(KEPT).await? {
-        if !store.object_in_use(&object).await? {
-            tracing::info!("removing {object}, which no version uses");
-            files.remove(&object).await?;
-        }
-    }
-    if let Some(folder) = files.folder() {
-        for under in [INCOMING, KEPT] {
-            sweep_staged(&folder.join(under)).await;
+/// When the folder or the database fails; what was moved until then stays where it is.
+pub async fn sweep(files: &Files, store: &dyn Store) -> Result<(), SweepError> {
+    let Some(folder) = files.folder() else { return Ok(()) };
+    let used = store.objects().await?;
+    let marked = modified(&folder.join(MARKER)).await?;
+    let trash = folder.join(TRASH).join(format!("{:.0}", Timestamp::now()));
+    for under in [INCOMING, KEPT] {
+        for path in entries(&folder.join(under)).await? {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            if used.contains(&format!("{under}/{name}")) || modified(&path).await? < marked {
+                continue;
+            }
+            let aside = trash.join(under);
+            tracing::info!("moving {} to {}: no version uses it", path.display(), aside.display());
+            let moved = async {
+                fs::create_dir_all(&aside).await?;
+                fs::rename(&path, aside.join(name)).await
+            };
+            moved.await.map_err(|source| failed(&path, source))?;
         }
     }
     Ok(())
 }
 
-/// In a folder, the object store writes a file as `<name>#<number>` before it gives it its name, and does not list it.
-async fn sweep_staged(folder: &Path) {
-    let Ok(mut entries) = tokio::fs::read_dir(folder).await else {
-        // Not there before the first upload.
-        return;
-    };
-    while let Ok(Some(entry)) = entries.next_entry().await {
-        if entry.file_name().to_string_lossy().contains('#')
-            && let Err(error) = tokio::fs::remove_file(entry.path()).await
-        {
-            tracing::warn!("{} is left of an upload and cannot be removed: {}", entry.path().display(), chain(&error));
+/// Deletes what has been in the trash for this long, now and from time to time until it is told to stop.
+pub async fn empty_trash(files: Files, retention: Duration, stop: CancellationToken) {
+    let Some(trash) = files.folder().map(|folder| folder.join(TRASH)) else { return stop.cancelled().await };
+    loop {
+        if let Err(error) = delete_old(&trash, retention).await {
+            tracing::warn!("the trash could not be emptied: {}", chain(&error));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_THROUGH.min(retention.max(Duration::from_secs(1)))) => {}
         }
     }
+}
+
+async fn delete_old(trash: &Path, retention: Duration) -> Result<(), SweepError> {
+    let before = Timestamp::now().checked_sub(retention).unwrap_or(Timestamp::MIN);
+    for path in entries(trash).await? {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        // Nothing else than what was moved here has a time for its name.
+        if name.parse().is_ok_and(|moved: Timestamp| moved <= before) {
+            tracing::info!("deleting {}", path.display());
+            fs::remove_dir_all(&path).await.map_err(|source| failed(&path, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is in a folder; nothing when it is not there.
+async fn entries(folder: &Path) -> Result<Vec<PathBuf>, SweepError> {
+    let list = async {
+        let mut found = Vec::new();
+        let mut entries = fs::read_dir(folder).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            found.push(entry.path());
+        }
+        Ok::<_, io::Error>(found)
+    };
+    match list.await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        answer => answer.map_err(|source| failed(folder, source)),
+    }
+}
+
+async fn modified(path: &Path) -> Result<SystemTime, SweepError> {
+    let read = async { fs::metadata(path).await?.modified() };
+    read.await.map_err(|source| failed(path, source))
+}
+
+fn failed(path: &Path, source: io::Error) -> SweepError {
+    SweepError::Folder { path: path.to_owned(), source }
 }

@@ -97,12 +97,12 @@ impl Service {
         self.cluster.changed()
     }
 
-    /// Whether the server can do its work: the database answers.
+    /// Whether the server can do its work: the database answers and takes what is written to it.
     ///
     /// # Errors
     /// What to tell whoever asks when it does not.
     pub async fn ready(&self) -> Result<(), ApiError> {
-        self.store.ping().await.map_err(from_store)
+        self.store.probe(Timestamp::now()).await.map_err(from_store)
     }
 
     /// Adds a stopped version.

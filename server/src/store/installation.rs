@@ -3,6 +3,7 @@
 
 use std::{fmt, str::FromStr};
 
+use domain::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -47,4 +48,10 @@ pub(super) async fn ensure(tx: &mut Tx, id: InstallationId) -> Result<(), StoreE
 
 pub(super) async fn id(tx: &mut Tx) -> Result<InstallationId, StoreError> {
     tx.fetch_one("SELECT id FROM installation", &[]).await?.parsed("id")
+}
+
+/// Something small to write. Only a commit shows that there is room: SQLite keeps what is not committed in memory.
+pub(super) async fn mark_written(tx: &mut Tx, at: Timestamp) -> Result<(), StoreError> {
+    tx.execute("UPDATE installation SET written_at = $1", values![at]).await?;
+    Ok(())
 }

@@ -12,17 +12,20 @@ mod content;
 mod health;
 mod history;
 mod installation;
+mod lock;
 mod open;
 mod reconcile;
 mod repairs;
 mod runtimes;
 mod sql;
 mod sql_store;
+mod transaction;
 mod versions;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -34,7 +37,8 @@ use krt::{Document, FileFacts, model::Manifest};
 use serde::{Deserialize, Serialize};
 
 pub use installation::InstallationId;
-pub use open::open;
+pub use lock::{Holder, Lock};
+pub use open::{Timings, open, open_alone};
 
 /// The room for a version's configuration, names and values together. A Kubernetes Secret holds 1 MiB with everything
 /// around its values; this leaves room for that.
@@ -212,6 +216,17 @@ pub enum StoreError {
     UnknownScheme(String),
     #[error("the database's file {path} cannot be created")]
     File { path: PathBuf, source: std::io::Error },
+    #[error("another KAI Server has the database: {0}")]
+    Locked(String),
+    /// The same where the database is a file.
+    #[error("the database is in use")]
+    FileLock(#[from] crate::file_lock::FileLockError),
+    #[error("the connection that holds the database's lock is lost")]
+    LockLost,
+    #[error("the database did not answer within {0:?}")]
+    Timeout(Duration),
+    #[error("a text has a NUL character in it, which no database takes")]
+    Nul,
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
     #[error("the database's migrations failed")]
@@ -220,8 +235,8 @@ pub enum StoreError {
 
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Asks the database whether it is there.
-    async fn ping(&self) -> Result<(), StoreError>;
+    /// Asks the database whether it is there and can be written to, by writing the time down.
+    async fn probe(&self, at: Timestamp) -> Result<(), StoreError>;
     /// The identity of this database. It never changes.
     async fn installation_id(&self) -> Result<InstallationId, StoreError>;
 
@@ -250,6 +265,8 @@ pub trait Store: Send + Sync + 'static {
     async fn version_by_token(&self, download_token: &str) -> Result<Option<VersionRecord>, StoreError>;
     /// Whether a version uses this object; what nobody uses may be deleted.
     async fn object_in_use(&self, object: &str) -> Result<bool, StoreError>;
+    /// All objects that versions use.
+    async fn objects(&self) -> Result<BTreeSet<String>, StoreError>;
 
     /// Decides (domain's `decide`), changes the intent, and writes the history, all or nothing. A `start` is refused with
     /// `ConfigIncomplete` when a value is missing; it clears the failure. `publish` and `unpublish` set the runtime's

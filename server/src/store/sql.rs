@@ -1,135 +1,17 @@
 //! What little lies between the store's statements and the two databases.
 //!
 //! The statements are written once, in the SQL that SQLite and PostgreSQL share (`$1` placeholders, `RETURNING`,
-//! `ON CONFLICT`). Only how a connection is had and how a transaction begins differs, and that is all in here and in
-//! `open`. Not sqlx's `Any`: its types are fewer than what both databases have.
+//! `ON CONFLICT`). Only the types of values and rows differ, which are in here, and how a connection is had and a
+//! transaction begins (`open`, `transaction`). Not sqlx's `Any`: its types are fewer than what both databases have.
 
 use domain::Timestamp;
 use sqlx::{
-    Arguments, Decode, PgPool, Pool, Postgres, Row as _, Sqlite, SqlitePool, Transaction, Type, postgres::PgArguments,
-    postgres::PgRow, sqlite::SqliteArguments, sqlite::SqliteRow,
+    Arguments, Decode, Postgres, Row as _, Sqlite, Type, postgres::PgArguments, postgres::PgRow,
+    sqlite::SqliteArguments, sqlite::SqliteRow,
 };
 
 use super::StoreError;
-
-/// Where transactions begin.
-#[derive(Clone)]
-pub(super) enum Database {
-    /// SQLite has one writer at a time. A pool of one connection makes writers of this process wait in line for it,
-    /// which is fair and never "busy", while readers go on beside.
-    Sqlite {
-        writer: SqlitePool,
-        readers: SqlitePool,
-    },
-    Postgres(PgPool),
-}
-
-impl Database {
-    /// All that is read in it was true at one time.
-    pub(super) async fn read(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(begin(readers, "BEGIN DEFERRED").await?),
-            Self::Postgres(pool) => Tx::Postgres(begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
-        })
-    }
-
-    /// In SQLite it holds the database's write lock from its beginning. In PostgreSQL it has to begin with taking the
-    /// row of the runtime that it is about ([`super::runtimes::claim`]); each statement then sees what was committed
-    /// before that.
-    pub(super) async fn write(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(begin(writer, "BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(begin(pool, "BEGIN ISOLATION LEVEL READ COMMITTED").await?),
-        })
-    }
-}
-
-/// Begins to its end even if nobody waits for it any more, as when a browser goes away.
-///
-/// sqlx closes a connection that is given up while it is taken from the pool, and a database in memory is gone with its
-/// one connection. And it knows of a transaction only once PostgreSQL has answered: one given up before that would stay
-/// open on its connection, and the next on it would begin inside it, a write inside a read-only one, which refuses it.
-async fn begin<DB: sqlx::Database>(pool: &Pool<DB>, how: &'static str) -> Result<Transaction<'static, DB>, StoreError> {
-    let pool = pool.clone();
-    let begun = tokio::spawn(async move { pool.begin_with(how).await });
-    match begun.await {
-        Ok(begun) => Ok(begun?),
-        // Only when this program ends or has panicked in there.
-        Err(_) => Err(sqlx::Error::WorkerCrashed.into()),
-    }
-}
-
-/// A transaction. Dropped without `commit` it is rolled back.
-pub(super) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-}
-
-impl Tx {
-    pub(super) async fn fetch_all(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                let rows = sqlx::query_with(sql, sqlite_arguments(values)?).fetch_all(&mut **tx).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
-            Self::Postgres(tx) => {
-                let rows = sqlx::query_with(sql, postgres_arguments(values)?).fetch_all(&mut **tx).await?;
-                rows.into_iter().map(Row::Postgres).collect()
-            }
-        })
-    }
-
-    /// The first row.
-    pub(super) async fn fetch_optional(
-        &mut self,
-        sql: &'static str,
-        values: &[Value<'_>],
-    ) -> Result<Option<Row>, StoreError> {
-        Ok(self.fetch_all(sql, values).await?.into_iter().next())
-    }
-
-    pub(super) async fn fetch_one(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Row, StoreError> {
-        Ok(self.fetch_optional(sql, values).await?.ok_or(sqlx::Error::RowNotFound)?)
-    }
-
-    /// How many rows it changed.
-    pub(super) async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                sqlx::query_with(sql, sqlite_arguments(values)?).execute(&mut **tx).await?.rows_affected()
-            }
-            Self::Postgres(tx) => {
-                sqlx::query_with(sql, postgres_arguments(values)?).execute(&mut **tx).await?.rows_affected()
-            }
-        })
-    }
-
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
-    }
-
-    pub(super) async fn rollback(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
-        }
-        Ok(())
-    }
-
-    /// Commits when `applied`, rolls back otherwise, and says which.
-    pub(super) async fn commit_if(self, applied: bool) -> Result<bool, StoreError> {
-        if applied {
-            self.commit().await?
-        } else {
-            self.rollback().await?
-        }
-        Ok(applied)
-    }
-}
+pub(super) use super::transaction::{Database, Tx};
 
 /// What is bound to a placeholder. PostgreSQL wants the type of a NULL too.
 pub(super) enum Value<'a> {
@@ -206,12 +88,12 @@ macro_rules! values {
 }
 pub(super) use values;
 
-fn sqlite_arguments(values: &[Value<'_>]) -> Result<SqliteArguments, StoreError> {
+pub(super) fn sqlite_arguments(values: &[Value<'_>]) -> Result<SqliteArguments, StoreError> {
     let mut arguments = SqliteArguments::default();
     for value in values {
         match *value {
             Value::Int(int) => Arguments::add(&mut arguments, int),
-            Value::Text(text) => Arguments::add(&mut arguments, text.map(str::to_owned)),
+            Value::Text(text) => Arguments::add(&mut arguments, without_nul(text)?.map(str::to_owned)),
             Value::Bool(bool) => Arguments::add(&mut arguments, bool),
             Value::Bytes(bytes) => Arguments::add(&mut arguments, bytes.to_vec()),
         }
@@ -220,18 +102,23 @@ fn sqlite_arguments(values: &[Value<'_>]) -> Result<SqliteArguments, StoreError>
     Ok(arguments)
 }
 
-fn postgres_arguments(values: &[Value<'_>]) -> Result<PgArguments, StoreError> {
+pub(super) fn postgres_arguments(values: &[Value<'_>]) -> Result<PgArguments, StoreError> {
     let mut arguments = PgArguments::default();
     for value in values {
         match *value {
             Value::Int(int) => Arguments::add(&mut arguments, int),
-            Value::Text(text) => Arguments::add(&mut arguments, text),
+            Value::Text(text) => Arguments::add(&mut arguments, without_nul(text)?),
             Value::Bool(bool) => Arguments::add(&mut arguments, bool),
             Value::Bytes(bytes) => Arguments::add(&mut arguments, bytes),
         }
         .map_err(sqlx::Error::Encode)?;
     }
     Ok(arguments)
+}
+
+/// PostgreSQL takes no text with a NUL in it, so neither database does here.
+fn without_nul(text: Option<&str>) -> Result<Option<&str>, StoreError> {
+    if text.is_some_and(|text| text.contains('\0')) { Err(StoreError::Nul) } else { Ok(text) }
 }
 
 /// A row of an answer.

@@ -1,6 +1,6 @@
 //! The store over either database: each method one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use domain::{
@@ -32,10 +32,10 @@ impl SqlStore {
 
 #[async_trait]
 impl Store for SqlStore {
-    async fn ping(&self) -> Result<(), StoreError> {
-        let mut tx = self.database.read().await?;
-        tx.execute("SELECT 1", &[]).await?;
-        tx.rollback().await
+    async fn probe(&self, at: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.database.write().await?;
+        installation::mark_written(&mut tx, at).await?;
+        tx.commit().await
     }
 
     async fn installation_id(&self) -> Result<InstallationId, StoreError> {
@@ -105,6 +105,11 @@ impl Store for SqlStore {
     async fn object_in_use(&self, object: &str) -> Result<bool, StoreError> {
         let mut tx = self.database.read().await?;
         versions::object_in_use(&mut tx, object).await
+    }
+
+    async fn objects(&self) -> Result<BTreeSet<String>, StoreError> {
+        let mut tx = self.database.read().await?;
+        versions::objects(&mut tx).await
     }
 
     async fn command(

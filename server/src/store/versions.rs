@@ -1,6 +1,6 @@
 //! Versions: their rows, read together with their runtime's publication and their configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Action, Actor, Desired, Failure, Publication, RuntimeId, Timestamp, VersionName};
 
@@ -102,6 +102,11 @@ pub(super) async fn by_token(tx: &mut Tx, token: &str) -> Result<Option<VersionR
 pub(super) async fn object_in_use(tx: &mut Tx, object: &str) -> Result<bool, StoreError> {
     let row = tx.fetch_one("SELECT count(*) AS uses FROM versions WHERE object = $1", values![object]).await?;
     Ok(row.count("uses")? > 0)
+}
+
+pub(super) async fn objects(tx: &mut Tx) -> Result<BTreeSet<String>, StoreError> {
+    let rows = tx.fetch_all("SELECT DISTINCT object FROM versions", &[]).await?;
+    rows.iter().map(|row| row.get("object")).collect()
 }
 
 pub(super) async fn intent(tx: &mut Tx, runtime: &RuntimeId) -> Result<Option<RuntimeIntent>, StoreError> {

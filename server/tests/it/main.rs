@@ -3,6 +3,7 @@
 
 mod api;
 mod away;
+mod belonging;
 mod binary;
 mod citizen;
 mod content;
@@ -10,6 +11,7 @@ mod download;
 mod drift;
 mod events;
 mod faults;
+mod full_disk;
 mod guard;
 mod history_of_server;
 mod hostile;

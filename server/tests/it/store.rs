@@ -11,6 +11,7 @@ mod activity;
 mod carry;
 mod commands;
 mod config;
+mod limits;
 mod migration;
 mod opening;
 mod publication;
@@ -163,6 +164,7 @@ mod on {
             opening_again_and_again_changes_nothing
             the_database_answers
             a_database_keeps_the_identity_that_its_first_opening_made
+            text_with_a_nul_is_refused_alike
         }
     }
 }

@@ -275,8 +275,31 @@ async fn what_a_killed_server_left_behind_is_gone_after_its_next_start() {
             fs::write(files.join("incoming/finished"), "x").unwrap();
             fs::write(files.join("incoming/unfinished#1"), "x").unwrap();
             fs::write(files.join("krt/unused"), "x").unwrap();
+            // It was there before the database had the folder, so it may be another's.
+            fs::write(files.join("krt/foreign"), "x").unwrap();
+            let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+            fs::File::options().write(true).open(files.join("krt/foreign")).unwrap().set_modified(long_ago).unwrap();
         })
         .await;
+    let trash = std::path::Path::new(&server.settings().storage_url).join("trash");
+    let moved = fs::read_dir(&trash).unwrap().next().unwrap().unwrap().path();
+    for file in ["incoming/finished", "incoming/unfinished#1", "krt/unused"] {
+        assert!(moved.join(file).exists(), "{file} can be had back");
+    }
+    assert!(server.stored_files().contains(&"krt/foreign".into()));
+
+    // Once it has been there for long enough, it goes.
+    let server = server
+        .restart(|files| {
+            fs::remove_file(files.join("krt/foreign")).unwrap();
+            fs::rename(&moved, trash.join("2026-01-01T00:00:00Z")).unwrap();
+        })
+        .await;
+    let until = tokio::time::Instant::now() + crate::support::server::PATIENCE;
+    while fs::read_dir(&trash).unwrap().next().is_some() {
+        assert!(tokio::time::Instant::now() < until, "it stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 
     assert_eq!(server.stored_files(), kept);
     assert_eq!(server.get(&format!("{VERSIONS}/v1/krt")).await.body, Krt::new("v1").bytes());

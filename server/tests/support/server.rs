@@ -178,13 +178,14 @@ impl TestServer {
         }
     }
 
-    /// The files in the file store, unfinished ones too, relative to its folder.
+    /// The KRT files in the file store, unfinished ones too, relative to its folder.
     pub(crate) fn stored_files(&self) -> Vec<PathBuf> {
         let root = PathBuf::from(&self.settings.storage_url);
         let mut files = Vec::new();
-        let mut folders = vec![root.clone()];
+        let mut folders = vec![root.join("incoming"), root.join("krt")];
         while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
+            // Not there before the first upload.
+            for entry in fs::read_dir(folder).into_iter().flatten() {
                 let entry = entry.unwrap();
                 if entry.file_type().unwrap().is_dir() {
                     folders.push(entry.path());

@@ -1,6 +1,6 @@
-use std::{os::unix::fs::PermissionsExt as _, sync::Arc};
+use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, sync::Arc};
 
-use domain::{Actor, Command, VersionState};
+use domain::{ActivityFilter, Actor, Command, VersionState};
 use futures::future::join_all;
 use server::store::{self, StoreError};
 
@@ -31,7 +31,7 @@ pub(super) async fn opening_again_and_again_changes_nothing(db: Db) {
 }
 
 pub(super) async fn the_database_answers(db: Db) {
-    db.store.ping().await.unwrap();
+    db.store.probe(at(1)).await.unwrap();
 }
 
 pub(super) async fn a_database_keeps_the_identity_that_its_first_opening_made(db: Db) {
@@ -39,6 +39,32 @@ pub(super) async fn a_database_keeps_the_identity_that_its_first_opening_made(db
     assert_eq!(db.open_again().await.installation_id().await.unwrap(), id);
     let another = store::open("sqlite::memory:").await.unwrap();
     assert_ne!(another.installation_id().await.unwrap(), id);
+}
+
+pub(super) async fn text_with_a_nul_is_refused_alike(db: Db) {
+    let [v1] = demo(&*db.store, ["v1"]).await;
+    let before = all_of(&*db.store, &v1).await;
+    let (runtime, version) = (&v1.runtime, &v1.name);
+    let nul = || "a\0b".to_owned();
+    let given = || BTreeMap::from([(nul(), None), ("A".to_owned(), Some(nul()))]);
+    let mut named = new_runtime("other");
+    named.name = nul();
+    let mut uploaded = new_version("demo", "v2");
+    uploaded.manifest_text = nul();
+    let mut commented = asked(Command::Start, 5);
+    commented.comment = Some(nul());
+    let filter = ActivityFilter { who: Some(nul()), ..ActivityFilter::default() };
+    for (what, answer) in [
+        ("a name", db.store.create_runtime(named).await.map(drop)),
+        ("a manifest", db.store.create_version(uploaded).await.map(drop)),
+        ("a comment", db.store.command(runtime, version, commented).await.map(drop)),
+        ("a value", db.store.set_config(runtime, version, given(), Actor::local(), None, at(5)).await.map(drop)),
+        ("who", db.store.activity(&filter).await.map(drop)),
+        ("a path", db.store.document("0", "docs/\0").await.map(drop)),
+    ] {
+        assert!(matches!(answer, Err(StoreError::Nul)), "{what}: {answer:?}");
+    }
+    assert_eq!(all_of(&*db.store, &v1).await, before);
 }
 
 #[tokio::test]
