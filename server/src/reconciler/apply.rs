@@ -13,21 +13,29 @@ use kube::{
     core::Status,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, fmt::Debug};
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
+    Memory,
+    backoff::{Attempt, manager_of, object_key},
+    diff::differences,
     plan::{Kind, Object, Step},
-    repairs::stamped,
+    repairs::{fingerprint, stamped},
 };
 use crate::cluster::{Cache, Cluster, MANAGED_BY, RUNTIME_LABEL, Watches};
 
 /// The name under which server-side apply knows what is ours (lifecycle.md §3).
-const FIELD_MANAGER: &str = "kai-server";
+pub(super) const FIELD_MANAGER: &str = "kai-server";
 
 /// Writes to one runtime's namespace.
 pub(crate) struct Writer<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) watches: &'a Watches,
+    pub(super) memory: &'a Mutex<Memory>,
     pub(crate) runtime: &'a RuntimeId,
     pub(crate) namespace: &'a str,
 }
@@ -62,7 +70,7 @@ impl Writer<'_> {
         }
     }
 
-    pub(crate) async fn carry_out(&self, step: Step) -> Result<(), kube::Error> {
+    pub(super) async fn carry_out(&self, step: Step) -> Result<(), kube::Error> {
         let watches = self.watches;
         match step {
             Step::Apply(Object::Deployment(object)) => self.apply(&watches.deployments, &*object).await,
@@ -85,15 +93,29 @@ impl Writer<'_> {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
     {
-        if cache.get(self.namespace, &object.name_any()).is_none() {
+        let live = cache.get(self.namespace, &object.name_any());
+        if live.is_none() {
             self.refuse_to_touch_what_others_made::<K>(&object.name_any()).await?;
         }
         tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name = object.name_any(), "applies");
         let params = PatchParams::apply(FIELD_MANAGER).force();
+        let (key, name) = (object_key(&K::kind(&()), &object.name_any()), object.name_any());
+        let fields = live.map(|live| differences(object, live.as_ref())).unwrap_or_default();
+        let is_repeated = self.memory().backoff.is_repeated(self.runtime, &key, &fields, Timestamp::now());
+        // The caches do not have that.
+        let changed = if is_repeated { self.api::<K>().get_metadata_opt(&name).await? } else { None };
+        let changed_by = changed.and_then(|changed| manager_of(&fields, changed.managed_fields()));
+        let fingerprint = fingerprint(object).map_err(kube::Error::SerdeError)?;
         let stamped = stamped(object).map_err(kube::Error::SerdeError)?;
-        let written = self.api::<K>().patch(&object.name_any(), &params, &Patch::Apply(stamped)).await?;
+        let written = self.api::<K>().patch(&name, &params, &Patch::Apply(stamped)).await?;
+        let attempt = Attempt { fingerprint, fields, overridden: differences(object, &written) };
+        self.memory().backoff.record(self.runtime, &key, attempt, changed_by, Timestamp::now());
         cache.written(written);
         Ok(())
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An object of the name that is to be applied, but not ours, would be taken over by that, and deleted in the end. It

@@ -1,57 +1,132 @@
-//! Whether an object in the cluster still is what it should be.
+//! Whether an object in the cluster still is what it should be: only what an apply of ours can change counts.
+//!
+//! Server-side apply owns what it sends, field by field (Kubernetes documentation, "Server-Side Apply", "Merge
+//! strategy"): entries of keyed lists and of maps are ours one by one, and others may add theirs; atomic lists and maps
+//! are ours as a whole. Comparing more strictly than that would find differences that no apply ends (decision 21).
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// Whether `live` differs from `wanted` in any field that `wanted` sets. Fields that it does not set belong to others
-/// (defaults, status, an autoscaler's annotation) and make no difference.
-pub(crate) fn differs<K: Serialize>(wanted: &K, live: &K) -> bool {
-    match (serde_json::to_value(wanted), serde_json::to_value(live)) {
-        (Ok(wanted), Ok(live)) => !holds(&wanted, &live),
-        // What cannot be compared is written again; server-side apply changes nothing where nothing differs.
-        _ => true,
-    }
-}
-
-/// The fields of `wanted` that `live` does not have as they are wanted, as `spec.replicas`.
+/// The fields that applying `wanted` would change of `live`, as `spec.template.spec.containers[node].image`.
 pub(crate) fn differences<K: Serialize>(wanted: &K, live: &K) -> Vec<String> {
-    let mut paths = Vec::new();
-    if let (Ok(wanted), Ok(live)) = (serde_json::to_value(wanted), serde_json::to_value(live)) {
-        collect(&wanted, &live, "", &mut paths);
+    match (serde_json::to_value(wanted), serde_json::to_value(live)) {
+        (Ok(wanted), Ok(live)) => of_values(&wanted, &live),
+        _ => Vec::new(),
     }
-    paths
 }
 
-fn collect(wanted: &Value, live: &Value, path: &str, paths: &mut Vec<String>) {
-    if holds(wanted, live) {
-        return;
+fn of_values(wanted: &Value, live: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    compare(wanted, live, &Place::default(), &mut found);
+    found
+}
+
+/// The paths that a manager owns by `metadata.managedFields` (the `FieldsV1` format), written as [`differences`] writes
+/// them.
+pub(crate) fn field_paths(owned: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    collect_paths(owned, &Place::default(), &mut found);
+    found
+}
+
+fn collect_paths(owned: &Value, place: &Place, found: &mut Vec<String>) {
+    let below = owned.as_object().into_iter().flatten().filter(|(step, _)| *step != ".");
+    let mut is_leaf = true;
+    for (step, owned) in below {
+        is_leaf = false;
+        match step.split_once(':') {
+            Some(("f", field)) => collect_paths(owned, &place.field(field), found),
+            Some(("k", keys)) => {
+                let element = serde_json::from_str(keys).unwrap_or(Value::Null);
+                collect_paths(owned, &place.element(&name_of(&element, keys_of(&place.field))), found);
+            }
+            _ => is_leaf = true,
+        }
     }
+    if is_leaf {
+        found.push(place.path.clone());
+    }
+}
+
+/// Where a value stands, for its name and for who owns what is in it.
+#[derive(Default)]
+struct Place {
+    path: String,
+    /// The name of the last field, without an element's key.
+    field: String,
+    /// Within an atomic list or map, where nothing of others is kept.
+    atomic: bool,
+}
+
+impl Place {
+    fn field(&self, name: &str) -> Self {
+        let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+        Self { path, field: name.to_owned(), atomic: self.atomic || ATOMIC_MAPS.contains(&name) }
+    }
+
+    fn element(&self, key: &str) -> Self {
+        Self { path: format!("{}[{key}]", self.path), field: self.field.clone(), atomic: self.atomic }
+    }
+}
+
+/// Maps that server-side apply replaces as a whole (`x-kubernetes-map-type: atomic`), among those that we send.
+const ATOMIC_MAPS: [&str; 2] = ["selector", "nodeSelector"];
+
+/// What tells the elements of a list apart (`x-kubernetes-list-map-keys`), for the lists that we send. A port has
+/// `containerPort` in a container and `port` in a Service. A list that is not here is atomic.
+fn keys_of(list: &str) -> &'static [&'static str] {
+    match list {
+        "containers" | "initContainers" | "volumes" | "env" => &["name"],
+        "volumeMounts" => &["mountPath"],
+        "ports" => &["containerPort", "port", "protocol"],
+        _ => &[],
+    }
+}
+
+fn compare(wanted: &Value, live: &Value, place: &Place, found: &mut Vec<String>) {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
-            for (key, wanted) in wanted {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                collect(wanted, live.get(key).unwrap_or(&Value::Null), &path, paths);
+            for (name, value) in wanted {
+                compare(value, live.get(name).unwrap_or(&Value::Null), &place.field(name), found);
+            }
+            if place.atomic {
+                let foreign = live.iter().filter(|(name, value)| !wanted.contains_key(*name) && !is_empty(value));
+                found.extend(foreign.map(|(name, _)| place.field(name).path));
             }
         }
-        (Value::Array(wanted), Value::Array(live)) if wanted.len() == live.len() => {
-            for (index, (wanted, live)) in wanted.iter().zip(live).enumerate() {
-                collect(wanted, live, &format!("{path}[{index}]"), paths);
+        (Value::Array(wanted), Value::Array(live)) => match keys_of(&place.field) {
+            [] => {
+                let place = Place { path: place.path.clone(), field: String::new(), atomic: true };
+                if wanted.len() == live.len() {
+                    for (index, (wanted, live)) in wanted.iter().zip(live).enumerate() {
+                        compare(wanted, live, &place.element(&index.to_string()), found);
+                    }
+                } else {
+                    found.push(place.path);
+                }
             }
-        }
-        _ => paths.push(path.to_owned()),
+            keys => {
+                for wanted in wanted {
+                    let same = |live: &&Value| keys.iter().all(|key| wanted.get(key) == live.get(key));
+                    let live = live.iter().find(same).unwrap_or(&Value::Null);
+                    compare(wanted, live, &place.element(&name_of(wanted, keys)), found);
+                }
+            }
+        },
+        (wanted, live) if wanted == live || (is_empty(wanted) && is_empty(live)) => {}
+        (Value::Bool(false), Value::Null) if FALSE_IS_LEFT_OUT.contains(&place.field.as_str()) => {}
+        _ => found.push(place.path.clone()),
     }
 }
 
-fn holds(wanted: &Value, live: &Value) -> bool {
-    match (wanted, live) {
-        (Value::Object(wanted), Value::Object(live)) => wanted
-            .iter()
-            .all(|(key, wanted)| live.get(key).map_or_else(|| is_empty(wanted), |live| holds(wanted, live))),
-        // Lists have the order that we gave them: server-side apply keeps the applier's.
-        (Value::Array(wanted), Value::Array(live)) => {
-            wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| holds(wanted, live))
-        }
-        (wanted, live) => wanted == live || (is_empty(wanted) && is_empty(live)),
+/// Fields of ours that the API server leaves out when they are false.
+const FALSE_IS_LEFT_OUT: [&str; 1] = ["paused"];
+
+fn name_of(element: &Value, keys: &[&str]) -> String {
+    match keys.iter().find_map(|key| element.get(key)) {
+        Some(Value::String(name)) => name.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
     }
 }
 
@@ -61,7 +136,7 @@ fn is_empty(value: &Value) -> bool {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
+        Value::Object(fields) => Map::is_empty(fields),
         Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -73,22 +148,75 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_add_is_no_difference_and_what_they_change_is() {
-        let wanted = json!({"spec": {"replicas": 1, "env": [{"name": "A", "value": "1"}, {"name": "E", "value": ""}]}});
+    fn what_others_add_beside_ours_is_no_difference_and_what_they_change_of_ours_is() {
+        let wanted = json!({
+            "spec": {
+                "replicas": 1, "paused": false,
+                "template": { "spec": {
+                    "containers": [{
+                        "name": "node", "image": "a:1",
+                        "env": [{"name": "A", "value": "1"}, {"name": "E", "value": ""}],
+                        "ports": [{"containerPort": 9000, "protocol": "TCP", "name": "grpc"}],
+                    }],
+                    "volumes": [{"name": "files", "emptyDir": {}}],
+                }},
+            },
+        });
         let mut live = json!({
             "metadata": {"annotations": {"autoscaler": "x"}},
-            "spec": {"replicas": 1, "strategy": {}, "env": [{"name": "A", "value": "1", "x": 1}, {"name": "E"}]},
+            "spec": {
+                "replicas": 1, "strategy": {},
+                "template": { "spec": {
+                    "containers": [
+                        {"name": "istio-proxy", "image": "proxy:1"},
+                        {
+                            "name": "node", "image": "a:1", "imagePullPolicy": "Always",
+                            "env": [{"name": "X", "value": "theirs"}, {"name": "E"}, {"name": "A", "value": "1"}],
+                            "ports": [
+                                {"containerPort": 9000, "protocol": "UDP"},
+                                {"containerPort": 9000, "protocol": "TCP", "name": "grpc"},
+                            ],
+                        },
+                    ],
+                    "volumes": [{"name": "theirs", "hostPath": {"path": "/"}}, {"name": "files"}],
+                    "tolerations": [{"key": "theirs"}],
+                }},
+            },
         });
-        assert!(!differs(&wanted, &live));
-        live["spec"]["replicas"] = json!(2);
-        assert!(differs(&wanted, &live));
+        assert_eq!(of_values(&wanted, &live), [""; 0]);
+        let node = &mut live["spec"]["template"]["spec"]["containers"][1];
+        node["image"] = json!("evil/miner:1");
+        node["env"][2]["value"] = json!("2");
+        live["spec"]["paused"] = json!(true);
+        let found = of_values(&wanted, &live);
+        let container = "spec.template.spec.containers[node]";
+        assert_eq!(found, ["spec.paused", &format!("{container}.env[A].value"), &format!("{container}.image")]);
     }
 
     #[test]
-    fn a_list_that_grew_or_shrank_differs() {
-        let wanted = json!({"env": ["a", "b"]});
-        assert!(differs(&wanted, &json!({"env": ["a"]})));
-        assert!(differs(&wanted, &json!({"env": ["a", "b", "c"]})));
-        assert!(differs(&wanted, &json!({})));
+    fn an_entry_of_ours_that_is_gone_differs() {
+        let wanted = json!({"env": [{"name": "A", "value": "1"}], "data": {"a": "1"}});
+        assert_eq!(of_values(&wanted, &json!({"env": [], "data": {"a": "1"}})), ["env[A]"]);
+        assert_eq!(of_values(&wanted, &json!({"env": [{"name": "A", "value": "1"}], "data": {}})), ["data.a"]);
+    }
+
+    #[test]
+    fn an_atomic_list_or_map_is_ours_as_a_whole() {
+        let wanted = json!({"command": ["a", "b"], "selector": {"app": "x"}, "tolerations": [{"key": "gpu"}]});
+        assert_eq!(of_values(&wanted, &wanted), [""; 0]);
+        for (live, differs) in [
+            (json!({"command": ["a"], "selector": {"app": "x"}, "tolerations": [{"key": "gpu"}]}), "command"),
+            (json!({"command": ["a", "c"], "selector": {"app": "x"}, "tolerations": [{"key": "gpu"}]}), "command[1]"),
+            (
+                json!({"command": ["a", "b"], "selector": {"app": "x", "no": "body"}, "tolerations": [{"key": "gpu"}]}),
+                "selector.no",
+            ),
+            (
+                json!({"command": ["a", "b"], "selector": {"app": "x"}, "tolerations": [{"key": "gpu", "effect": "E"}]}),
+                "tolerations[0].effect",
+            ),
+        ] {
+            assert_eq!(of_values(&wanted, &live), [differs], "{live}");
+        }
     }
 }

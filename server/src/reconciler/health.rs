@@ -55,7 +55,7 @@ pub(super) async fn record(
 /// What would have to be recorded if it stays like this, and since when it is.
 fn turning(inner: &Inner, version: &VersionRecord, observed: &Observed, now: Timestamp) -> Option<(Turn, Timestamp)> {
     let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-    let status = status::derive(version, observed, memory.trouble_of(version), &memory.words, now);
+    let status = status::derive(version, observed, memory.trouble_of(version).as_deref(), &memory.words, now);
     let (fails, recorded) = match (status.health, version.degraded_since) {
         (Health::Degraded { reason }, None) => (Some(reason), now),
         (Health::Healthy, Some(degraded)) => (None, degraded),

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod apply;
+mod backoff;
 mod details;
 mod diff;
 mod failure;
@@ -33,6 +34,7 @@ use domain::{Health, NodeName, NodeStatus, Reachability, Role, RuntimeId, Timest
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use backoff::ApplyBackoff;
 use plan::Purpose;
 use repairs::Previews;
 use words::LastWords;
@@ -142,6 +144,10 @@ struct Inner {
 struct Memory {
     /// What the cluster answered when it last refused a step.
     trouble: BTreeMap<RuntimeId, BTreeMap<Purpose, String>>,
+    /// What was applied of late, for applies that do not last.
+    backoff: ApplyBackoff,
+    /// Who changes what back of the objects that are not applied before their time.
+    delayed: BTreeMap<RuntimeId, BTreeMap<Purpose, String>>,
     /// Since when a version's health is otherwise than recorded.
     turning: BTreeMap<VersionKey, Timestamp>,
     words: LastWords,
@@ -152,11 +158,17 @@ struct Memory {
 }
 
 impl Memory {
-    /// What the cluster last refused of what this version needs.
-    fn trouble_of(&self, version: &VersionRecord) -> Option<&str> {
-        let trouble = self.trouble.get(&version.runtime)?;
-        let of_publication = trouble.get(&Purpose::Publication).filter(|_| version.role != Role::None);
-        trouble.get(&Purpose::Version(version.key)).or(of_publication).map(String::as_str)
+    /// What keeps something that this version needs from being as it should be: what the cluster last refused, or who
+    /// changes it back.
+    fn trouble_of(&self, version: &VersionRecord) -> Option<String> {
+        let of_publication = (version.role != Role::None).then_some(Purpose::Publication);
+        let purposes = [Some(Purpose::Version(version.key)), of_publication];
+        purposes.into_iter().flatten().find_map(|purpose| self.trouble_with(&version.runtime, purpose))
+    }
+
+    fn trouble_with(&self, runtime: &RuntimeId, purpose: Purpose) -> Option<String> {
+        let of = |all: &BTreeMap<RuntimeId, BTreeMap<Purpose, String>>| all.get(runtime)?.get(&purpose).cloned();
+        of(&self.trouble).map(|refused| format!("the cluster refuses: {refused}")).or_else(|| of(&self.delayed))
     }
 }
 
@@ -195,7 +207,8 @@ impl Reconciler {
         }
         let observed = observed::Observed::of(&self.0.watches, &self.0.settings.namespace(&version.runtime));
         let memory = self.0.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        status::derive(version, &observed, memory.trouble_of(version), &memory.words, Timestamp::now())
+        let trouble = memory.trouble_of(version);
+        status::derive(version, &observed, trouble.as_deref(), &memory.words, Timestamp::now())
     }
 
     /// Runs until told to stop; never ends by an error.

@@ -66,16 +66,23 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Optio
             inner.changed.touch(runtime);
             continue;
         }
+        set_delayed(inner, runtime, &plan);
         words::listen(inner, &intent, &observed, &namespace);
         let health_at = health::record(inner, &intent, &observed).await?;
         // Before the objects are written: were it after, an end of this program in between would leave no trace.
-        record_repairs(inner, &intent, &observed, &plan.steps).await?;
+        record_repairs(inner, &intent, &observed, &plan).await?;
         if plan.steps.is_empty() {
             set_trouble(inner, runtime, BTreeMap::new());
             let times = [plan.look_again_at, health_at, overdue_at(inner, &intent)];
             return Ok(times.into_iter().flatten().min());
         }
-        let writer = Writer { cluster: &inner.cluster, watches: &inner.watches, runtime, namespace: &namespace };
+        let writer = Writer {
+            cluster: &inner.cluster,
+            watches: &inner.watches,
+            memory: &inner.memory,
+            runtime,
+            namespace: &namespace,
+        };
         let outcomes = carry_out(&writer, plan.steps).await;
         if let Some(error) = conclude(inner, runtime, outcomes).await {
             return Err(PassError::Cluster(error));
@@ -89,7 +96,7 @@ async fn record_repairs(
     inner: &Inner,
     intent: &RuntimeIntent,
     observed: &Observed,
-    steps: &BTreeMap<Purpose, Vec<Step>>,
+    plan: &Plan,
 ) -> Result<(), StoreError> {
     // Nothing is put back in there; what is under way stays so until there is another namespace.
     if observed.namespace_ending.is_some() {
@@ -98,7 +105,7 @@ async fn record_repairs(
     let found = {
         let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.previews.look(intent, observed, &inner.settings);
-        repairs::of_plan(intent, observed, &memory.previews, steps)
+        repairs::of_plan(intent, observed, &memory.previews, plan)
     };
     for (version, generation, repairs) in repairs::changed(intent, &found) {
         if inner.store.set_repairs(version, generation, repairs, Timestamp::now()).await? {
@@ -122,13 +129,17 @@ fn overdue_at(inner: &Inner, intent: &RuntimeIntent) -> Option<Timestamp> {
 
 fn make_plan(inner: &Inner, intent: &RuntimeIntent, observed: &Observed) -> Plan {
     let memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-    let no_trouble = BTreeMap::new();
+    let (runtime, now) = (&intent.runtime.id, Timestamp::now());
+    let of_versions = intent.versions.iter().map(|version| Purpose::Version(version.key));
+    let purposes = of_versions.chain([Purpose::Publication]);
+    let trouble = purposes.filter_map(|purpose| Some((purpose, memory.trouble_with(runtime, purpose)?))).collect();
     plan(&Situation {
         intent,
         observed,
         settings: &inner.settings,
-        now: Timestamp::now(),
-        trouble: memory.trouble.get(&intent.runtime.id).unwrap_or(&no_trouble),
+        now,
+        trouble: &trouble,
+        delays: &memory.backoff.delays(runtime, now),
         reachable_since: memory.reachable_since,
     })
 }
@@ -219,6 +230,24 @@ async fn record(inner: &Inner, intent: &RuntimeIntent, namespace: &str, verdict:
     };
     tracing::info!(%runtime, applied, "recorded what was observed");
     Ok(())
+}
+
+/// Keeps who changes what back, for people to see.
+fn set_delayed(inner: &Inner, runtime: &RuntimeId, plan: &Plan) {
+    let mut delayed: BTreeMap<Purpose, String> = BTreeMap::new();
+    for (purpose, _, reason) in &plan.delayed {
+        delayed.entry(*purpose).or_insert_with(|| reason.clone());
+    }
+    let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = memory.delayed.remove(runtime).unwrap_or_default();
+    let changed = before != delayed;
+    if !delayed.is_empty() {
+        memory.delayed.insert(runtime.clone(), delayed);
+    }
+    drop(memory);
+    if changed {
+        inner.changed.touch(runtime);
+    }
 }
 
 fn set_trouble(inner: &Inner, runtime: &RuntimeId, trouble: BTreeMap<Purpose, String>) {

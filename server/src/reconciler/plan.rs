@@ -3,21 +3,17 @@
 //! A plan holds only what may be done now. What has to wait for an effect of it is left to the next plan, which sees that
 //! effect; so the process may end between any two steps, and the next run goes on from what it finds.
 
+mod object;
 mod publication;
 mod version;
 
 use std::collections::BTreeMap;
 
-use domain::Timestamp;
-use k8s_openapi::api::{
-    apps::v1::Deployment,
-    core::v1::{ConfigMap, Secret, Service},
-    networking::v1::Ingress,
-};
-
-use super::{ObjectSettings, observed::Observed};
+use super::{ObjectSettings, backoff::Delay, observed::Observed};
 use crate::store::{RuntimeIntent, VersionKey};
+use domain::Timestamp;
 
+pub(super) use object::Object;
 pub(super) use version::has_preview;
 
 /// Everything that a plan depends on.
@@ -28,6 +24,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) now: Timestamp,
     /// What the cluster answered when it last refused a step; the reason that is given when time runs out.
     pub(crate) trouble: &'a BTreeMap<Purpose, String>,
+    /// By [`super::backoff::object_key`], what is not to be applied again before its time.
+    pub(crate) delays: &'a BTreeMap<String, Delay>,
     /// Since when the cluster answers again after a time in which it did not: deadlines do not run while it is away.
     pub(crate) reachable_since: Option<Timestamp>,
 }
@@ -39,6 +37,8 @@ pub(crate) struct Plan {
     /// By what they are for, each in its order. The first of one purpose that fails ends what is done for that purpose,
     /// and holds up no other.
     pub(crate) steps: BTreeMap<Purpose, Vec<Step>>,
+    /// What is not as it should be and is not applied before its time, with the reason.
+    pub(crate) delayed: Vec<(Purpose, Object, String)>,
     /// When there is something to decide even if nothing happens.
     pub(crate) look_again_at: Option<Timestamp>,
 }
@@ -61,15 +61,6 @@ pub(crate) enum Step {
         /// So that a successor of the same name is left alone.
         uid: Option<String>,
     },
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Object {
-    Deployment(Box<Deployment>),
-    Service(Box<Service>),
-    Secret(Box<Secret>),
-    ConfigMap(Box<ConfigMap>),
-    Ingress(Box<Ingress>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,8 +17,24 @@ const CRASHES_THAT_FAIL_A_START: i32 = 3;
 pub(crate) struct Progress {
     pub(crate) wanted: u32,
     pub(crate) available: u32,
+    /// Of the newest template, available or not.
+    pub(crate) updated: u32,
     /// All wanted replicas are available, and all are of the newest template.
     pub(crate) complete: bool,
+}
+
+/// Why a Deployment is not complete, in words; none when it is.
+pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
+    let Progress { wanted, available, updated, complete } = progress(deployment);
+    (!complete).then(|| {
+        if updated < wanted {
+            format!("{updated} of {wanted} replicas have its present configuration")
+        } else if available < wanted {
+            format!("{available} of {wanted} replicas are available")
+        } else {
+            "replicas of its former configuration are still there".to_owned()
+        }
+    })
 }
 
 pub(crate) fn progress(deployment: &Deployment) -> Progress {
@@ -29,7 +45,9 @@ pub(crate) fn progress(deployment: &Deployment) -> Progress {
     let updated = status.updated_replicas.unwrap_or(0);
     // Replicas of an older template that are still there are counted in `replicas` alone.
     let complete = current && available >= wanted && updated >= wanted && status.replicas.unwrap_or(0) <= updated;
-    Progress { wanted: unsigned(wanted), available: unsigned(available.min(wanted)), complete }
+    // What was counted before the newest template was seen says nothing of it.
+    let updated = if current { unsigned(updated) } else { 0 };
+    Progress { wanted: unsigned(wanted), available: unsigned(available.min(wanted)), updated, complete }
 }
 
 fn unsigned(count: i32) -> u32 {
@@ -106,8 +124,7 @@ pub(crate) fn is_over(pod: &Pod) -> bool {
 /// that may take.
 pub(crate) fn is_rolling(deployment: &Deployment) -> bool {
     let status = deployment.status.clone().unwrap_or_default();
-    let Progress { wanted, available, .. } = progress(deployment);
-    let updated = unsigned(status.updated_replicas.unwrap_or(0));
+    let Progress { wanted, available, updated, .. } = progress(deployment);
     let all = unsigned(status.replicas.unwrap_or(0));
     let rolling = status.observed_generation < deployment.metadata.generation || updated < wanted || all > updated;
     rolling && available > 0 && available + most_unavailable(deployment, wanted) >= wanted
@@ -237,9 +254,20 @@ pub(crate) fn replica_failure(deployment: &Deployment) -> Option<(String, Severi
     let conditions = deployment.status.as_ref()?.conditions.as_ref()?;
     let failure = conditions.iter().find(|c| c.type_ == "ReplicaFailure" && c.status == "True")?;
     let said = failure.message.clone().unwrap_or_else(|| "pods cannot be created".to_owned());
-    // A namespace that was made a moment ago has no default service account yet; a quota does not grow by itself.
-    let severity = if said.contains("exceeded quota") { Severity::Fatal } else { Severity::Failing };
+    let severity = if is_refusal(&said) { Severity::Fatal } else { Severity::Failing };
     Some((said, severity))
+}
+
+/// What a namespace that was made a moment ago has not got yet, one that is being deleted, and a webhook that is not there.
+const PASSING: [&str; 4] =
+    ["error looking up service account", "status unknown for quota", "is being terminated", "failed calling webhook"];
+
+/// Whether the API server refused the pods for what they are: by a quota, a LimitRange, Pod Security, a validating
+/// webhook or its own validation. None of these changes its mind by itself, unlike those that are [`PASSING`].
+fn is_refusal(said: &str) -> bool {
+    let is_passing = PASSING.iter().any(|passing| said.contains(passing));
+    let refusals = ["is forbidden:", "denied the request", "is invalid:"];
+    !is_passing && refusals.iter().any(|refusal| said.contains(refusal))
 }
 
 #[cfg(test)]

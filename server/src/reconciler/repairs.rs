@@ -20,7 +20,7 @@ use super::{
     diff::differences,
     objects::{ACTIVE_SERVICE, INGRESS, VERSION_LABEL, own_service, preview_ingress},
     observed::Observed,
-    plan::{Object, Purpose, Step, has_preview},
+    plan::{Object, Plan, Step, has_preview},
 };
 use crate::store::{Repair, RuntimeIntent, VersionKey, VersionRecord};
 
@@ -63,11 +63,16 @@ pub(super) fn of_plan(
     intent: &RuntimeIntent,
     observed: &Observed,
     previews: &Previews,
-    steps: &BTreeMap<Purpose, Vec<Step>>,
+    plan: &Plan,
 ) -> BTreeMap<VersionKey, Vec<Repair>> {
     let mut repairs: BTreeMap<VersionKey, Vec<Repair>> = BTreeMap::new();
-    for step in steps.values().flatten() {
-        let Step::Apply(object) = step else { continue };
+    let is_delayed = |object: &Object| plan.delayed.iter().any(|(_, delayed, _)| delayed == object);
+    let applied = plan.steps.values().flatten().filter_map(|step| match step {
+        Step::Apply(object) if !is_delayed(object) => Some((object, None)),
+        Step::Apply(_) | Step::Delete { .. } => None,
+    });
+    let delayed = plan.delayed.iter().map(|(_, object, reason)| (object, Some(reason)));
+    for (object, reason) in applied.chain(delayed) {
         let found = match object {
             Object::Deployment(wanted) => repair(intent, previews, wanted.as_ref(), &observed.deployments),
             Object::Service(wanted) => repair(intent, previews, wanted.as_ref(), &observed.services),
@@ -75,7 +80,10 @@ pub(super) fn of_plan(
             Object::ConfigMap(wanted) => repair(intent, previews, wanted.as_ref(), &observed.config_maps),
             Object::Ingress(wanted) => repair(intent, previews, wanted.as_ref(), &observed.ingresses),
         };
-        if let Some((version, repair)) = found {
+        if let Some((version, mut repair)) = found {
+            if let Some(reason) = reason {
+                repair.what.clone_from(reason);
+            }
             repairs.entry(version).or_default().push(repair);
         }
     }
@@ -90,8 +98,8 @@ pub(super) fn changed(
     intent.versions.iter().filter_map(|version| {
         let now = found.get(&version.key).cloned().unwrap_or_default();
         let known = intent.repairs.get(&version.key).cloned().unwrap_or_default();
-        let objects: BTreeSet<_> = now.iter().map(|repair| repair.object.clone()).collect();
-        (objects != known).then_some((version.key, version.generation, now))
+        let is_known = now.len() == known.len() && now.iter().all(|repair| known.contains(repair));
+        (!is_known).then_some((version.key, version.generation, now))
     })
 }
 
@@ -146,7 +154,8 @@ fn fields<K: Serialize>(wanted: &K, live: &K) -> String {
     }
 }
 
-fn fingerprint<K: Serialize>(wanted: &K) -> Result<String, serde_json::Error> {
+/// Tells whether the same was wanted before.
+pub(super) fn fingerprint<K: Serialize>(wanted: &K) -> Result<String, serde_json::Error> {
     let mut object = serde_json::to_value(wanted)?;
     // Says what it is based on, and not what is wanted.
     if let Some(metadata) = object["metadata"].as_object_mut() {

@@ -80,8 +80,7 @@ pub(super) fn derive(
 
 /// What keeps anything from being changed just now.
 fn refused(observed: &Observed, trouble: Option<&str>) -> Option<String> {
-    let refused = || trouble.map(|trouble| format!("the cluster refuses: {trouble}"));
-    observed.namespace_ending.clone().or_else(refused)
+    observed.namespace_ending.clone().or_else(|| trouble.map(str::to_owned))
 }
 
 fn in_progress(version: &VersionRecord) -> bool {
@@ -205,7 +204,7 @@ impl Seen<'_> {
             observed.pods_of(&version.name).filter(|pod| pod.meta().labels.as_ref().is_some_and(&is_mine)).collect();
         let progress = live.map(|live| readiness::progress(live));
         let ready_replicas = progress.map_or(0, |progress| progress.available);
-        let is_full = progress.is_some_and(|progress| progress.available >= progress.wanted);
+        let is_full = progress.is_some_and(|progress| progress.available.min(progress.updated) >= progress.wanted);
         let complaint = self.complaint(&pods, live.map(AsRef::as_ref), is_full);
         let fails = complaint.as_ref().is_some_and(|complaint| complaint.severity >= Severity::Failing);
         let status = match version.desired {

@@ -168,12 +168,12 @@ pub struct CommandRecord {
 pub struct RuntimeIntent {
     pub runtime: RuntimeRecord,
     pub versions: Vec<VersionRecord>,
-    /// By version, the objects that are recorded as being put back.
-    pub repairs: BTreeMap<VersionKey, BTreeSet<String>>,
+    /// By version, the repairs that are recorded as being under way.
+    pub repairs: BTreeMap<VersionKey, BTreeSet<Repair>>,
 }
 
 /// An object that somebody deleted or edited, and that is put back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Repair {
     /// Its kind and name.
     pub object: String,
@@ -318,7 +318,7 @@ pub trait Store: Send + Sync + 'static {
         stop_by: Timestamp,
     ) -> Result<bool, StoreError>;
     /// Makes the repairs that are under way of a version that runs exactly these: entries by kai-server, pending until
-    /// they are left out here. One of an object that was put back a moment ago goes on in its last entry.
+    /// they are left out here. The same repair of an object that was put back a moment ago goes on in its last entry.
     async fn set_repairs(
         &self,
         version: VersionKey,

@@ -120,5 +120,9 @@ async fn unsettled(
 }
 
 fn failed(failure: &Failure) -> Outcome {
-    Outcome::Failed { reason: failure.reason.clone() }
+    let reason = match &failure.node {
+        Some(node) => format!("{node}: {}", failure.reason),
+        None => failure.reason.clone(),
+    };
+    Outcome::Failed { reason }
 }

@@ -1,8 +1,9 @@
 //! Objects that the reconciler puts back, in the history of the version that they belong to.
 //!
 //! An entry is pending from before the object is written until it is seen to be as it should be, so a server that ends in
-//! between neither loses it nor adds a second one. An object that has to be put back again within [`SAME_EPISODE`] goes
-//! on in its last entry, which counts: somebody who edits an object once a second makes one line, not thousands.
+//! between neither loses it nor adds a second one. The same repair of the same object within [`SAME_EPISODE`] goes on in
+//! its last entry, which counts: somebody who makes the same edit once a second makes one line, not thousands. Different
+//! edits are different entries.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,21 +22,22 @@ use super::{
 
 const SAME_EPISODE: Duration = Duration::from_secs(60);
 
-/// Of each of the runtime's versions the objects that are being put back.
+/// The pending repairs of each of the runtime's versions.
 pub(super) async fn under_way(
     tx: &mut Tx,
     runtime: &RuntimeId,
-) -> Result<BTreeMap<VersionKey, BTreeSet<String>>, StoreError> {
+) -> Result<BTreeMap<VersionKey, BTreeSet<Repair>>, StoreError> {
     let rows = tx
         .fetch_all(
-            "SELECT h.version_key, h.subject FROM history h JOIN versions v ON v.key = h.version_key
+            "SELECT h.version_key, h.subject, h.detail FROM history h JOIN versions v ON v.key = h.version_key
              WHERE v.runtime = $1 AND h.outcome = 'pending' AND h.action = 'repair'",
             values![runtime.as_str()],
         )
         .await?;
-    let mut under_way: BTreeMap<VersionKey, BTreeSet<String>> = BTreeMap::new();
+    let mut under_way: BTreeMap<VersionKey, BTreeSet<Repair>> = BTreeMap::new();
     for row in rows {
-        under_way.entry(row.get("version_key")?).or_default().insert(row.get("subject")?);
+        let what = row.get::<Option<String>>("detail")?.unwrap_or_default();
+        under_way.entry(row.get("version_key")?).or_default().insert(Repair { object: row.get("subject")?, what });
     }
     Ok(under_way)
 }
@@ -59,8 +61,18 @@ pub(super) async fn set(
     }
     let open = under_way(tx, &runtime.id).await?.remove(&key).unwrap_or_default();
     let mut changed = false;
-    for repair in repairs.iter().filter(|repair| !open.contains(&repair.object)) {
-        if !go_on(tx, key, repair, at).await? {
+    // Before the new ones: an object has at most one pending repair.
+    for ended in open.iter().filter(|ended| !repairs.contains(ended)) {
+        tx.execute(
+            "UPDATE history SET outcome = 'reached', finished_at = $3
+             WHERE version_key = $1 AND subject = $2 AND action = 'repair' AND outcome = 'pending'",
+            values![key, &ended.object, at],
+        )
+        .await?;
+        changed = true;
+    }
+    for repair in repairs.iter().filter(|repair| !open.contains(*repair)) {
+        if !resume(tx, key, repair, at).await? {
             let by = Actor::kai_server();
             let entry = Entry {
                 subject: Some(&repair.object),
@@ -72,29 +84,21 @@ pub(super) async fn set(
         }
         changed = true;
     }
-    for object in open.iter().filter(|object| repairs.iter().all(|repair| repair.object != **object)) {
-        tx.execute(
-            "UPDATE history SET outcome = 'reached', finished_at = $3
-             WHERE version_key = $1 AND subject = $2 AND action = 'repair' AND outcome = 'pending'",
-            values![key, object, at],
-        )
-        .await?;
-        changed = true;
-    }
     if changed {
         versions::touch(tx, &runtime, key).await?;
     }
     Ok(changed)
 }
 
-/// Takes the last repair of this object up again; answers whether there is one that has just ended.
-async fn go_on(tx: &mut Tx, key: VersionKey, repair: &Repair, at: Timestamp) -> Result<bool, StoreError> {
+/// Makes the last entry of the same repair pending again; answers whether there is one that has just ended.
+async fn resume(tx: &mut Tx, key: VersionKey, repair: &Repair, at: Timestamp) -> Result<bool, StoreError> {
     let since = at.checked_sub(SAME_EPISODE).unwrap_or(Timestamp::MIN);
     let resumed = tx
         .execute(
-            "UPDATE history SET outcome = 'pending', finished_at = NULL, times = times + 1, detail = $4
+            "UPDATE history SET outcome = 'pending', finished_at = NULL, times = times + 1
              WHERE outcome = 'reached' AND finished_at >= $3 AND id = (
-                SELECT max(id) FROM history WHERE version_key = $1 AND action = 'repair' AND subject = $2
+                SELECT max(id) FROM history
+                WHERE version_key = $1 AND action = 'repair' AND subject = $2 AND detail = $4
              )",
             values![key, &repair.object, since, &repair.what],
         )

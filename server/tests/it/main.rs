@@ -5,6 +5,7 @@ mod api;
 mod away;
 mod belonging;
 mod binary;
+mod changed_back;
 mod citizen;
 mod content;
 mod download;

@@ -136,6 +136,7 @@ mod on {
         server_entries {
             a_repair_is_pending_until_it_is_seen_done
             one_object_that_is_put_back_again_and_again_is_one_entry
+            different_edits_of_one_object_are_entries_of_their_own_with_their_own_counts
             a_command_leaves_a_repair_and_a_stop_cancels_it
             a_version_falls_and_heals_in_turn
             a_start_begins_a_health_of_its_own

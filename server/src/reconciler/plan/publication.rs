@@ -9,12 +9,9 @@ use domain::Desired;
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
 
-use super::{Kind, Object, Plan, Situation, Step, Verdict, version};
+use super::{Kind, Object, Plan, Purpose, Situation, Step, Verdict, object::Standing, version};
 use crate::{
-    reconciler::{
-        diff::differs,
-        objects::{self, ACTIVE_SERVICE, INGRESS, own_service},
-    },
+    reconciler::objects::{self, ACTIVE_SERVICE, INGRESS, own_service},
     store::{VersionKey, VersionRecord},
 };
 
@@ -35,14 +32,14 @@ pub(super) fn plan_publication(situation: &Situation<'_>, plan: &mut Plan) -> Ve
 /// Leads requests to this version; until that may be, to the one that is published.
 fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
     let publication = &situation.intent.runtime.publication;
-    let (mut steps, reached) = lead_to(situation, version);
+    let (mut steps, reached) = lead_to(situation, version, plan);
     if !publication.switching() {
         return steps;
     }
     if steps.is_empty() && situation.observed.active_selects() != Some(version.name.as_str()) {
         let versions = situation.intent.versions.iter();
         let standing = versions.filter(|v| Some(v.key) == publication.serving && v.desired == Desired::Started);
-        steps = standing.flat_map(|standing| lead_to(situation, standing).0).collect();
+        steps = standing.flat_map(|standing| lead_to(situation, standing, plan).0).collect();
     }
     if reached {
         plan.verdicts.push(Verdict::PublicationSettled { target: Some(version.key) });
@@ -54,7 +51,7 @@ fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> 
 }
 
 /// What may be done now to lead requests to this version, and whether all of it has been seen done.
-fn lead_to(situation: &Situation<'_>, version: &VersionRecord) -> (Vec<Step>, bool) {
+fn lead_to(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> (Vec<Step>, bool) {
     let observed = situation.observed;
     let active = observed.services.get(ACTIVE_SERVICE);
     // Gone in a moment, and made anew then.
@@ -69,8 +66,10 @@ fn lead_to(situation: &Situation<'_>, version: &VersionRecord) -> (Vec<Step>, bo
         }
         return (steps, false);
     }
-    let as_wanted = active.is_some_and(|live| !differs(&wanted, live.as_ref()));
-    if !as_wanted {
+    let as_wanted = situation.is_as_wanted(&wanted, active);
+    if let Standing::Differs { delay, .. } = situation.standing(&wanted, active)
+        && situation.is_due(Purpose::Publication, &wanted, delay, plan)
+    {
         steps.push(switch(wanted, active.map(AsRef::as_ref)));
     }
     // The Ingress comes last, when somebody answers behind it.
@@ -78,9 +77,8 @@ fn lead_to(situation: &Situation<'_>, version: &VersionRecord) -> (Vec<Step>, bo
         return (steps, false);
     }
     let ingress = objects::ingress_object(version, situation.settings);
-    let step = version::to_apply(ingress, &observed.ingresses, Object::Ingress);
-    let reached = as_wanted && step.is_none();
-    steps.extend(step);
+    let reached = as_wanted && situation.is_as_wanted(&ingress, observed.ingresses.get(INGRESS));
+    steps.extend(situation.to_apply(Purpose::Publication, ingress, &observed.ingresses, plan));
     (steps, reached)
 }
 

@@ -3,15 +3,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{Desired, Role};
-use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Resource, ResourceExt};
-use serde::Serialize;
 
-use super::{Blame, Kind, Object, Plan, Purpose, Situation, Step, Verdict};
+use super::{Blame, Kind, Plan, Purpose, Situation, Step, Verdict, object::Planned};
 use crate::{
     reconciler::{
         ObjectSettings,
-        diff::differs,
         objects::{self, ACTIVE_SERVICE, INGRESS, own_service, preview_ingress},
         observed::{Observed, belongs_to},
         readiness::{self, Severity},
@@ -29,10 +26,10 @@ pub(super) fn plan_version(situation: &Situation<'_>, version: &VersionRecord, p
 }
 
 fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
-    let mut steps = missing(situation, version);
+    let (mut steps, is_complete) = missing(situation, version, plan);
     if !version.settled {
         let (key, generation) = (version.key, version.generation);
-        if steps.is_empty() && is_ready(situation, version) && is_steady(situation, version, plan) {
+        if is_complete && is_ready(situation, version) && is_steady(situation, version, plan) {
             plan.verdicts.push(Verdict::Settled { version: key, generation });
             return Vec::new();
         }
@@ -52,7 +49,12 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
         // Not to a Service that is gone in a moment.
         if own.is_none_or(|live| live.metadata.deletion_timestamp.is_none()) {
             let ingress = objects::preview_ingress_object(version, situation.settings);
-            steps.extend(to_apply(ingress, &situation.observed.ingresses, Object::Ingress));
+            steps.extend(situation.to_apply(
+                Purpose::Version(version.key),
+                ingress,
+                &situation.observed.ingresses,
+                plan,
+            ));
         }
     } else if let Some(preview) = preview {
         steps.extend(delete(Kind::Ingress, preview.as_ref()));
@@ -70,33 +72,36 @@ pub(in crate::reconciler) fn has_preview(settings: &ObjectSettings, version: &Ve
     settings.ingress_preview && is_started && matches!(version.role, Role::None | Role::Incoming)
 }
 
-/// What has to be applied for a version to run: what its Deployments need before them.
-fn missing(situation: &Situation<'_>, version: &VersionRecord) -> Vec<Step> {
+/// What has to be applied for a version to run: what its Deployments need before them. And whether all of it is there as
+/// it should be.
+fn missing(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> (Vec<Step>, bool) {
     let observed = situation.observed;
     let wanted = objects::version_objects(version, situation.settings);
-    let mut steps = Vec::new();
-    steps.extend(to_apply(wanted.secret, &observed.secrets, Object::Secret));
-    steps.extend(to_apply(wanted.config_map, &observed.config_maps, Object::ConfigMap));
+    let mut missing =
+        Missing { situation, purpose: Purpose::Version(version.key), plan, steps: Vec::new(), is_complete: true };
+    missing.look(wanted.secret, &observed.secrets);
+    missing.look(wanted.config_map, &observed.config_maps);
     for deployment in wanted.deployments {
-        steps.extend(to_apply(deployment, &observed.deployments, Object::Deployment));
+        missing.look(deployment, &observed.deployments);
     }
     if version.role != Role::Serving {
-        let service = objects::own_service_object(version, situation.settings);
-        steps.extend(to_apply(service, &observed.services, Object::Service));
+        missing.look(objects::own_service_object(version, situation.settings), &observed.services);
     }
-    steps
+    (missing.steps, missing.is_complete)
 }
 
-/// The step that brings an object back to what it should be; none when it is, or when it is being deleted: what is on
-/// its way out cannot be kept, only made anew when it is gone.
-pub(super) fn to_apply<K: Resource + Serialize>(
-    wanted: K,
-    observed: &BTreeMap<String, Arc<K>>,
-    object: impl FnOnce(Box<K>) -> Object,
-) -> Option<Step> {
-    match observed.get(&wanted.name_any()) {
-        Some(live) if live.meta().deletion_timestamp.is_some() || !differs(&wanted, live.as_ref()) => None,
-        _ => Some(Step::Apply(object(Box::new(wanted)))),
+struct Missing<'a> {
+    situation: &'a Situation<'a>,
+    purpose: Purpose,
+    plan: &'a mut Plan,
+    steps: Vec<Step>,
+    is_complete: bool,
+}
+
+impl Missing<'_> {
+    fn look<K: Planned>(&mut self, wanted: K, observed: &BTreeMap<String, Arc<K>>) {
+        self.is_complete &= self.situation.is_as_wanted(&wanted, observed.get(&wanted.name_any()));
+        self.steps.extend(self.situation.to_apply(self.purpose, wanted, observed, self.plan));
     }
 }
 
@@ -107,12 +112,20 @@ pub(super) fn delete<K: Resource>(kind: Kind, live: &K) -> Option<Step> {
 
 /// All Deployments are there as they should be, and all their replicas are available.
 pub(super) fn is_ready(situation: &Situation<'_>, version: &VersionRecord) -> bool {
-    objects::version_objects(version, situation.settings).deployments.iter().all(|wanted| {
-        situation.observed.deployments.get(&wanted.name_any()).is_some_and(|live: &Arc<Deployment>| {
-            live.metadata.deletion_timestamp.is_none()
-                && !differs(wanted, live.as_ref())
-                && readiness::progress(live).complete
-        })
+    unready(situation, version).is_none()
+}
+
+/// The first Deployment that is not as it should be or not available, in words.
+fn unready(situation: &Situation<'_>, version: &VersionRecord) -> Option<Blame> {
+    let wanted = objects::version_objects(version, situation.settings).deployments;
+    wanted.iter().find_map(|wanted| {
+        let live = situation.observed.deployments.get(&wanted.name_any());
+        let reason = match live {
+            Some(live) if situation.is_as_wanted(wanted, Some(live)) => readiness::incomplete(live)?,
+            Some(_) => "its Deployment is not as it should be".to_owned(),
+            None => "its Deployment is not there".to_owned(),
+        };
+        Some(Blame { node: node_of(wanted), reason, ..Blame::default() })
     })
 }
 
@@ -183,10 +196,13 @@ pub(super) fn out_of_time(situation: &Situation<'_>, version: &VersionRecord, wh
     let trouble = situation.trouble.get(&Purpose::Version(version.key));
     let trouble = trouble.or_else(|| situation.trouble.get(&Purpose::Publication));
     let trouble = situation.observed.namespace_ending.as_ref().or(trouble);
-    match (worst(situation.observed, version), trouble) {
-        (Some((_, blame)), _) => Blame { reason: format!("{what}: {}", blame.reason), ..blame },
-        (None, Some(trouble)) => Blame { reason: format!("{what}: {trouble}"), ..Blame::default() },
-        (None, None) => Blame { reason: what.to_owned(), ..Blame::default() },
+    let failing = worst(situation.observed, version).filter(|(severity, _)| *severity >= Severity::Failing);
+    let refused = || trouble.map(|trouble| Blame { reason: trouble.clone(), ..Blame::default() });
+    let slow = || worst(situation.observed, version).map(|(_, blame)| blame);
+    let blame = failing.map(|(_, blame)| blame).or_else(refused).or_else(slow).or_else(|| unready(situation, version));
+    match blame {
+        Some(blame) => Blame { reason: format!("{what}: {}", blame.reason), ..blame },
+        None => Blame { reason: what.to_owned(), ..Blame::default() },
     }
 }
 

@@ -105,7 +105,7 @@ fn a_deployment_is_complete_when_all_replicas_of_its_newest_template_are_availab
 }
 
 #[test]
-fn a_quota_ends_a_start_and_a_namespace_that_is_being_made_does_not() {
+fn pods_that_are_refused_for_what_they_are_end_a_start_and_what_may_pass_does_not() {
     let deployment = |message: &str| -> Deployment {
         let condition = json!({ "type": "ReplicaFailure", "status": "True", "message": message });
         serde_json::from_value(json!({
@@ -114,6 +114,29 @@ fn a_quota_ends_a_start_and_a_namespace_that_is_being_made_does_not() {
         .unwrap()
     };
     let severity = |message: &str| replica_failure(&deployment(message)).unwrap().1;
-    assert_eq!(severity("pods \"x\" is forbidden: exceeded quota: small"), Severity::Fatal);
-    assert_eq!(severity("error looking up service account kai-x/default"), Severity::Failing);
+    for (said, expected) in [
+        (r#"pods "x" is forbidden: exceeded quota: small"#, Severity::Fatal),
+        (r#"pods "x" is forbidden: failed quota: small: must specify limits.cpu,limits.memory"#, Severity::Fatal),
+        (r#"pods "x" is forbidden: maximum cpu usage per Container is 100m, but limit is 2"#, Severity::Fatal),
+        (
+            r#"pods "x" is forbidden: minimum memory usage per Container is 1Gi. No request is specified"#,
+            Severity::Fatal,
+        ),
+        (r#"pods "x" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true"#, Severity::Fatal),
+        (r#"admission webhook "policy.example.org" denied the request: no image from there"#, Severity::Fatal),
+        (r#"Pod "x" is invalid: spec.containers[0].resources.requests: Invalid value: "2""#, Severity::Fatal),
+        (r#"pods "x" is forbidden: error looking up service account kai-x/default: not found"#, Severity::Failing),
+        (r#"pods "x" is forbidden: status unknown for quota: small"#, Severity::Failing),
+        (
+            r#"pods "x" is forbidden: unable to create new content in namespace kai-x because it is being terminated"#,
+            Severity::Failing,
+        ),
+        (
+            r#"Internal error occurred: failed calling webhook "policy.example.org": connection refused"#,
+            Severity::Failing,
+        ),
+        (r#"Timeout: request did not complete within requested timeout"#, Severity::Failing),
+    ] {
+        assert_eq!(severity(said), expected, "{said}");
+    }
 }

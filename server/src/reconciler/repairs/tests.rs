@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Service;
 
 use super::*;
 use crate::{
-    reconciler::{ObjectSettings, fixture, objects},
+    reconciler::{ObjectSettings, fixture, objects, plan::Purpose},
     store::VersionRecord,
 };
 
@@ -31,8 +31,8 @@ fn observed(services: &[&Service]) -> Observed {
 
 fn found(intent: &RuntimeIntent, observed: &Observed, wanted: &Service) -> Option<String> {
     let step = Step::Apply(Object::Service(Box::new(wanted.clone())));
-    let steps = BTreeMap::from([(Purpose::Version(1), vec![step])]);
-    let mut repairs = of_plan(intent, observed, &Previews::default(), &steps);
+    let plan = Plan { steps: BTreeMap::from([(Purpose::Version(1), vec![step])]), ..Plan::default() };
+    let mut repairs = of_plan(intent, observed, &Previews::default(), &plan);
     repairs.remove(&1).map(|mut repairs| repairs.remove(0).what)
 }
 
@@ -105,7 +105,7 @@ fn the_history_changes_when_something_begins_or_ends_to_be_put_back() {
     let some = BTreeMap::from([(1, vec![one.clone()])]);
     assert_eq!(changed(&intent, &none).count(), 0);
     assert_eq!(changed(&intent, &some).collect::<Vec<_>>(), [(1, 1, vec![one.clone()])]);
-    intent.repairs.insert(1, BTreeSet::from([one.object]));
+    intent.repairs.insert(1, BTreeSet::from([one]));
     assert_eq!(changed(&intent, &some).count(), 0, "it is known");
     assert_eq!(changed(&intent, &none).collect::<Vec<_>>(), [(1, 1, vec![])]);
 }
@@ -125,7 +125,8 @@ fn a_preview_that_is_gone_is_a_repair_once_it_has_been_seen() {
         look.iter().for_each(|(observed, settings)| previews.look(&intent, observed, settings));
         let steps =
             BTreeMap::from([(Purpose::Version(1), vec![Step::Apply(Object::Ingress(Box::new(preview.clone())))])]);
-        let mut found = of_plan(&intent, &Observed::default(), &previews, &steps);
+        let plan = Plan { steps, ..Plan::default() };
+        let mut found = of_plan(&intent, &Observed::default(), &previews, &plan);
         found.remove(&1).map(|mut repairs| repairs.remove(0).what)
     };
     let gone = Observed::default();

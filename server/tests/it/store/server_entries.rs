@@ -38,7 +38,7 @@ pub(super) async fn a_repair_is_pending_until_it_is_seen_done(db: Db) {
     assert_eq!(all_of(store, &v1).await, before);
 
     let intent = db.open_again().await.intent(&v1.runtime).await.unwrap().unwrap();
-    let known: Vec<_> = intent.repairs[&v1.key].iter().map(String::as_str).collect();
+    let known: Vec<_> = intent.repairs[&v1.key].iter().map(|repair| repair.object.as_str()).collect();
     assert_eq!(known, ["Secret v1-config", "Service v1-entrypoint"], "also to the next process");
 
     assert!(set(store, &v1, &both[1..], 102).await);
@@ -74,6 +74,30 @@ pub(super) async fn one_object_that_is_put_back_again_and_again_is_one_entry(db:
     assert!(set(store, &v1, &[], 192).await);
     assert!(set(store, &v1, &[gone("Secret v1-config")], 300).await, "and so is another time");
     assert_eq!(history(store, &v1).await.len(), entries + 3);
+}
+
+pub(super) async fn different_edits_of_one_object_are_entries_of_their_own_with_their_own_counts(db: Db) {
+    let store = &*db.store;
+    let [v1] = demo(store, ["v1"]).await;
+    let v1 = start(store, &v1).await;
+    let edited = |field: &str| {
+        [Repair { object: "Deployment v1-a".to_owned(), what: format!("Deployment v1-a was edited: {field}") }]
+    };
+    for (field, second) in [("spec.image", 100), ("spec.replicas", 102), ("spec.image", 104)] {
+        assert!(set(store, &v1, &edited(field), second).await);
+        assert!(set(store, &v1, &[], second + 1).await);
+    }
+    // One that is followed by another before it has been put back.
+    assert!(set(store, &v1, &edited("spec.replicas"), 106).await);
+    assert!(set(store, &v1, &edited("spec.paused"), 107).await);
+    let told: Vec<_> = history(store, &v1).await.into_iter().filter(|entry| entry.action == Action::Repair).collect();
+    let told: Vec<_> = told.into_iter().map(|entry| (entry.comment.unwrap(), entry.at, entry.finished_at)).collect();
+    let expected = [
+        ("Deployment v1-a was edited: spec.paused".to_owned(), at(107), None),
+        ("Deployment v1-a was edited: spec.replicas, 2 times".to_owned(), at(102), Some(at(107))),
+        ("Deployment v1-a was edited: spec.image, 2 times".to_owned(), at(100), Some(at(105))),
+    ];
+    assert_eq!(told, expected);
 }
 
 pub(super) async fn a_command_leaves_a_repair_and_a_stop_cancels_it(db: Db) {

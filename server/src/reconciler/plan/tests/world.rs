@@ -19,7 +19,9 @@ use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use crate::{
     reconciler::{
-        ObjectSettings, fixture,
+        ObjectSettings,
+        backoff::Delay,
+        fixture,
         objects::{ACTIVE_SERVICE, INGRESS, own_service},
         observed::{Observed, belongs_to},
         plan::{Kind, Object, Plan, Purpose, Situation, Step, Verdict, plan},
@@ -43,6 +45,7 @@ pub(super) struct World {
     /// Objects that are not ours, which no plan knows of: writing to one is refused.
     pub(super) foreign: BTreeSet<String>,
     trouble: BTreeMap<Purpose, String>,
+    pub(super) delays: BTreeMap<String, Delay>,
     /// The Service of the published entrypoint has led somewhere since the last publication began.
     was_linked: bool,
 }
@@ -61,6 +64,7 @@ impl World {
             publication_first: false,
             foreign: BTreeSet::new(),
             trouble: BTreeMap::new(),
+            delays: BTreeMap::new(),
             was_linked: false,
         }
     }
@@ -117,6 +121,7 @@ impl World {
             settings: &self.settings,
             now: self.now,
             trouble: &self.trouble,
+            delays: &self.delays,
             reachable_since: self.reachable_since,
         })
     }

@@ -11,7 +11,7 @@ use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use super::World;
 use crate::reconciler::{
-    diff::differs,
+    diff::differences,
     objects::{
         ACTIVE_SERVICE, INGRESS, active_service_object, ingress_object, own_service, own_service_object,
         preview_ingress, preview_ingress_object, version_objects,
@@ -188,7 +188,7 @@ impl World {
         fn is_there<K: Resource + serde::Serialize>(objects: &BTreeMap<String, Arc<K>>, wanted: &K, what: &str) {
             let name = wanted.name_any();
             let live = objects.get(&name).unwrap_or_else(|| panic!("{what}: {name} is not there"));
-            assert!(!differs(wanted, live), "{what}: {name} is not as it should be");
+            assert!(differences(wanted, live).is_empty(), "{what}: {name} is not as it should be");
         }
         for version in &self.intent.versions {
             let (name, what) = (&version.name, format!("{what}: {}", version.name));

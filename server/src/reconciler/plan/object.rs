@@ -1,0 +1,134 @@
+//! The objects that a plan applies, and whether one that is there is as it should be.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Secret, Service},
+    networking::v1::Ingress,
+};
+use kube::{Resource, ResourceExt};
+use serde::Serialize;
+
+use super::{Kind, Plan, Purpose, Situation, Step, version::delete};
+use crate::reconciler::{
+    backoff::{Delay, object_key},
+    diff::differences,
+    repairs::fingerprint,
+};
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Object {
+    Deployment(Box<Deployment>),
+    Service(Box<Service>),
+    Secret(Box<Secret>),
+    ConfigMap(Box<ConfigMap>),
+    Ingress(Box<Ingress>),
+}
+
+/// A kind of object that plans apply.
+pub(super) trait Planned: Resource<DynamicType = ()> + Serialize + Clone {
+    fn object(self) -> Object;
+
+    /// The kind, if this object can never be changed again and has to be made anew.
+    fn frozen(&self) -> Option<Kind> {
+        None
+    }
+}
+
+macro_rules! planned {
+    ($($kind:ident)*) => { $(
+        impl Planned for $kind {
+            fn object(self) -> Object {
+                Object::$kind(Box::new(self))
+            }
+        }
+    )* };
+    ($($kind:ident)*; immutable) => { $(
+        impl Planned for $kind {
+            fn object(self) -> Object {
+                Object::$kind(Box::new(self))
+            }
+
+            fn frozen(&self) -> Option<Kind> {
+                (self.immutable == Some(true)).then_some(Kind::$kind)
+            }
+        }
+    )* };
+}
+planned!(Deployment Service Ingress);
+planned!(Secret ConfigMap; immutable);
+
+/// What there is of an object, beside what there should be.
+pub(super) enum Standing<'a> {
+    /// As it should be, as far as an apply of ours can make it so.
+    AsWanted,
+    /// It is being deleted: what is on its way out cannot be kept, only made anew when it is gone.
+    Ending,
+    /// It is not there, or differs in these fields.
+    Differs { fields: Vec<String>, delay: Option<&'a Delay> },
+}
+
+impl<'a> Situation<'a> {
+    pub(super) fn standing<K: Planned>(&self, wanted: &K, live: Option<&Arc<K>>) -> Standing<'a> {
+        let fields = match live {
+            Some(live) if live.meta().deletion_timestamp.is_some() => return Standing::Ending,
+            Some(live) => differences(wanted, live.as_ref()),
+            None => Vec::new(),
+        };
+        if live.is_some() && fields.is_empty() {
+            return Standing::AsWanted;
+        }
+        let delay = self.delays.get(&object_key(&K::kind(&()), &wanted.name_any()));
+        let delay = delay.filter(|delay| fingerprint(wanted).is_ok_and(|wanted| wanted == delay.fingerprint));
+        Standing::Differs { fields, delay }
+    }
+
+    /// Whether an apply of ours can bring the object no closer to what it should be.
+    pub(super) fn is_as_wanted<K: Planned>(&self, wanted: &K, live: Option<&Arc<K>>) -> bool {
+        match self.standing(wanted, live) {
+            Standing::AsWanted => true,
+            Standing::Ending => false,
+            Standing::Differs { fields, delay } => live.is_some() && is_overridden(&fields, delay),
+        }
+    }
+
+    /// Plans the step that brings an object back to what it should be, if there is one and its time has come.
+    pub(super) fn to_apply<K: Planned>(
+        &self,
+        purpose: Purpose,
+        wanted: K,
+        observed: &BTreeMap<String, Arc<K>>,
+        plan: &mut Plan,
+    ) -> Option<Step> {
+        let live = observed.get(&wanted.name_any());
+        let Standing::Differs { delay, .. } = self.standing(&wanted, live) else { return None };
+        if !self.is_due(purpose, &wanted, delay, plan) {
+            return None;
+        }
+        if let Some((live, kind)) = live.and_then(|live| Some((live, live.frozen()?))) {
+            return delete(kind, live.as_ref());
+        }
+        Some(Step::Apply(wanted.object()))
+    }
+
+    /// Whether the object may be applied now; otherwise makes sure that it is when its time has come.
+    pub(super) fn is_due<K: Planned>(
+        &self,
+        purpose: Purpose,
+        wanted: &K,
+        delay: Option<&Delay>,
+        plan: &mut Plan,
+    ) -> bool {
+        let Some(delay) = delay else { return true };
+        plan.delayed.push((purpose, wanted.clone().object(), delay.reason.clone()));
+        if delay.until > self.now {
+            plan.look_at(delay.until);
+        }
+        delay.until <= self.now
+    }
+}
+
+fn is_overridden(fields: &[String], delay: Option<&Delay>) -> bool {
+    delay.is_some_and(|delay| fields.iter().all(|field| delay.overridden.contains(field)))
+}
