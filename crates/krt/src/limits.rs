@@ -93,6 +93,7 @@ pub(crate) const MAX_ALIAS_BYTES: usize = 1 << 20;
 pub(crate) const MAX_WORKFLOWS: usize = 100;
 /// In all workflows together.
 pub(crate) const MAX_NODES: usize = 1000;
+/// Of all nodes together: each replica is a pod, so a few lines could ask for more of them than a cluster holds.
 pub(crate) const MAX_REPLICAS: u32 = 1000;
 pub(crate) const MAX_SUBSCRIPTIONS: usize = 100;
 /// Variables and files together.

@@ -158,6 +158,13 @@ fn what_kubernetes_has_no_room_for_is_refused_with_the_limit() {
             "workflows[1].nodes",
             "a version has at most 1000 nodes in all its workflows",
         ),
+        // Two nodes without a number and two of others count too.
+        (
+            "replicas: 2",
+            "replicas: 1000".to_owned(),
+            "workflows[0].nodes[1].replicas",
+            "with this node the version has more than 1000 replicas, counted over all nodes",
+        ),
     ] {
         let problems = read(&V2.replace(from, &to)).expect_err("refused");
         assert!(

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ArchiveIndex,
-    limits::MAX_NODES,
+    limits::{MAX_NODES, MAX_REPLICAS},
     problems::{Problems, shown},
     yaml::{Node, Position, Value},
 };
@@ -21,12 +21,13 @@ pub(super) struct Report<'i> {
     problems: Problems,
     suggester: Suggester,
     nodes_left: usize,
+    replicas: u64,
 }
 
 impl<'i> Report<'i> {
     pub(super) fn new(index: &'i ArchiveIndex, unread_protos: &'i [String], max_problems: usize) -> Self {
         let problems = Problems::new(max_problems);
-        Self { index, unread_protos, problems, suggester: Suggester::default(), nodes_left: MAX_NODES }
+        Self { index, unread_protos, problems, suggester: Suggester::default(), nodes_left: MAX_NODES, replicas: 0 }
     }
 
     pub(super) fn error(&mut self, at: Position, path: &str, message: impl Into<String>) {
@@ -50,6 +51,18 @@ impl<'i> Report<'i> {
             item.error(format!("a version has at most {MAX_NODES} nodes in all its workflows"), self);
         }
         room
+    }
+
+    /// Counts the replicas of one more node; answers false, and reports it once, when there are more than a version has.
+    pub(super) fn claim_replicas(&mut self, count: u32, item: &Item<'_>) -> bool {
+        let (before, limit) = (self.replicas, u64::from(MAX_REPLICAS));
+        self.replicas += u64::from(count);
+        if before <= limit && self.replicas > limit {
+            let message =
+                format!("with this node the version has more than {MAX_REPLICAS} replicas, counted over all nodes");
+            item.error(message, self);
+        }
+        self.replicas <= limit
     }
 
     /// `; did you mean …?`, or nothing when no candidate is close.

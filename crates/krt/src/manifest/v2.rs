@@ -114,7 +114,10 @@ fn read_node(item: &Item<'_>, names: &GivenNames<'_>, report: &mut Report<'_>) -
     let known = ["name", "image", "src", "gpu", "replicas", "subscriptions", "objectStore"];
     fields.warn_of_unknown(&known, &[], report);
     let parts = read_parts(&fields, report);
-    let replicas = fields.optional("replicas").map_or(Some(1), |item| item.count(report));
+    let replicas = match fields.optional("replicas") {
+        None => Some(1).filter(|count| report.claim_replicas(*count, item)),
+        Some(item) => item.count(report).filter(|count| report.claim_replicas(*count, &item)),
+    };
     let own_name = fields.get("name").and_then(|item| item.raw()).unwrap_or_default();
     let subscriptions = fields
         .require("subscriptions", "say what the node listens to: `entrypoint` or the names of nodes", report)
