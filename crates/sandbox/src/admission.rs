@@ -62,6 +62,10 @@ pub(crate) fn create(
     if state.has(kind, &key) {
         return Err(Failure::already_exists(kind, &key.name));
     }
+    if state.is_full() {
+        let why = format!("exceeded quota: the sandbox holds at most {} objects", state.limits().max_objects);
+        return Err(Failure::forbidden(kind, &key.name, &why));
+    }
     for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"] {
         object::remove(&mut new, "/metadata", field);
     }
@@ -76,6 +80,7 @@ pub(crate) fn create(
     let given = new.clone();
     defaults::complete(kind, &mut new, None);
     validate::object(kind, &new, None)?;
+    check_replicas(state, kind, &new)?;
     defaults::allocate(state, kind, &mut new);
     object::set(&mut new, &["metadata", "uid"], names::uid());
     object::set(&mut new, &["metadata", "creationTimestamp"], names::now());
@@ -147,6 +152,7 @@ pub(crate) fn update(
     if part == Part::Main {
         defaults::complete(kind, &mut new, Some(&old));
         validate::object(kind, &new, Some(&old))?;
+        check_replicas(state, kind, &new)?;
     }
     if !how.managed {
         // An explicit empty list asks to forget who set what; everything else a client says of it is ignored.
@@ -163,6 +169,16 @@ pub(crate) fn update(
         return Ok(new.into());
     }
     Ok(settle(state, kind, &old, new))
+}
+
+/// Each replica is an object, too.
+fn check_replicas(state: &State, kind: Kind, new: &Value) -> Result<(), Failure> {
+    let (most, replicas) = (state.limits().max_replicas, &new["spec"]["replicas"]);
+    if !kind.info().scale || replicas.as_i64().is_none_or(|count| count <= i64::from(most)) {
+        return Ok(());
+    }
+    let why = format!("must be less than or equal to {most} in the sandbox");
+    Err(Failure::invalid(kind, object::name(new), vec![Cause::invalid("spec.replicas", replicas, &why)]))
 }
 
 /// Changes an object on behalf of a controller: no defaults, no checks, no owner of fields.

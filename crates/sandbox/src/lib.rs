@@ -52,6 +52,32 @@ pub struct Options {
     pub bookmark_every: Duration,
     /// How many changes of each kind a watch can go back.
     pub history: usize,
+    pub limits: Limits,
+}
+
+/// What clients may ask of the sandbox, which has no more than this process.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Objects of all kinds. Events are not counted: they make room for each other.
+    pub max_objects: usize,
+    /// Of one Deployment or ReplicaSet.
+    pub max_replicas: u32,
+    /// Bytes of a request's body.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_objects: 50_000,
+            max_replicas: 1000,
+            // The API server's own limit.
+            max_body_bytes: 3 * 1024 * 1024,
+            body_timeout: Duration::from_secs(60),
+        }
+    }
 }
 
 impl Default for Options {
@@ -61,6 +87,7 @@ impl Default for Options {
             terminate_after: Duration::from_millis(300),
             bookmark_every: Duration::from_secs(60),
             history: 4096,
+            limits: Limits::default(),
         }
     }
 }
@@ -71,6 +98,7 @@ pub struct Sandbox {
     store: Arc<Store>,
     life: Arc<Life>,
     bookmark_every: Duration,
+    limits: Limits,
 }
 
 impl Sandbox {
@@ -79,20 +107,20 @@ impl Sandbox {
     /// # Panics
     /// Outside of a tokio runtime: the controllers are tasks of the current one.
     pub fn start(options: Options) -> Self {
-        let store = Arc::new(Store::new(options.history.max(1)));
+        let store = Arc::new(Store::new(options.history.max(1), options.limits));
         let life = Arc::new(Life::new());
         for name in ["default", "kube-system"] {
             make_namespace(&store, name);
         }
         let timing = Timing { ready_after: options.ready_after, terminate_after: options.terminate_after };
         controllers::start(&store, &life.ending(), timing);
-        Self { store, life, bookmark_every: options.bookmark_every }
+        Self { store, life, bookmark_every: options.bookmark_every, limits: options.limits }
     }
 
     /// The whole REST API. A router does not keep the sandbox going: once that has ended, it answers 503.
     pub fn router(&self) -> Router {
         let (store, ending) = (self.store.clone(), self.life.ending());
-        routes::router(Api { store, ending, bookmark_every: self.bookmark_every })
+        routes::router(Api { store, ending, bookmark_every: self.bookmark_every, limits: self.limits })
     }
 
     /// Ends the sandbox for all its clones: controllers stop, watches and followed logs end.

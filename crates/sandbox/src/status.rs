@@ -130,6 +130,10 @@ impl Failure {
         Self::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {limit_bytes}"))
     }
 
+    pub(crate) fn too_slow() -> Self {
+        Self::new(408, "Timeout", "the body of the request did not arrive in time")
+    }
+
     pub(crate) fn expired(asked: u64, oldest: u64) -> Self {
         Self::new(410, "Expired", format!("too old resource version: {asked} ({oldest})"))
     }

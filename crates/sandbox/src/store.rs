@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
+    Limits,
     kinds::Kind,
     object::{self, Object},
     selectors::LabelSelector,
@@ -88,6 +89,7 @@ struct Shelf {
 pub(crate) struct State {
     revision: u64,
     history_limit: usize,
+    limits: Limits,
     shelves: Vec<Shelf>,
     uids: HashMap<String, (Kind, Key)>,
     dependents: HashMap<String, BTreeSet<(Kind, Key)>>,
@@ -131,6 +133,16 @@ impl State {
         self.shelves[kind as usize].objects.len()
     }
 
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Whether there is no room for another object of a kind whose objects stay until somebody deletes them.
+    pub(crate) fn is_full(&self) -> bool {
+        let kept = Kind::all().filter(|kind| *kind != Kind::Event).map(|kind| self.count(kind));
+        kept.sum::<usize>() >= self.limits.max_objects
+    }
+
     /// The object of a kind that has not been written for longest.
     pub(crate) fn oldest(&self, kind: Kind) -> Option<Key> {
         self.shelves[kind as usize].by_age.first_key_value().map(|(_, key)| key.clone())
@@ -138,30 +150,26 @@ impl State {
 
     /// Objects of one namespace, or of all, that match; in the order of their names.
     pub(crate) fn list(&self, kind: Kind, namespace: Option<&str>, labels: &LabelSelector) -> Vec<Object> {
+        self.candidates(kind, namespace, labels).matching(labels)
+    }
+
+    /// The objects among which are those that match. To open thousands takes a while, for which the lock is not needed.
+    pub(crate) fn candidates(&self, kind: Kind, namespace: Option<&str>, labels: &LabelSelector) -> Candidates {
         let shelf = &self.shelves[kind as usize];
         let found = |pair: (&str, &str)| shelf.labels.get(&(pair.0.to_owned(), pair.1.to_owned()));
         let indexed = labels.equalities().map(found).min_by_key(|keys| keys.map_or(0, BTreeSet::len));
         let in_namespace = |key: &&Key| namespace.is_none_or(|n| key.namespace == n);
-        match indexed {
+        Candidates(match indexed {
             Some(None) => Vec::new(),
-            Some(Some(keys)) => keys
-                .iter()
-                .filter(in_namespace)
-                .filter_map(|key| shelf.objects.get(key))
-                .map(Stored::peek)
-                .filter(|object| labels.matches(object))
-                .collect(),
+            Some(Some(keys)) => {
+                keys.iter().filter(in_namespace).filter_map(|key| shelf.objects.get(key)).cloned().collect()
+            }
             None => {
                 let start = Key::new(namespace.unwrap_or_default(), "");
-                shelf
-                    .objects
-                    .range(start..)
-                    .take_while(|(key, _)| in_namespace(key))
-                    .map(|(_, object)| object.peek())
-                    .filter(|object| labels.matches(object))
-                    .collect()
+                let in_order = shelf.objects.range(start..);
+                in_order.take_while(|(key, _)| in_namespace(key)).map(|(_, object)| object.clone()).collect()
             }
-        }
+        })
     }
 
     /// The objects of a kind whose owner references name this uid.
@@ -274,6 +282,16 @@ impl State {
     }
 }
 
+/// Objects that may match a selector.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates(Vec<Stored>);
+
+impl Candidates {
+    pub(crate) fn matching(&self, labels: &LabelSelector) -> Vec<Object> {
+        self.0.iter().map(Stored::peek).filter(|object| labels.matches(object)).collect()
+    }
+}
+
 /// The state behind its lock, and the bell that rings after each write.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -282,10 +300,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(history_limit: usize) -> Self {
+    pub(crate) fn new(history_limit: usize, limits: Limits) -> Self {
         let state = State {
             revision: 1,
             history_limit,
+            limits,
             shelves: Kind::all().map(|_| Shelf::default()).collect(),
             uids: HashMap::new(),
             dependents: HashMap::new(),

@@ -1,6 +1,6 @@
 //! Garbage collection: dependents go after their last owner, or before one that waits for them.
 
-use super::{Controller, Queue};
+use super::{AT_ONCE, Controller, Queue};
 use crate::{
     admission,
     delete::{self, DeleteOptions, FOREGROUND, Propagation},
@@ -48,44 +48,48 @@ impl Controller for Collector {
         }
     }
 
-    fn reconcile(&mut self, store: &Store, key: &Key, _queue: &mut Queue) {
-        store.write(|state| match state.by_uid(&key.name) {
+    fn reconcile(&mut self, store: &Store, key: &Key, queue: &mut Queue) {
+        let deleted = store.write(|state| match state.by_uid(&key.name) {
             None => collect_dependents(state, &key.name),
             Some(object) => {
                 let kind = Kind::by_name(object::text(&object, "/kind"));
-                if let Some(kind) = kind {
+                kind.map_or(0, |kind| {
                     collect_orphan(state, kind, &object);
-                    finish_foreground(state, kind, &object);
-                }
+                    finish_foreground(state, kind, &object)
+                })
             }
         });
+        if deleted >= AT_ONCE {
+            queue.add(key.clone());
+        }
     }
 }
 
-/// Deletes the dependents of an owner that is gone, unless another owner is still there.
-fn collect_dependents(state: &mut State, owner_uid: &str) {
-    for (kind, dependent) in state.all_dependents(owner_uid) {
-        collect_orphan(state, kind, &dependent);
-    }
+/// Deletes the dependents of an owner that is gone, unless another owner is still there. Returns how many: there are
+/// more when they are as many as are deleted at once.
+fn collect_dependents(state: &mut State, owner_uid: &str) -> usize {
+    let dependents = state.all_dependents(owner_uid);
+    dependents.iter().filter(|(kind, dependent)| collect_orphan(state, *kind, dependent)).take(AT_ONCE).count()
 }
 
-/// Deletes an object all of whose owners are gone.
-fn collect_orphan(state: &mut State, kind: Kind, object: &Object) {
+/// Deletes an object all of whose owners are gone. Returns whether it did.
+fn collect_orphan(state: &mut State, kind: Kind, object: &Object) -> bool {
     let owners = object::owners(object);
     let lives = |uid: &str| state.has_uid(uid);
     if owners.is_empty() || object::is_ending(object) || owners.iter().any(|o| lives(object::text(o, "/uid"))) {
-        return;
+        return false;
     }
     delete_quietly(state, kind, object, Propagation::Background);
+    true
 }
 
-/// Deletes what blocks an owner that waits, and lets the owner go when nothing does.
-fn finish_foreground(state: &mut State, kind: Kind, owner: &Object) {
+/// Deletes what blocks an owner that waits, and lets the owner go when nothing does. Returns how many were deleted.
+fn finish_foreground(state: &mut State, kind: Kind, owner: &Object) -> usize {
     if !object::is_ending(owner) || !object::has_finalizer(owner, FOREGROUND) {
-        return;
+        return 0;
     }
     let uid = object::uid(owner);
-    let mut blocked = false;
+    let (mut blocked, mut deleted) = (false, 0);
     for (dependent_kind, dependent) in state.all_dependents(uid) {
         let owners = object::owners(&dependent);
         let blocks = owners.iter().any(|o| o["uid"] == uid && o["blockOwnerDeletion"] == true);
@@ -97,7 +101,8 @@ fn finish_foreground(state: &mut State, kind: Kind, owner: &Object) {
             continue;
         }
         blocked |= blocks;
-        if !object::is_ending(&dependent) {
+        if !object::is_ending(&dependent) && deleted < AT_ONCE {
+            deleted += 1;
             let policy = if blocks { Propagation::Foreground } else { Propagation::Background };
             delete_quietly(state, dependent_kind, &dependent, policy);
         }
@@ -106,6 +111,7 @@ fn finish_foreground(state: &mut State, kind: Kind, owner: &Object) {
         let key = Key::of(owner);
         admission::modify(state, kind, &key, |owner| object::remove_finalizer(owner, FOREGROUND));
     }
+    deleted
 }
 
 /// What was read under the same lock is there; a refusal could only mean that it must stay.

@@ -23,8 +23,11 @@ use crate::{
     store::{Event, Key, Store},
 };
 
-/// How many objects are worked on before other tasks get their turn.
-const BATCH: usize = 32;
+/// How long a controller works before other tasks get their turn.
+const TURN: Duration = Duration::from_millis(5);
+
+/// How many objects one step creates or deletes: others wait for the lock meanwhile.
+const AT_ONCE: usize = 64;
 
 /// One controller.
 trait Controller: Send + 'static {
@@ -89,9 +92,12 @@ async fn run(mut controller: impl Controller, store: Arc<Store>, mut ending: End
     while !ending.has_come() {
         bell.mark_unchanged();
         position = catch_up(&mut controller, &store, position, &mut queue);
-        for _ in 0..BATCH {
-            let Some(key) = queue.next(Instant::now()) else { break };
+        let turn_ends = Instant::now() + TURN;
+        while let Some(key) = queue.next(Instant::now()) {
             controller.reconcile(&store, &key, &mut queue);
+            if Instant::now() >= turn_ends {
+                break;
+            }
         }
         if !queue.now.is_empty() {
             tokio::task::yield_now().await;
@@ -108,17 +114,12 @@ async fn run(mut controller: impl Controller, store: Arc<Store>, mut ending: End
 
 /// Tells the controller what has changed; when too much has, of everything there is.
 fn catch_up(controller: &mut impl Controller, store: &Store, position: u64, queue: &mut Queue) -> u64 {
-    store.read(|state| {
-        for kind in controller.kinds() {
-            match state.events_after(*kind, position) {
-                Ok(events) => events.iter().for_each(|event| controller.observe(event, queue)),
-                Err(_) => {
-                    for event in state.as_events(*kind) {
-                        controller.observe(&event, queue);
-                    }
-                }
-            }
-        }
-        state.revision()
-    })
+    let (events, revision) = store.read(|state| {
+        let of_kind =
+            |kind: &Kind| state.events_after(*kind, position).unwrap_or_else(|_| state.as_events(*kind).collect());
+        let events: Vec<Event> = controller.kinds().iter().flat_map(of_kind).collect();
+        (events, state.revision())
+    });
+    events.iter().for_each(|event| controller.observe(event, queue));
+    revision
 }

@@ -1,6 +1,6 @@
 //! Namespaces that end take their content with them, and go when it is gone.
 
-use super::{Controller, Queue};
+use super::{AT_ONCE, Controller, Queue};
 use crate::{
     admission,
     delete::{self, DeleteOptions},
@@ -38,23 +38,26 @@ impl Controller for Namespaces {
         }
     }
 
-    fn reconcile(&mut self, store: &Store, key: &Key, _queue: &mut Queue) {
+    fn reconcile(&mut self, store: &Store, key: &Key, queue: &mut Queue) {
         store.write(|state| {
             let Some(namespace) = state.get(Kind::Namespace, key) else { return };
             if !object::is_ending(&namespace) {
                 return;
             }
-            let mut left = 0;
+            let (mut deleted, mut left) = (0, 0);
             for kind in KINDS.iter().filter(|k| k.namespaced).map(|k| k.kind) {
                 for object in state.list(kind, Some(&key.name), &LabelSelector::default()) {
-                    if !object::is_ending(&object) {
+                    left += 1;
+                    if !object::is_ending(&object) && deleted < AT_ONCE {
                         // It was there a moment ago under the same lock.
                         let _gone = delete::delete(state, kind, &Key::of(&object), &DeleteOptions::default());
+                        deleted += 1;
                     }
                 }
-                left += state.list(kind, Some(&key.name), &LabelSelector::default()).len();
             }
-            if left == 0 {
+            if deleted > 0 {
+                queue.add(key.clone());
+            } else if left == 0 {
                 admission::modify(state, Kind::Namespace, key, |namespace| {
                     object::remove(namespace, "/spec", "finalizers");
                 });

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Controller, Queue,
+    AT_ONCE, Controller, Queue,
     recorder::{self, Note},
 };
 use crate::{
@@ -38,8 +38,8 @@ impl Controller for ReplicaSets {
     fn reconcile(&mut self, store: &Store, key: &Key, queue: &mut Queue) {
         store.write(|state| {
             let Some(set) = state.get(Kind::ReplicaSet, key) else { return };
-            if !object::is_ending(&set) {
-                fill(state, &set);
+            if !object::is_ending(&set) && !fill(state, &set) {
+                queue.add(key.clone());
             }
             if let Some(wait) = report(state, &set, key) {
                 queue.add_after(wait, key.clone());
@@ -91,11 +91,13 @@ fn ready_since(pod: &Value) -> Option<&str> {
     (ready["status"] == "True").then(|| object::text(ready, "/lastTransitionTime"))
 }
 
-fn fill(state: &mut State, set: &Value) {
+/// Makes pods, or ends some, a few at once. Returns whether as many are left as are wanted, or no more can be made.
+fn fill(state: &mut State, set: &Value) -> bool {
     let namespace = object::namespace(set);
     let wanted = usize::try_from(object::number(set, "/spec/replicas")).unwrap_or_default();
     let mut pods = active(state, set);
-    for _ in pods.len()..wanted {
+    let missing = wanted.saturating_sub(pods.len());
+    for _ in 0..missing.min(AT_ONCE) {
         let template = &set["spec"]["template"];
         let mut pod = json!({ "metadata": template["metadata"], "spec": template["spec"] });
         object::set(&mut pod, &["metadata", "generateName"], format!("{}-", object::name(set)));
@@ -107,19 +109,21 @@ fn fill(state: &mut State, set: &Value) {
         let failed = note.warning;
         recorder::record(state, set, NAME, &note);
         if failed {
-            return;
+            return true;
         }
     }
-    if pods.len() > wanted {
+    let excess = pods.len().saturating_sub(wanted);
+    if excess > 0 {
         // Those that are of least use go first: not ready, then youngest.
         pods.sort_by_key(|pod| (is_ready(pod), Reverse(object::text(pod, "/metadata/creationTimestamp").to_owned())));
-        for pod in &pods[..pods.len() - wanted] {
+        for pod in &pods[..excess.min(AT_ONCE)] {
             // It was there a moment ago under the same lock.
             let _gone = delete::delete(state, Kind::Pod, &Key::of(pod), &DeleteOptions::default());
             let note = Note::normal("SuccessfulDelete", format!("Deleted pod: {}", object::name(pod)));
             recorder::record(state, set, NAME, &note);
         }
     }
+    missing.max(excess) <= AT_ONCE
 }
 
 /// Writes the status. Returns when it will change by the passing of time alone.

@@ -18,9 +18,11 @@ use axum::{
 };
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use self::target::{Subresource, Target};
 use crate::{
+    Limits,
     admission::How,
     ending::Ending,
     logs,
@@ -30,15 +32,13 @@ use crate::{
     yaml,
 };
 
-/// The most that a request may send; the API server's own limit.
-const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
-
 /// What the routes share.
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) store: Arc<Store>,
     pub(crate) ending: Ending,
     pub(crate) bookmark_every: Duration,
+    pub(crate) limits: Limits,
 }
 
 pub(crate) fn router(api: Api) -> Router {
@@ -57,7 +57,7 @@ async fn route(api: &Api, request: Request) -> Result<Response, Failure> {
     let target = target::parse(parts.uri.path()).ok_or_else(Failure::no_such_path)?;
     let query = Query::<HashMap<String, String>>::try_from_uri(&parts.uri)
         .map_err(|error| Failure::bad_request(error.body_text()))?;
-    let call = Call { query: query.0, headers: parts.headers, body: read_body(body).await? };
+    let call = Call { query: query.0, headers: parts.headers, body: read_body(body, &api.limits).await? };
     match (target, parts.method) {
         (Target::Discovery(what), Method::GET) => discovery::answer(&what, &call.headers),
         (Target::Collection { kind, namespace }, Method::GET) => match call.flag("watch") {
@@ -85,9 +85,13 @@ async fn route(api: &Api, request: Request) -> Result<Response, Failure> {
     }
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Failure> {
-    // The only other error is a connection that broke, whose answer nobody reads.
-    axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Failure::too_large(MAX_BODY_BYTES))
+async fn read_body(body: Body, limits: &Limits) -> Result<Bytes, Failure> {
+    match timeout(limits.body_timeout, axum::body::to_bytes(body, limits.max_body_bytes)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        // The only other error is a connection that broke, whose answer nobody reads.
+        Ok(Err(_)) => Err(Failure::too_large(limits.max_body_bytes)),
+        Err(_) => Err(Failure::too_slow()),
+    }
 }
 
 /// One request.
@@ -122,7 +126,8 @@ impl Call {
             return Ok(Value::Null);
         }
         match self.content_type() {
-            "" | "application/json" => self.json(),
+            // A type has to be said: without one, or with `text/plain`, a web page may send a body without asking first.
+            "application/json" => self.json(),
             "application/yaml" => yaml::parse(&self.body),
             // What newer kubectl sends for `create namespace NAME` and the like.
             "application/vnd.kubernetes.protobuf" => Err(Failure::unsupported_media(

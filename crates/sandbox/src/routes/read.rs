@@ -47,7 +47,9 @@ pub(super) fn collection(api: &Api, kind: Kind, namespace: Option<&str>, call: &
     if call.query("continue").is_some() {
         return Err(Failure::bad_request("continue key is not valid: lists are given out whole"));
     }
-    let (mut found, revision) = api.store.read(|state| (state.list(kind, namespace, &wanted.labels), state.revision()));
+    let (found, revision) =
+        api.store.read(|state| (state.candidates(kind, namespace, &wanted.labels), state.revision()));
+    let mut found = found.matching(&wanted.labels);
     found.retain(|object| wanted.fields.matches(object));
     let view = View::choose(call.accept(), call.query("includeObject"));
     Ok(Json(view.many(kind, &found, revision)).into_response())

@@ -102,9 +102,10 @@ impl Watch {
     fn begin(&mut self, from: Option<u64>, initial: bool) {
         let (found, revision) = self.store.read(|state| {
             let found = (from.is_none() || initial)
-                .then(|| state.list(self.kind, self.namespace.as_deref(), &self.wanted.labels));
+                .then(|| state.candidates(self.kind, self.namespace.as_deref(), &self.wanted.labels));
             (found.unwrap_or_default(), state.revision())
         });
+        let found = found.matching(&self.wanted.labels);
         match from {
             // A revision of the future is one of an earlier sandbox: to the client, all has changed since.
             Some(asked) if asked > revision => {

@@ -17,7 +17,7 @@ use crate::{
     object::Object,
     patch,
     status::Failure,
-    store::Key,
+    store::{Key, State},
     view::View,
     yaml,
 };
@@ -129,14 +129,18 @@ pub(super) fn delete_collection(
     }
     let options = delete_options(call)?;
     let wanted = Wanted::parse(kind, call)?;
-    let (gone, revision) = api.store.write(|state| {
-        let mut found = state.list(kind, namespace, &wanted.labels);
-        found.retain(|object| wanted.fields.matches(object));
-        for object in &found {
-            delete::delete(state, kind, &Key::of(object), &options)?;
+    let mut found = api.store.read(|state| state.candidates(kind, namespace, &wanted.labels)).matching(&wanted.labels);
+    found.retain(|object| wanted.fields.matches(object));
+    // One by one, as Kubernetes does: others get the lock in between, and may be quicker.
+    let mut gone = Vec::new();
+    for object in found {
+        match api.store.write(|state| delete::delete(state, kind, &Key::of(&object), &options)) {
+            Ok(_) => gone.push(object),
+            Err(failure) if failure.code == 404 => {}
+            Err(failure) => return Err(failure),
         }
-        Ok::<_, Failure>((found, state.revision()))
-    })?;
+    }
+    let revision = api.store.read(State::revision);
     let view = View::choose(call.accept(), call.query("includeObject"));
     Ok(Json(view.many(kind, &gone, revision)).into_response())
 }

@@ -8,6 +8,7 @@ mod deletion;
 mod endpoints;
 mod failures;
 mod kubectl;
+mod limits;
 mod protocol;
 mod rollout;
 mod watching;
