@@ -13,8 +13,18 @@ use super::{
 /// Lists and quotes within each other, beyond which there is only text.
 const MAX_DEPTH: usize = 32;
 
-/// The HTML, and the headings in their order.
-pub(super) fn render(markdown: &str, links: &Links<'_>) -> (String, Vec<Heading>) {
+/// About the most HTML of one page: a small table can have a cell for each of its rows and columns, most of them empty.
+const MAX_HTML_BYTES: usize = 2 << 20;
+
+pub(super) struct Rendered {
+    pub(super) html: String,
+    /// The headings in their order.
+    pub(super) contents: Vec<Heading>,
+    /// The block that would have made the page too long is left out, and all behind it.
+    pub(super) cut: bool,
+}
+
+pub(super) fn render(markdown: &str, links: &Links<'_>) -> Rendered {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut writer = Writer {
         links,
@@ -30,11 +40,27 @@ pub(super) fn render(markdown: &str, links: &Links<'_>) -> (String, Vec<Heading>
         column: 0,
         in_head: false,
     };
+    let mut within = 0_usize;
+    let mut whole_blocks = (0, 0);
+    let mut cut = false;
     for event in Parser::new_ext(markdown, options) {
+        match &event {
+            Event::Start(_) => within += 1,
+            Event::End(_) => within = within.saturating_sub(1),
+            _ => {}
+        }
         writer.take(event);
+        if writer.out.len() > MAX_HTML_BYTES {
+            writer.out.truncate(whole_blocks.0);
+            writer.headings.truncate(whole_blocks.1);
+            cut = true;
+            break;
+        }
+        if within == 0 {
+            whole_blocks = (writer.out.len(), writer.headings.len());
+        }
     }
-    let contents = nested(writer.headings);
-    (writer.out, contents)
+    Rendered { html: writer.out, contents: nested(writer.headings), cut }
 }
 
 /// The id of a heading in the page; no other element's id begins so.

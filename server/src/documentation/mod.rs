@@ -33,8 +33,8 @@ pub(crate) fn page(place: &Place<'_>, path: &str, content: &[u8]) -> Documentati
     let text = String::from_utf8_lossy(content);
     let end = (0..=text.len().min(MAX_PAGE_BYTES)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     let links = Links::new(place, path);
-    let (mut html, contents) = html::render(&text[..end], &links);
-    if end < text.len() {
+    let html::Rendered { mut html, contents, cut } = html::render(&text[..end], &links);
+    if cut || end < text.len() {
         html.push_str("<p><em>The rest is too long to be shown here.</em></p>\n");
     }
     DocumentationPage { path: path.to_owned(), html, contents }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{ApiError, Comparison, DiffLine, DocumentationPage, ManifestDiff, RuntimeId, VersionName};
 use similar::{ChangeTag, TextDiff};
-use tokio::task::spawn_blocking;
+use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
 use super::{Service, errors::from_store};
 use crate::{
@@ -30,6 +30,7 @@ impl Service {
     ) -> Result<Option<DocumentationPage>, ApiError> {
         let sha256 = self.record(runtime, version).await?.file.sha256;
         let documents: BTreeSet<_> = self.store.documents(&sha256).await.map_err(from_store)?.into_iter().collect();
+        let turn = self.turn().await?;
         let asked = page.is_some();
         let path = page.unwrap_or_else(|| documentation::FIRST.to_owned());
         let Some(content) = self.store.document(&sha256, &path).await.map_err(from_store)? else {
@@ -40,7 +41,10 @@ impl Service {
         // A long page takes a while, for which no other request should wait.
         let shown = spawn_blocking(move || {
             let place = documentation::Place { runtime: &runtime, version: &version, documents: &documents };
-            documentation::page(&place, &path, &content)
+            let page = documentation::page(&place, &path, &content);
+            // Given back here, and not by a request that nobody waits for any more.
+            drop(turn);
+            page
         });
         shown.await.map(Some).map_err(|_| ApiError::Internal)
     }
@@ -70,15 +74,22 @@ impl Service {
         from: &VersionName,
         to: &VersionName,
     ) -> Result<Comparison, ApiError> {
+        let turn = self.turn().await?;
         let (before, after) = (self.record(runtime, from).await?, self.record(runtime, to).await?);
         let was = self.store.content(runtime, from).await.map_err(from_store)?;
         let now = self.store.content(runtime, to).await.map_err(from_store)?;
         let compared = spawn_blocking(move || {
             let mut found = krt::compare(side(&before, was.as_ref()), side(&after, now.as_ref()));
             found.manifest = manifest_diff(&before.manifest_text, &after.manifest_text);
+            drop(turn);
             found
         });
         compared.await.map_err(|_| ApiError::Internal)
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        // It is never closed.
+        self.long_work.clone().acquire_owned().await.map_err(|_| ApiError::Internal)
     }
 }
 

@@ -23,7 +23,7 @@ use domain::{
     Actor, ApiError, ClusterInfo, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionSummary, VersionView,
 };
 use krt::{Document, model::Manifest};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use digest::Digest;
 use errors::from_store;
@@ -73,7 +73,12 @@ pub struct Service {
     changed: Changes,
     timeouts: Timeouts,
     digests: Mutex<HashMap<RuntimeId, (u64, Arc<Digest>)>>,
+    /// For what takes a processor and memory to itself for a while: to render a document, to compare two versions.
+    long_work: Arc<Semaphore>,
 }
+
+/// How much of it is done at once; other requests wait for their turn.
+const LONG_WORK: usize = 2;
 
 impl Service {
     /// `changed` is touched after every change that this service makes.
@@ -85,7 +90,8 @@ impl Service {
         changed: Changes,
         timeouts: Timeouts,
     ) -> Self {
-        Self { store, reconciler, cluster, objects, changed, timeouts, digests: Mutex::default() }
+        let (digests, long_work) = (Mutex::default(), Arc::new(Semaphore::new(LONG_WORK)));
+        Self { store, reconciler, cluster, objects, changed, timeouts, digests, long_work }
     }
 
     pub fn cluster_info(&self) -> ClusterInfo {

@@ -170,3 +170,18 @@ fn neither_depth_nor_length_is_without_bound() {
     assert!(long.ends_with("too long to be shown here.</em></p>\n"));
     assert!(long.len() < 3 << 20);
 }
+
+#[test]
+fn a_page_that_would_become_many_times_its_markdown_ends_before_the_block_that_makes_it_so() {
+    // Every row has as many cells as there are columns, and all but the first are empty.
+    let columns = 600;
+    let table = format!("|{}\n|{}\n{}", "a|".repeat(columns), ":-:|".repeat(columns), "|\n".repeat(400));
+    assert!(table.len() < 5_000);
+    let page = shown(&format!("# Before\n\ntext\n\n{table}\n\n# After"));
+    assert_eq!(
+        page.html,
+        "<h2 id=\"doc-before\">Before</h2>\n<p>text</p>\n<p><em>The rest is too long to be shown here.</em></p>\n"
+    );
+    assert_eq!(page.contents.len(), 1);
+    assert!(!shown("| a |\n|---|\n| b |").html.contains("too long"));
+}
