@@ -18,6 +18,8 @@ pub enum AppError {
     Unreachable,
     /// An answer came that this page does not understand, as when the server has been upgraded since it was loaded.
     Garbled(String),
+    /// The server did not understand what was asked, as when it has been upgraded since the page was loaded.
+    NotUnderstood(String),
 }
 
 impl AppError {
@@ -53,6 +55,9 @@ impl fmt::Display for AppError {
             Self::Garbled(_) => {
                 f.write_str("the server's answer could not be read; reload the page, for the server may be newer")
             }
+            Self::NotUnderstood(_) => {
+                f.write_str("the server did not understand the request; reload the page, for the server may be newer")
+            }
         }
     }
 }
@@ -69,6 +74,13 @@ impl FromServerFnError for AppError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) => Self::Unreachable,
+            // In the browser it is the answer that cannot be read; on the server, the arguments.
+            #[cfg(feature = "ssr")]
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                let error = Self::NotUnderstood(error.to_string());
+                respond_with_status(&error);
+                error
+            }
             other => Self::Garbled(other.to_string()),
         }
     }
@@ -103,6 +115,7 @@ pub fn respond_with_status(error: &AppError) {
         });
         let status = match error {
             AppError::Api(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            AppError::NotUnderstood(_) => StatusCode::BAD_REQUEST,
             AppError::Unreachable | AppError::Garbled(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         if let (false, Some(response)) = (plain_form, use_context::<leptos_axum::ResponseOptions>()) {
@@ -149,7 +162,13 @@ mod tests {
 
     #[test]
     fn an_error_survives_the_wire() {
-        for error in [AppError::not_found("runtime `x`"), AppError::Unreachable, AppError::Garbled("?".to_owned())] {
+        let text = || "?".to_owned();
+        for error in [
+            AppError::not_found("runtime `x`"),
+            AppError::Unreachable,
+            AppError::Garbled(text()),
+            AppError::NotUnderstood(text()),
+        ] {
             assert_eq!(AppError::de(error.ser()), error);
         }
     }

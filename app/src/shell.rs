@@ -120,7 +120,7 @@ pub fn App() -> impl IntoView {
         .into_any()
     };
     view! {
-        <Title formatter=|text: String| if text.is_empty() { "KAI Server".to_owned() } else { format!("{text} · KAI Server") }/>
+        <Title formatter=document_title/>
         <Router>
             <a class="skip-link" href="#content" on:click=move |_| browser::focus("content")>"Skip to content"</a>
             <FocusNewPages/>
@@ -138,6 +138,14 @@ pub fn App() -> impl IntoView {
             <div id="announcements" class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
         </Router>
     }
+}
+
+/// What the browser calls a page with this title.
+///
+/// On the server Leptos writes it into the page as it is, so there it is escaped; in the browser it is set as text.
+fn document_title(title: String) -> String {
+    let title = if title.is_empty() { "KAI Server".to_owned() } else { format!("{title} · KAI Server") };
+    if cfg!(feature = "ssr") { title.replace('&', "&amp;").replace('<', "&lt;") } else { title }
 }
 
 /// Has the browser lay out what it has so far, the header, in a task of its own. Most of that is asking the system for

@@ -14,6 +14,9 @@ export interface Version {
 /** A kai-server of its own for one test: free ports, an empty data folder, the sandbox as its cluster. */
 export class Server {
   readonly url: string;
+  /** Where pods fetch their files, and where kubectl looks into the sandbox. */
+  readonly internalUrl: string;
+  readonly sandboxUrl: string;
   private log = "";
   private process: ChildProcess | undefined;
 
@@ -23,6 +26,8 @@ export class Server {
     private readonly settings: Record<string, string>,
   ) {
     this.url = `http://127.0.0.1:${ports.public}`;
+    this.internalUrl = `http://127.0.0.1:${ports.internal}`;
+    this.sandboxUrl = `http://127.0.0.1:${ports.sandbox}`;
   }
 
   static async create(settings: Record<string, string> = {}): Promise<Server> {

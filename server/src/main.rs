@@ -32,6 +32,10 @@ async fn run() -> anyhow::Result<()> {
         .install_default()
         .map_err(|_| anyhow!("another TLS provider is installed already"))?;
 
+    // Each connection is an open file, and the usual soft limit of 1,024 is there for programs that use select(2).
+    if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
+        tracing::warn!("the limit of open files stays as it is: {error}");
+    }
     let signals = Signals::listen()?;
     tracing::info!("the data folder is {}", settings.data_dir.display());
     let mut running = start(settings).await.context("kai-server cannot start")?;

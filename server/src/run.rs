@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, serve::ListenerExt};
 use domain::ClusterKind;
 use sandbox::Sandbox;
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
@@ -22,7 +21,12 @@ use crate::{
     config::{Settings, reachable_by_pods, without_password},
     file_lock::{FileLock, FileLockError},
     files::{Files, FilesError},
-    http::{self, guard::Own, internal::Internal},
+    http::{
+        self,
+        guard::Own,
+        internal::Internal,
+        serve::{ClientLimits, serve},
+    },
     identity::{self, IdentityError},
     intake::{
         Intake,
@@ -103,7 +107,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
 
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
-    let (cluster, sandbox) = connect(&settings, &stop, &mut tasks).await?;
+    let clients = client_limits(&settings);
+    let (cluster, sandbox) = connect(&settings, clients, &stop, &mut tasks).await?;
 
     let objects = object_settings(&settings, internal.addr);
     if cluster.info().kind != ClusterKind::Sandbox && !reachable_by_pods(&objects.advertised_url) {
@@ -117,6 +122,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let pace = Pace { interval: RECONCILE_INTERVAL, stop_timeout: settings.stop_timeout };
     let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
     let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
+    let advertised_url = objects.advertised_url.clone();
     let service = Arc::new(Service::new(store, reconciler.clone(), cluster, objects, changed.clone(), timeouts));
     let announcements = Announcements::new(service.clone());
     let intake = Intake::new(service.clone(), files.clone(), settings.krt_limits.clone(), settings.max_uploads);
@@ -125,7 +131,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     spawn(&mut tasks, "the announcer", announcements.clone().run(changed, stop.clone()));
     spawn(&mut tasks, "the trash", empty_trash(files.clone(), settings.trash_retention, stop.clone()));
     let (addr, internal_addr) = (public.addr, internal.addr);
-    let pods = http::internal::router(Internal { service: service.clone(), files: files.clone() });
+    let pods = http::internal::router(Internal { service: service.clone(), files: files.clone(), advertised_url });
     let people = http::public(http::Public {
         service,
         files,
@@ -133,10 +139,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         announcements,
         leptos: site_options(addr),
         own: Own::of(addr, settings.insecure_no_login),
+        body_timeout: clients.body_timeout,
         stop: stop.clone(),
     });
-    spawn(&mut tasks, "the internal listener", serve(internal, pods, stop.clone()));
-    spawn(&mut tasks, "the public listener", serve(public, people, stop.clone()));
+    let serving = serve(internal.listener, clients.internal_connections, clients, pods, stop.clone());
+    spawn(&mut tasks, "the internal listener", serving);
+    let serving = serve(public.listener, clients.public_connections, clients, people, stop.clone());
+    spawn(&mut tasks, "the public listener", serving);
     Ok(Running { addr, internal_addr, sandbox, stop, tasks, intake, database_lock, _files_lock: files_lock })
 }
 
@@ -189,18 +198,6 @@ async fn listen(setting: &'static str, addr: SocketAddr) -> Result<Bound, StartE
     Ok(Bound { listener, addr })
 }
 
-async fn serve(bound: Bound, router: Router, stop: CancellationToken) {
-    let listener = bound.listener.tap_io(|stream| {
-        // Events are small, and each is to be seen at once.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("a connection keeps its delay: {error}");
-        }
-    });
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
-        tracing::error!("a listener failed: {}", chain(&error));
-    }
-}
-
 fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
     tasks.spawn(async move {
         task.await;
@@ -220,6 +217,7 @@ fn prepare_data_dir(folder: &Path) -> Result<(), StartError> {
 
 async fn connect(
     settings: &Settings,
+    clients: ClientLimits,
     stop: &CancellationToken,
     tasks: &mut JoinSet<&'static str>,
 ) -> Result<(Cluster, Option<(Sandbox, SocketAddr)>), StartError> {
@@ -232,8 +230,22 @@ async fn connect(
             let options = sandbox::Options { ready_after: settings.sandbox_ready_after, ..Default::default() };
             let sandbox = Sandbox::start(options);
             let cluster = Cluster::in_process(Cluster::client_for(sandbox.router()));
-            spawn(tasks, "the sandbox's listener", serve(bound, sandbox.router(), stop.clone()));
+            let own = Own::of(addr, settings.insecure_no_login);
+            let kubectl = http::sandbox(sandbox.router(), own);
+            let serving = serve(bound.listener, clients.sandbox_connections, clients, kubectl, stop.clone());
+            spawn(tasks, "the sandbox's listener", serving);
             Ok((cluster, Some((sandbox, addr))))
+        }
+    }
+}
+
+/// What is set, or less where the system lets this process open few files: each connection is one.
+fn client_limits(settings: &Settings) -> ClientLimits {
+    match rlimit::getrlimit(rlimit::Resource::NOFILE) {
+        Ok((open_files, _)) => settings.clients.within(open_files),
+        Err(error) => {
+            tracing::warn!("how many files may be open is not known: {error}");
+            settings.clients
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 use krt::Limits;
 
 use super::{ClusterFlag, Flags, values::Pairs};
-use crate::cluster::ClusterChoice;
+use crate::{cluster::ClusterChoice, http::serve::ClientLimits};
 
 /// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
 const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
@@ -80,6 +80,8 @@ pub struct Settings {
     pub start_timeout: Duration,
     pub stop_timeout: Duration,
     pub insecure_no_login: bool,
+    /// What clients of the listeners may take. No flag: tests shorten it.
+    pub clients: ClientLimits,
 }
 
 impl Settings {
@@ -110,6 +112,7 @@ impl Settings {
             start_timeout: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(120),
             insecure_no_login: false,
+            clients: ClientLimits::default(),
         }
     }
 }
@@ -172,6 +175,7 @@ impl TryFrom<Flags> for Settings {
             start_timeout: flags.start_timeout,
             stop_timeout: flags.stop_timeout,
             insecure_no_login: flags.insecure_no_login,
+            clients: embedded.clients,
         })
     }
 }

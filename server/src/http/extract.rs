@@ -1,13 +1,18 @@
 //! What the API's handlers take from a request, with refusals in the API's own shape.
 
+use std::time::Duration;
+
 use axum::{
     RequestPartsExt,
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Request, rejection::BytesRejection},
+    body::{Body, Bytes, to_bytes},
+    extract::{FromRequest, FromRequestParts, Path, Request, State, rejection::BytesRejection},
     http::{StatusCode, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use domain::{ApiError, Problem, RuntimeId, Severity, VersionName};
 use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::timeout;
 
 use super::error::ErrorAnswer;
 
@@ -74,13 +79,32 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// Reads a request's body before the request goes further, so that one that is too long, or comes too slowly, ends the
+/// request here.
+pub(super) async fn read_body(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match timeout(limit, to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        // The only other error is a connection that broke, whose answer nobody reads.
+        Ok(Err(_)) => too_large().into_response(),
+        Err(_) => {
+            let message = format!("the request's body did not arrive within {} seconds", limit.as_secs());
+            ErrorAnswer::request(StatusCode::REQUEST_TIMEOUT, "timeout", message).into_response()
+        }
+    }
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn unreadable(rejection: BytesRejection) -> ErrorAnswer {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let limit = format!("a request's body may have at most {MAX_BODY_BYTES} bytes");
-        return ApiError::TooLarge { limit }.into();
+        return too_large();
     }
     ErrorAnswer::request(StatusCode::BAD_REQUEST, "bad_request", "the request's body did not arrive whole")
+}
+
+fn too_large() -> ErrorAnswer {
+    let limit = format!("a request's body may have at most {MAX_BODY_BYTES} bytes");
+    ApiError::TooLarge { limit }.into()
 }
 
 fn not_understood(error: &serde_json::Error) -> ApiError {

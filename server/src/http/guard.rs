@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method, Uri, header, uri::Authority},
+    http::{HeaderMap, Method, StatusCode, Uri, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -13,11 +13,15 @@ use domain::ApiError;
 
 use super::error::ErrorAnswer;
 
-/// What the server takes for its own name.
+/// What a listener takes for its own name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Own {
-    /// A loopback name or address with this port.
-    Loopback { port: u16 },
+    /// A loopback name or address. Any port goes, for it may be forwarded from another one: a page can make its own
+    /// name point at this machine, but not `localhost`.
+    Loopback {
+        /// Where the listener is, to say so.
+        port: u16,
+    },
     /// Whatever the request's Host says: with `--insecure-no-login` something in front of the server knows better.
     AnyHost,
 }
@@ -28,108 +32,167 @@ impl Own {
     }
 }
 
+/// Why a request goes no further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It does not say, or not clearly, which host it is for (RFC 9112 §3.2).
+    NoHost(&'static str),
+    Foreign(String),
+}
+
+impl Refusal {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::NoHost(_) => StatusCode::BAD_REQUEST,
+            Self::Foreign(_) => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
 /// Refuses what another site's page, or a name that is not the server's, asks for.
 pub(super) async fn refuse_foreign(State(own): State<Own>, request: Request, next: Next) -> Response {
     match check(own, request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(reason) => ErrorAnswer::from(ApiError::Forbidden { reason }).into_response(),
+        Err(Refusal::Foreign(reason)) => ErrorAnswer::from(ApiError::Forbidden { reason }).into_response(),
+        Err(Refusal::NoHost(reason)) => {
+            ErrorAnswer::request(StatusCode::BAD_REQUEST, "bad_request", reason).into_response()
+        }
     }
 }
 
-fn check(own: Own, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), String> {
-    // HTTP/2 has the host in the request's target.
-    let host = match uri.authority() {
-        Some(authority) => Some(authority.clone()),
-        None => headers.get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok()),
-    };
-    let host = host.ok_or("the request names no Host")?;
+/// The host that a request is for.
+pub(super) fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
+    let mut named = headers.get_all(header::HOST).iter();
+    let (first, second) = (named.next(), named.next());
+    if second.is_some() {
+        return Err(Refusal::NoHost("the request has more than one Host"));
+    }
+    // A target with a host in it goes before the header (RFC 9112 §3.2.2).
+    let host = uri.authority().cloned();
+    let host = host.or_else(|| first.and_then(|host| Authority::try_from(host.as_bytes()).ok()));
+    host.ok_or(Refusal::NoHost("the request names no Host"))
+}
+
+/// Whether the listener may do what the request asks for.
+pub(super) fn check(own: Own, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    let host = host(uri, headers)?;
     if let Own::Loopback { port } = own
-        && !is_loopback(&host, port)
+        && !is_loopback(&host)
     {
-        return Err(format!(
+        return Err(Refusal::Foreign(format!(
             "Host `{host}` is not this server's; open it as http://127.0.0.1:{port}, or start it with --insecure-no-login \
              behind something that asks who is there"
-        ));
+        )));
     }
     if [Method::GET, Method::HEAD].contains(method) {
         return Ok(());
     }
     if let Some(origin) = headers.get(header::ORIGIN) {
         let origin = String::from_utf8_lossy(origin.as_bytes());
-        return if is_own_origin(own, &origin, &host) {
+        return if is_of_host(&origin, &host) {
             Ok(())
         } else {
-            Err(format!("a page of `{origin}` asks for a change, and that is not this server's"))
+            Err(Refusal::Foreign(format!("a page of `{origin}` asks for a change, and that is not this server's")))
         };
     }
     // Programs such as curl send neither; a browser that leaves out Origin still says this much.
     match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
         None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err("a page of another site asks for a change".to_owned()),
+        Some(_) => Err(Refusal::Foreign("a page of another site asks for a change".to_owned())),
     }
 }
 
-fn is_own_origin(own: Own, origin: &str, host: &Authority) -> bool {
+/// The scheme is not compared: whatever is in front may speak TLS where this server does not.
+fn is_of_host(origin: &str, host: &Authority) -> bool {
     // `null`, as of a sandboxed frame, has no `://`.
-    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let (default_port, authority) = match origin.split_once("://") {
+        Some(("http", authority)) => (80, authority),
+        Some(("https", authority)) => (443, authority),
+        _ => return false,
+    };
     let Ok(authority) = authority.parse::<Authority>() else { return false };
-    match own {
-        Own::Loopback { port } => scheme == "http" && is_loopback(&authority, port),
-        // The scheme is not compared: whatever is in front may speak TLS where this server does not.
-        Own::AnyHost => ["http", "https"].contains(&scheme) && authority.as_str().eq_ignore_ascii_case(host.as_str()),
-    }
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(default_port);
+    authority.host().eq_ignore_ascii_case(host.host()) && port(&authority) == port(host)
 }
 
-fn is_loopback(authority: &Authority, port: u16) -> bool {
-    let host = authority.host();
-    let loopback = host.eq_ignore_ascii_case("localhost")
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
-    loopback && authority.port_u16().unwrap_or(80) == port
+/// The address that stands for a host, if it is none that a name server could give another meaning.
+pub(super) fn address(authority: &Authority) -> Option<IpAddr> {
+    authority.host().trim_matches(['[', ']']).parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+pub(super) fn is_loopback(authority: &Authority) -> bool {
+    authority.host().eq_ignore_ascii_case("localhost") || address(authority).is_some_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn asked(own: Own, method: Method, headers: &[(&'static str, &str)]) -> Result<(), StatusCode> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        check(own, &method, &Uri::from_static("/api/v1/runtimes"), &map).map_err(|refusal| refusal.status())
+    }
+
     fn allows(own: Own, method: Method, headers: &[(&'static str, &str)]) -> bool {
-        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        check(own, &method, &Uri::from_static("/api/v1/runtimes"), &headers).is_ok()
+        asked(own, method, headers).is_ok()
     }
 
     const LOOPBACK: Own = Own::Loopback { port: 3000 };
 
     #[test]
-    fn on_loopback_only_loopback_names_with_the_port_are_its_own() {
+    fn on_loopback_only_loopback_names_are_its_own_whatever_port_is_forwarded() {
         for (host, own) in [
             ("127.0.0.1:3000", true),
             ("localhost:3000", true),
             ("LOCALHOST:3000", true),
             ("[::1]:3000", true),
-            ("localhost", false),
-            ("localhost:3001", false),
+            ("localhost", true),
+            ("localhost:8080", true),
             ("kai.example:3000", false),
             ("127.0.0.1.example:3000", false),
             ("localhost.example:3000", false),
+            ("10.0.0.1:3000", false),
         ] {
             assert_eq!(allows(LOOPBACK, Method::GET, &[("host", host)]), own, "{host}");
             assert_eq!(allows(LOOPBACK, Method::POST, &[("host", host)]), own, "{host}");
         }
-        assert!(!allows(LOOPBACK, Method::GET, &[]));
+    }
+
+    #[test]
+    fn a_request_for_no_host_or_for_two_is_malformed() {
+        let malformed = Err(StatusCode::BAD_REQUEST);
+        for headers in [
+            &[][..],
+            &[("host", "a b")],
+            &[("host", "localhost:3000"), ("host", "localhost:3000")],
+            &[("host", "localhost:3000"), ("host", "evil.example")],
+        ] {
+            for own in [LOOPBACK, Own::AnyHost] {
+                assert_eq!(asked(own, Method::GET, headers), malformed, "{headers:?}");
+            }
+        }
     }
 
     #[test]
     fn a_change_that_a_foreign_page_asks_for_is_refused_and_its_reading_is_left_to_the_browser() {
-        for (origin, own) in [
-            ("http://127.0.0.1:3000", true),
-            ("http://localhost:3000", true),
-            ("http://localhost:8080", false),
-            ("https://localhost:3000", false),
-            ("http://kai.example", false),
-            ("http://127.0.0.1:3000.example", false),
-            ("null", false),
-            ("", false),
+        for (host, origin, own) in [
+            ("127.0.0.1:3000", "http://127.0.0.1:3000", true),
+            ("localhost:8080", "http://localhost:8080", true),
+            ("localhost", "http://localhost", true),
+            ("localhost:80", "http://localhost", true),
+            ("127.0.0.1:3000", "http://localhost:3000", false),
+            ("127.0.0.1:3000", "http://127.0.0.1:8080", false),
+            ("127.0.0.1:3000", "http://127.0.0.1", false),
+            ("127.0.0.1:3000", "http://kai.example", false),
+            ("127.0.0.1:3000", "http://127.0.0.1:3000.example", false),
+            ("127.0.0.1:3000", "file://127.0.0.1:3000", false),
+            ("127.0.0.1:3000", "null", false),
+            ("127.0.0.1:3000", "", false),
         ] {
-            let headers = [("host", "127.0.0.1:3000"), ("origin", origin)];
+            let headers = [("host", host), ("origin", origin)];
             for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
                 assert_eq!(allows(LOOPBACK, method, &headers), own, "{origin}");
             }

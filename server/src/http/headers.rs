@@ -6,7 +6,7 @@ use axum::{
 };
 
 /// For all that is no page: it is not to be run, framed or guessed at.
-const NO_PAGE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+const NO_PAGE_POLICY: &str = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The Content-Security-Policy of a page whose scripts carry this nonce. Compiling wasm needs a word of its own.
 pub(super) fn page_policy(nonce: &str) -> String {
@@ -21,7 +21,8 @@ pub(super) fn page_policy(nonce: &str) -> String {
 pub(super) const WORKER_POLICY: &str =
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; frame-ancestors 'none'";
 
-/// Adds what is missing.
+/// Adds what is missing, to every answer. One that says that nothing has changed (304) must come here with the headers
+/// of the answer that it stands for: a browser puts them in place of those that it has kept.
 pub(super) async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [

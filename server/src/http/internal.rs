@@ -1,19 +1,20 @@
 //! The listener for pods: each downloads the KRT file of its version, with a credential that opens that one file.
-//! It serves nothing else, and says nothing about what there is.
+//! It serves nothing else, and says nothing about what there is: all else is answered as a wrong credential is.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Path, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    extract::{Path, Request, State},
+    http::{HeaderMap, Method, StatusCode, Uri, header, uri::Authority},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
 use domain::{ApiError, RuntimeId, VersionName};
 use sha2::{Digest, Sha256};
 
-use super::download;
+use super::{download, guard, headers, serve::LocalAddr};
 use crate::{files::Files, service::Service, store::VersionRecord};
 
 /// What the internal routes work with.
@@ -21,6 +22,8 @@ use crate::{files::Files, service::Service, store::VersionRecord};
 pub struct Internal {
     pub service: Arc<Service>,
     pub files: Files,
+    /// The URL at which pods reach this listener.
+    pub advertised_url: String,
 }
 
 /// The URL path at which this listener serves the version's file, to a request with the header
@@ -30,7 +33,37 @@ pub fn download_path(record: &VersionRecord) -> String {
 }
 
 pub fn router(parts: Internal) -> Router {
-    Router::new().route("/krt/{runtime}/{version}", get(file)).with_state(parts)
+    // Checked where it was set.
+    let advertised = parts.advertised_url.parse::<Uri>().ok().and_then(|url| url.authority().cloned());
+    Router::new()
+        .route("/krt/{runtime}/{version}", get(file))
+        .fallback(|| async { denied() })
+        .method_not_allowed_fallback(|| async { denied() })
+        .with_state(parts)
+        .layer(middleware::from_fn_with_state(advertised, only_own_names))
+        .layer(middleware::map_response(headers::secure))
+}
+
+/// One answer for a file that is not there and for a wrong credential: neither is anybody's business.
+fn denied() -> Response {
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response()
+}
+
+/// A pod asks for the host of the advertised URL, whatever stands between it and this listener: a Service, a proxy, a
+/// forwarded port. So the port does not count.
+async fn only_own_names(State(advertised): State<Option<Authority>>, request: Request, next: Next) -> Response {
+    let host = match guard::host(request.uri(), request.headers()) {
+        Ok(host) => host,
+        Err(refusal) => return refusal.status().into_response(),
+    };
+    let here = request.extensions().get::<LocalAddr>().map(|local| local.0.ip().to_canonical());
+    let is_address = |ip: IpAddr| here == Some(ip);
+    let is_advertised = advertised.is_some_and(|url| url.host().eq_ignore_ascii_case(host.host()));
+    if is_advertised || guard::is_loopback(&host) || guard::address(&host).is_some_and(is_address) {
+        next.run(request).await
+    } else {
+        denied()
+    }
 }
 
 async fn file(
@@ -39,8 +72,6 @@ async fn file(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    // One answer for a file that is not there and for a wrong credential: neither is anybody's business.
-    let denied = || (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
     let (Ok(runtime), Ok(version)) = (runtime.parse::<RuntimeId>(), version.parse::<VersionName>()) else {
         return denied();
     };

@@ -10,8 +10,10 @@ mod headers;
 mod health;
 pub mod internal;
 mod pages;
+mod sandbox;
+pub mod serve;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, middleware};
 use leptos::config::LeptosOptions;
@@ -21,6 +23,7 @@ use tower_http::{
     trace::{DefaultMakeSpan, TraceLayer},
 };
 
+pub use self::sandbox::sandbox;
 use crate::{announce::Announcements, files::Files, http::guard::Own, intake::Intake, service::Service};
 
 /// What the public routes work with.
@@ -33,6 +36,8 @@ pub struct Public {
     pub leptos: LeptosOptions,
     /// What the server calls its own, against which Host and Origin are held.
     pub own: Own,
+    /// How long the body of a request may take that is no upload.
+    pub body_timeout: Duration,
     /// Ends the event streams, which otherwise would hold up a graceful shutdown.
     pub stop: CancellationToken,
 }
@@ -42,10 +47,10 @@ pub fn public(parts: Public) -> Router {
     Router::new()
         .merge(health::router(parts.service.clone()))
         .nest("/api/v1", api::router(&parts))
-        .merge(pages::router(parts.leptos, parts.service.clone(), parts.intake.limits()))
-        .layer(middleware::map_response(headers::secure))
+        .merge(pages::router(parts.leptos, parts.service.clone(), parts.intake.limits(), parts.body_timeout))
         .layer(middleware::from_fn_with_state(parts.own, guard::refuse_foreign))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::map_response(headers::secure))
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(DefaultMakeSpan::new().level(tracing::Level::INFO))

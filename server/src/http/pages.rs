@@ -1,6 +1,9 @@
 //! The pages, their server functions and their files. The one place outside of `app` that knows Leptos.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use app::{
     Checker,
@@ -8,13 +11,12 @@ use app::{
 };
 use axum::{
     Router,
-    body::{Body, to_bytes},
     extract::Request,
-    http::{HeaderValue, Uri, header},
-    middleware::{self, Next},
-    response::{IntoResponse, Response},
+    http::{HeaderValue, StatusCode, Uri, header},
+    middleware,
+    response::Response,
 };
-use domain::{Actor, ApiError};
+use domain::Actor;
 use krt::Limits;
 use leptos::{
     config::LeptosOptions,
@@ -24,14 +26,18 @@ use leptos::{
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions};
 
 use super::{
-    error::ErrorAnswer,
-    extract::MAX_BODY_BYTES,
+    extract::read_body,
     headers::{WORKER_POLICY, page_policy},
 };
 use crate::site::checker_url;
 
 /// `limits` are those for files, by which a page checks them before it sends them.
-pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>, limits: &Limits) -> Router {
+pub(super) fn router(
+    options: LeptosOptions,
+    backend: Arc<dyn Backend>,
+    limits: &Limits,
+    body_timeout: Duration,
+) -> Router {
     let context = move || {
         provide_context(BackendContext(backend.clone()));
         // Until there are logins, everybody is the person at this machine.
@@ -60,9 +66,23 @@ pub(super) fn router(options: LeptosOptions, backend: Arc<dyn Backend>, limits: 
     Router::new()
         .leptos_routes_with_context(&options, routes(), context.clone(), shell)
         .fallback(leptos_axum::file_and_error_handler_with_context(context, shell_of))
-        .layer(middleware::from_fn(limit_body))
+        // Server functions read their arguments whole, without a limit of their own.
+        .layer(middleware::from_fn_with_state(body_timeout, read_body))
         .with_state(options)
         .merge(files)
+        .layer(middleware::map_request(shorten))
+}
+
+/// About the longest name that a file has on usual systems. No page and no file of the site has so long a path.
+const LONGEST_PATH: usize = 250;
+
+/// Asks for something short that is not there instead of something long: to open a file with too long a name is an
+/// error and not merely a file that is missing.
+async fn shorten(mut request: Request) -> Request {
+    if request.uri().path().len() > LONGEST_PATH {
+        *request.uri_mut() = Uri::from_static("/-");
+    }
+    request
 }
 
 /// What pages there are. Found once: while Leptos looks for them it suppresses every resource of the process, so that a
@@ -81,25 +101,14 @@ fn send_policy() {
     }
 }
 
-/// Server functions read their arguments whole, without a limit of their own.
-async fn limit_body(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    match to_bytes(body, MAX_BODY_BYTES).await {
-        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Err(_) => {
-            let limit = format!("a request's body may have at most {MAX_BODY_BYTES} bytes");
-            ErrorAnswer::from(ApiError::TooLarge { limit }).into_response()
-        }
-    }
-}
-
 /// A file whose name carries the hash of its content never changes under that name.
 async fn cache_forever(
     axum::extract::State(hashed): axum::extract::State<bool>,
     uri: Uri,
     mut response: Response,
 ) -> Response {
-    if hashed && response.status().is_success() && has_hash(uri.path()) {
+    let good = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+    if hashed && good && has_hash(uri.path()) {
         let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
         response.headers_mut().insert(header::CACHE_CONTROL, forever);
     }
@@ -128,7 +137,7 @@ fn has_hash(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::StatusCode;
+    use axum::response::IntoResponse;
 
     use super::*;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     krt::pack,
-    server::{Answer, TestServer},
+    server::{Answer, TestServer, raw},
 };
 
 const DEMO: &str = "/api/v1/runtimes/demo/versions";
@@ -86,13 +86,19 @@ async fn documentation_is_shown_and_its_files_are_served_as_what_they_are() {
         assert_eq!(file.header("content-disposition"), disposition);
         assert_eq!(file.header("x-content-type-options"), "nosniff");
         let policy = file.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
+        for rule in ["default-src 'none'", "form-action 'none'", "base-uri 'none'", "sandbox"] {
+            assert!(policy.contains(rule), "{rule}: {policy}");
+        }
     }
     let image = server.get(&format!("{DEMO}/v1/docs/img/a.svg")).await;
     assert_eq!(&image.body[..], svg);
     let again = server.client().get(server.url(&format!("{DEMO}/v1/docs/img/a.svg")));
     let again = Answer::of(again.header("if-none-match", image.header("etag")).send().await.unwrap()).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
+    // A browser puts them in place of those that it has kept.
+    for name in ["content-security-policy", "content-type", "content-disposition", "x-content-type-options"] {
+        assert_eq!(again.header(name), image.header(name), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -125,13 +131,8 @@ async fn nothing_else_of_the_file_is_reached_through_its_documentation() {
 }
 
 async fn raw_get(server: &TestServer, path: &str) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut connection = tokio::net::TcpStream::connect(server.addr()).await.unwrap();
     let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.addr());
-    connection.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
-    answer
+    raw(server.addr(), &head).await
 }
 
 #[tokio::test]

@@ -40,6 +40,18 @@ impl Stream {
         }
     }
 
+    /// Reads on until an event tells of the version, and the node is as expected when the page asks for it then.
+    async fn node_until(&mut self, server: &TestServer, status: &str) {
+        loop {
+            if let ServerEvent::Version { .. } = self.next().await.expect("the stream ended") {
+                let version = server.get("/api/v1/runtimes/demo/versions/v1").await.expect(200);
+                if version["workflows"][0]["nodes"][0]["status"] == status {
+                    return;
+                }
+            }
+        }
+    }
+
     /// Reads on until the version is in this state, and returns all the states on the way.
     async fn states_until(&mut self, state: VersionState) -> Vec<VersionState> {
         let mut states = Vec::new();
@@ -90,15 +102,23 @@ async fn every_open_browser_hears_of_what_anyone_does() {
 
 #[tokio::test]
 async fn the_readiness_of_nodes_is_told_too() {
-    let server = TestServer::start().await;
+    // Long enough to see a node that is not ready.
+    let server = TestServer::start_with(|settings| settings.sandbox_ready_after = Duration::from_secs(1)).await;
     server.add_runtime("demo").await;
     server.upload("demo", Krt::new("v1").bytes()).await.expect(201);
     let mut browser = Stream::open(&server).await;
     server.post("/api/v1/runtimes/demo/versions/v1/start", json!({})).await.expect(202);
-    browser.states_until(VersionState::Started).await;
-    let version = server.get("/api/v1/runtimes/demo/versions/v1").await.expect(200);
-    assert_eq!(version["workflows"][0]["nodes"][0]["status"], "ready");
-    assert_eq!(version["entrypoint"]["ready_replicas"], 1);
+    browser.node_until(&server, "ready").await;
+
+    let pods = format!("http://{}/api/v1/namespaces/kai-demo/pods", server.sandbox_addr().unwrap());
+    let list: serde_json::Value =
+        serde_json::from_str(&reqwest::get(&pods).await.unwrap().text().await.unwrap()).unwrap();
+    let names = list["items"].as_array().unwrap().iter().filter_map(|pod| pod["metadata"]["name"].as_str());
+    let [node] = names.filter(|name| name.contains("greeter")).collect::<Vec<_>>().try_into().unwrap();
+    let gone = server.client().delete(format!("{pods}/{node}")).send().await.unwrap();
+    assert_eq!(gone.status(), 200);
+    browser.node_until(&server, "starting").await;
+    browser.node_until(&server, "ready").await;
 }
 
 #[tokio::test]

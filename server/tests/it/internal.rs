@@ -1,5 +1,7 @@
 //! The listener for pods: one credential, one file, nothing else.
 
+use reqwest::Method;
+
 use crate::support::{
     krt::Krt,
     server::{Answer, TestServer},
@@ -50,8 +52,38 @@ async fn a_credential_opens_the_one_file_that_it_is_for() {
 async fn it_serves_nothing_else() {
     let server = TestServer::start().await;
     for path in ["/", "/api/v1/runtimes", "/api/v1/events", "/healthz", "/pkg/kai.js", "/krt", "/krt/demo"] {
-        let answer = download(&server, path, None).await;
-        assert_eq!((answer.status, answer.text().as_str()), (404, ""), "{path}");
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS] {
+            let url = format!("http://{}{path}", server.internal_addr());
+            let answer = Answer::of(server.client().request(method, url).send().await.unwrap()).await;
+            assert_eq!((answer.status, answer.text().as_str()), (401, ""), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_answers_to_its_own_names_alone() {
+    let server = TestServer::start_with(|settings| {
+        settings.advertised_url = Some("http://kai-server.kai.svc:3001".to_owned());
+    })
+    .await;
+    server.add_runtime("demo").await;
+    server.upload("demo", Krt::new("v1").bytes()).await.expect(201);
+    let record = server.store().await.version(&"demo".parse().unwrap(), &"v1".parse().unwrap()).await.unwrap().unwrap();
+    let path = server::http::internal::download_path(&record);
+    let port = server.internal_addr().port();
+    for (host, status) in [
+        (format!("127.0.0.1:{port}"), 200),
+        (format!("localhost:{port}"), 200),
+        ("kai-server.kai.svc:3001".to_owned(), 200),
+        // A port may be left out, or stand in front of another.
+        ("KAI-server.kai.svc".to_owned(), 200),
+        (format!("evil.example:{port}"), 401),
+        ("kai-server.kai.svc.evil.example:3001".to_owned(), 401),
+        (format!("192.0.2.1:{port}"), 401),
+    ] {
+        let request = server.client().get(format!("http://{}{path}", server.internal_addr()));
+        let request = request.header("host", &host).bearer_auth(&record.file.download_token);
+        assert_eq!(request.send().await.unwrap().status(), status, "{host}");
     }
 }
 

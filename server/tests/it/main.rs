@@ -22,6 +22,7 @@ mod lifecycle;
 mod logs;
 mod nodes;
 mod pages;
+mod slow_clients;
 mod store;
 mod support;
 mod upload;

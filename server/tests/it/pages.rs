@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use crate::support::{krt::Krt, server::TestServer};
+use crate::support::{
+    krt::Krt,
+    server::{Answer, TestServer},
+};
 
 #[tokio::test]
 async fn each_screen_has_its_content_without_scripts() {
@@ -26,8 +29,46 @@ async fn each_screen_has_its_content_without_scripts() {
 #[tokio::test]
 async fn what_is_not_there_is_a_page_with_status_404() {
     let server = TestServer::start().await;
-    for path in ["/nothing", "/runtimes/demo", "/runtimes/demo/versions/v1", "/pkg/nothing.js"] {
-        assert_eq!(server.get(path).await.status, 404, "{path}");
+    let long = format!("/{}", "a".repeat(5000));
+    let deep = "/a".repeat(2500);
+    for path in ["/nothing", "/runtimes/demo", "/runtimes/demo/versions/v1", "/pkg/nothing.js", &long, &deep] {
+        for path in [path.to_owned(), format!("/pkg{path}"), format!("/runtimes{path}")] {
+            assert_eq!(server.get(&path).await.status, 404, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_markup_in_it_is_text_in_each_title() {
+    let server = TestServer::start().await;
+    let name = "</title><img src=x onerror=alert(1)> & Co";
+    server.post("/api/v1/runtimes", json!({ "id": "demo", "name": name })).await.expect(201);
+    let page = server.get("/runtimes/demo").await.text();
+    let title = page.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
+    assert_eq!(title, "&lt;/title>&lt;img src=x onerror=alert(1)> &amp; Co · KAI Server");
+    for path in ["/", "/runtimes/demo", "/activity"] {
+        let page = server.get(path).await.text();
+        assert!(!page.contains("<img src=x"), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn arguments_that_a_server_function_cannot_read_are_a_bad_request() {
+    let server = TestServer::start().await;
+    let (json_type, form) = ("application/json", "application/x-www-form-urlencoded");
+    for (function, kind, body) in [
+        ("command", json_type, "{"),
+        ("command", json_type, "{}"),
+        ("command", json_type, r#"{"runtime":"NO","version":"v1","command":"start"}"#),
+        ("find", json_type, "[1]"),
+        ("create_runtime", form, "id=demo"),
+        ("runtime", form, "id=NO+"),
+        ("version", form, "runtime=demo&version=%ff%fe"),
+    ] {
+        let request = server.client().post(server.url(&format!("/api/fn/{function}"))).header("content-type", kind);
+        let answer = Answer::of(request.body(body).send().await.unwrap()).await;
+        assert_eq!(answer.status, 400, "{function} {body}: {}", answer.text());
+        assert!(answer.text().contains("not_understood"), "{function} {body}: {}", answer.text());
     }
 }
 

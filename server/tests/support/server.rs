@@ -17,6 +17,7 @@ use server::{
     store::{self, Store},
 };
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// How long a test waits for what has to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -72,6 +73,15 @@ impl Answer {
         assert!(error["problems"].is_array(), "{error}");
         error
     }
+}
+
+/// What a listener answers to exactly these bytes, until it ends the connection.
+pub(crate) async fn raw(addr: SocketAddr, request: &str) -> String {
+    let mut connection = tokio::net::TcpStream::connect(addr).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 impl TestServer {

@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// A document may be shown, but may neither run nor load anything: somebody else wrote it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
+                      frame-ancestors 'none'; sandbox";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,9 +79,7 @@ pub(super) async fn document(
     let content = parts.service.document(&runtime, &version, &path).await?;
     let tag = format!("\"{}\"", hex::encode(Sha256::digest(&content)));
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
-    }
+    let known = known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
     let (kind, disposition) = match documentation::content_type(&path) {
         Some(kind) => (kind, "inline"),
         None => ("application/octet-stream", "attachment"),
@@ -92,7 +91,11 @@ pub(super) async fn document(
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::ETAG, tag.as_str()),
     ];
-    Ok((headers, content).into_response())
+    // With the same headers: the policy of a 304 takes the place of the one that the browser has kept.
+    Ok(match known {
+        true => (StatusCode::NOT_MODIFIED, headers).into_response(),
+        false => (headers, content).into_response(),
+    })
 }
 
 fn refused(path: &str, rejection: &QueryRejection) -> ApiError {

@@ -12,17 +12,22 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, OriginalUri},
     http::{Method, StatusCode},
+    middleware,
     routing::{get, post, put},
 };
 
-use super::{Public, error::ErrorAnswer, events, extract::MAX_BODY_BYTES};
+use super::{
+    Public,
+    error::ErrorAnswer,
+    events,
+    extract::{MAX_BODY_BYTES, read_body},
+};
 
 pub(super) fn router(parts: &Public) -> Router {
     Router::new()
         .route("/runtimes", get(runtimes::list).post(runtimes::create))
         .route("/runtimes/{id}", get(runtimes::show))
         .route("/runtimes/{id}/carry-over", get(runtimes::carry_over))
-        .route("/runtimes/{id}/versions", get(versions::list).post(uploads::add).layer(DefaultBodyLimit::disable()))
         .route("/runtimes/{id}/versions/{name}", get(versions::show))
         .route("/runtimes/{id}/versions/{name}/start", post(versions::start))
         .route("/runtimes/{id}/versions/{name}/stop", post(versions::stop))
@@ -42,6 +47,9 @@ pub(super) fn router(parts: &Public) -> Router {
         .route("/activity", get(activity::list))
         .route("/activity.csv", get(activity::csv))
         .route("/events", get(events::events))
+        .layer(middleware::from_fn_with_state(parts.body_timeout, read_body))
+        // An upload is read as it comes, with limits of its own.
+        .route("/runtimes/{id}/versions", get(versions::list).post(uploads::add).layer(DefaultBodyLimit::disable()))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
