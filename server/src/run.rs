@@ -227,7 +227,8 @@ async fn connect(
         ClusterChoice::Sandbox => {
             let bound = listen("KAI_SANDBOX_ADDR", settings.sandbox_addr).await?;
             let addr = bound.addr;
-            let options = sandbox::Options { ready_after: settings.sandbox_ready_after, ..Default::default() };
+            let limits = sandbox::Limits { body_timeout: clients.body_timeout, ..Default::default() };
+            let options = sandbox::Options { ready_after: settings.sandbox_ready_after, limits, ..Default::default() };
             let sandbox = Sandbox::start(options);
             let cluster = Cluster::in_process(Cluster::client_for(sandbox.router()));
             let own = Own::of(addr, settings.insecure_no_login);

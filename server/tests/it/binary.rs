@@ -39,3 +39,19 @@ async fn it_says_where_it_is_and_ends_orderly_when_told_to() {
     let ended = timeout(PATIENCE, tokio::task::spawn_blocking(move || started.ended())).await;
     assert!(ended.expect("it goes on").unwrap().success());
 }
+
+#[tokio::test]
+async fn what_clients_do_wrong_is_no_error_in_its_log() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let started = Started::new(program(data.path()).stderr(std::fs::File::create(&log).unwrap()));
+    let long = "a".repeat(5000);
+    for path in [&*format!("/{long}"), &*format!("/pkg/{long}"), &*format!("/runtimes/{long}"), "/%00", "/pkg/%ff"] {
+        let answer = reqwest::get(format!("{}{path}", started.url())).await.unwrap();
+        assert!(answer.status().is_client_error(), "{} for {path}", answer.status());
+    }
+    let malformed = reqwest::Client::new().post(format!("{}/api/fn/command", started.url())).body("{");
+    assert_eq!(malformed.send().await.unwrap().status(), 400);
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains(" INFO ") && !log.contains("ERROR"), "{log}");
+}

@@ -116,6 +116,10 @@ impl Call {
         sent.split(';').next().unwrap_or_default().trim()
     }
 
+    fn agent(&self) -> &str {
+        self.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("unknown")
+    }
+
     fn accept(&self) -> &str {
         self.headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default()
     }
@@ -127,6 +131,8 @@ impl Call {
         }
         match self.content_type() {
             // A type has to be said: without one, or with `text/plain`, a web page may send a body without asking first.
+            // Some commands of kubectl 1.20 say none; a page that called itself kubectl would have to ask, too.
+            "" if self.agent().starts_with("kubectl/") => self.json(),
             "application/json" => self.json(),
             "application/yaml" => yaml::parse(&self.body),
             // What newer kubectl sends for `create namespace NAME` and the like.
@@ -144,7 +150,7 @@ impl Call {
 
     /// Who is calling: `fieldManager`, or else the program's name.
     fn how(&self, operation: Operation, subresource: Subresource) -> How {
-        let agent = self.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("unknown");
+        let agent = self.agent();
         let program = agent.split('/').next().unwrap_or(agent);
         let name = self.query("fieldManager").unwrap_or(program).to_owned();
         let subresource = match subresource {
