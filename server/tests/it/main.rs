@@ -22,6 +22,7 @@ mod lifecycle;
 mod logs;
 mod nodes;
 mod pages;
+mod replicas;
 mod slow_clients;
 mod store;
 mod support;
