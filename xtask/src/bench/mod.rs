@@ -4,6 +4,7 @@
 mod archives;
 mod cluster;
 mod figures;
+mod history;
 mod intake;
 mod listeners;
 mod pages;
@@ -34,6 +35,8 @@ pub(crate) enum Name {
     Intake,
     /// A restart with 1,000 started versions, and 1,000 browsers
     Thousand,
+    /// The activity of a server on which 300,000 things were done
+    History,
     /// A start on a real cluster against kubectl's
     ClusterStart,
     /// A publish on a real cluster against kubectl's
@@ -93,6 +96,7 @@ pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
         figures.extend(match name {
             Name::Intake => intake::measure(&bench)?,
             Name::Thousand => thousand::measure(&bench)?,
+            Name::History => history::measure(&bench)?,
             Name::ClusterStart => cluster::start(&bench)?,
             Name::ClusterPublish => cluster::publish(&bench)?,
             Name::FirstLoad => pages::first_load(&bench, workspace)?,
