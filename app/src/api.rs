@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use domain::{
     ActivityEntry, ActivityFilter, CarriedValue, Command, Comparison, DocumentationPage, Found, GraphLayout,
-    HistoryEntry, NodeDetail, RuntimeId, RuntimeSummary, VersionName, VersionPage, VersionQuery, VersionSummary,
-    VersionView, WorkflowName,
+    HistoryEntry, HistoryPage, NodeDetail, RuntimeId, RuntimeSummary, VersionName, VersionPage, VersionQuery,
+    VersionSummary, VersionView, WorkflowName,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -61,6 +61,20 @@ pub async fn send_command(
 ) -> Result<VersionSummary, AppError> {
     let (backend, actor) = (context::backend()?, context::actor()?);
     backend.command(&actor, &runtime, &version, command, comment).await.map_err(context::fail)
+}
+
+/// Deletes an archived version for good.
+#[server(prefix = "/api/fn", endpoint = "delete_version", output = Answer, input = Json)]
+pub async fn delete_version(runtime: RuntimeId, version: VersionName, comment: Option<String>) -> Result<(), AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.delete_version(&actor, &runtime, &version, comment).await.map_err(context::fail)
+}
+
+/// Deletes an empty runtime for good.
+#[server(prefix = "/api/fn", endpoint = "delete_runtime", output = Answer, input = Json)]
+pub async fn delete_runtime(runtime: RuntimeId, comment: Option<String>) -> Result<(), AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.delete_runtime(&actor, &runtime, comment).await.map_err(context::fail)
 }
 
 /// Sets the named values, removes those that are `None`, and leaves all others.
@@ -155,9 +169,14 @@ pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool
     }
 }
 
-#[server(prefix = "/api/fn", endpoint = "history", output = Answer)]
-pub async fn history(runtime: RuntimeId, version: VersionName) -> Result<Vec<HistoryEntry>, AppError> {
-    context::backend()?.history(&runtime, &version).await.map_err(context::fail)
+/// What was done to a version, newest first.
+#[server(prefix = "/api/fn", endpoint = "history", output = Answer, input = Json)]
+pub async fn history(
+    runtime: RuntimeId,
+    version: VersionName,
+    page: HistoryPage,
+) -> Result<Vec<HistoryEntry>, AppError> {
+    context::backend()?.history(&runtime, &version, &page).await.map_err(context::fail)
 }
 
 /// What happened on the whole server, newest first.

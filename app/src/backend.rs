@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison, DocumentationPage,
-    Found, GraphLayout, HistoryEntry, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, VersionName, VersionPage,
-    VersionQuery, VersionSummary, VersionView, WorkflowName,
+    Found, GraphLayout, HistoryEntry, HistoryPage, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, VersionName,
+    VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -34,6 +34,17 @@ pub trait Backend: Send + Sync + 'static {
         command: Command,
         comment: Option<String>,
     ) -> Result<VersionSummary, ApiError>;
+    /// Deletes an archived version for good; its history stays in the activity.
+    async fn delete_version(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        comment: Option<String>,
+    ) -> Result<(), ApiError>;
+    /// Deletes an empty runtime for good; what was done in it stays in the activity, and its namespace in the cluster.
+    async fn delete_runtime(&self, actor: &Actor, runtime: &RuntimeId, comment: Option<String>)
+    -> Result<(), ApiError>;
     /// Sets the named values, removes those that are `None`, and leaves all others.
     async fn set_config(
         &self,
@@ -82,7 +93,12 @@ pub trait Backend: Send + Sync + 'static {
         node: &str,
     ) -> Result<NodeDetail, ApiError>;
     /// Newest first.
-    async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError>;
+    async fn history(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        page: &HistoryPage,
+    ) -> Result<Vec<HistoryEntry>, ApiError>;
 }
 
 /// The backend as Leptos' context carries it to the server functions.

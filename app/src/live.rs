@@ -5,7 +5,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use domain::{ClusterInfo, ClusterKind, Reachability, RuntimeSummary, ServerEvent, VersionSummary};
+use domain::{ClusterInfo, ClusterKind, Deleted, Reachability, RuntimeSummary, ServerEvent, VersionSummary};
 use leptos::{prelude::*, task::spawn_local};
 use serde::Deserialize;
 
@@ -85,6 +85,7 @@ fn read(message: &str) -> serde_json::Result<ServerEvent> {
         cluster: Option<ClusterInfo>,
         runtime: Option<Box<RuntimeSummary>>,
         version: Option<Box<VersionSummary>>,
+        deleted: Option<Deleted>,
     }
 
     Ok(match serde_json::from_str(message)? {
@@ -92,6 +93,7 @@ fn read(message: &str) -> serde_json::Result<ServerEvent> {
         Read { kind, cluster: Some(cluster), .. } if kind == "cluster" => ServerEvent::Cluster { cluster },
         Read { kind, runtime: Some(runtime), .. } if kind == "runtime" => ServerEvent::Runtime { runtime },
         Read { kind, version: Some(version), .. } if kind == "version" => ServerEvent::Version { version },
+        Read { kind, deleted: Some(deleted), .. } if kind == "deleted" => ServerEvent::Deleted { deleted },
         Read { kind, .. } => {
             return Err(serde::de::Error::custom(format!("`{kind}` is no event, or lacks its content")));
         }
@@ -181,7 +183,12 @@ mod tests {
                 reason: "it is off".to_owned(),
             },
         };
-        for event in [ServerEvent::Hello { cluster: cluster.clone() }, ServerEvent::Cluster { cluster }] {
+        let deleted = Deleted { runtime: "demo".parse().unwrap(), version: Some("v1".parse().unwrap()) };
+        for event in [
+            ServerEvent::Hello { cluster: cluster.clone() },
+            ServerEvent::Cluster { cluster },
+            ServerEvent::Deleted { deleted },
+        ] {
             assert_eq!(read(&serde_json::to_string(&event).unwrap()).unwrap(), event);
         }
         assert!(read(r#"{"type":"version"}"#).is_err());

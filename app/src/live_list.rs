@@ -115,6 +115,12 @@ impl<T: Listed> LiveList<T> {
         });
     }
 
+    pub fn remove(self, key: &str) {
+        if self.known(key).is_some() {
+            self.0.update(|entries| entries.retain(|entry| entry.key != key));
+        }
+    }
+
     /// Takes over one value, unless a newer one is known.
     pub fn merge(self, value: T) {
         let known = self.0.with_untracked(|entries| entries.iter().find(|e| e.key == value.key()).cloned());
@@ -194,6 +200,17 @@ mod tests {
         assert_eq!(keys(list), ["a", "c", "b"]);
         list.merge(version("c", 3, 2, VersionState::Archived));
         assert_eq!(keys(list), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn what_was_deleted_goes_and_all_else_stays() {
+        let owner = Owner::new();
+        owner.set();
+        let list =
+            LiveList::new(vec![version("b", 2, 1, VersionState::Started), version("a", 1, 1, VersionState::Started)]);
+        list.remove("b");
+        list.remove("c");
+        assert_eq!(keys(list), ["a"]);
     }
 
     #[test]

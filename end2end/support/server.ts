@@ -94,6 +94,11 @@ export class Server {
     await this.call("POST", `/runtimes/${runtime}/versions/${version}/${command}`, JSON.stringify({}));
   }
 
+  /** Deletes what is at this path of the API. */
+  async delete(path: string): Promise<void> {
+    await this.call("DELETE", path);
+  }
+
   async waitForState(runtime: string, version: string, state: string): Promise<void> {
     const deadline = Date.now() + 30_000;
     for (;;) {

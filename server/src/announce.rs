@@ -54,6 +54,7 @@ impl Announcements {
     pub async fn run(self, changed: Changes, stop: CancellationToken) {
         let mut sent = HashMap::new();
         let mut cluster = self.service.cluster_changed();
+        let mut deletions = self.service.deletions();
         loop {
             let mut touched = tokio::select! {
                 () = stop.cancelled() => return,
@@ -61,6 +62,14 @@ impl Announcements {
                 Ok(()) = cluster.changed() => {
                     let cluster = cluster.borrow_and_update().clone();
                     self.send(&ServerEvent::Cluster { cluster });
+                    continue;
+                }
+                deleted = deletions.recv() => {
+                    self.send(&match deleted {
+                        Ok(deleted) => ServerEvent::Deleted { deleted },
+                        // Too many at once: everybody reads afresh.
+                        Err(_) => ServerEvent::Hello { cluster: self.service.cluster_info() },
+                    });
                     continue;
                 }
             };
@@ -160,6 +169,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::files::Files;
     use crate::{
         cluster::Cluster,
         reconciler::{ObjectSettings, Pace, Reconciler},
@@ -186,8 +196,11 @@ mod tests {
         let changed = Changes::default();
         let pace = Pace { interval: minute, stop_timeout: minute };
         let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::open(dir.path().to_str().unwrap()).await.unwrap();
         Announcements::new(Arc::new(Service::new(
             store,
+            files,
             reconciler,
             cluster,
             objects,

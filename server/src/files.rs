@@ -17,6 +17,7 @@ use object_store::{
     local::LocalFileSystem, parse_url_opts, path::Path, prefix::PrefixStore,
 };
 use reqwest::Url;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use uuid::Uuid;
 
 use crate::{
@@ -63,6 +64,7 @@ pub struct Files {
     folder: Option<PathBuf>,
     /// Where they are, for people.
     place: String,
+    additions: Arc<RwLock<()>>,
 }
 
 /// A file that is arriving.
@@ -90,7 +92,7 @@ impl Files {
         tighten(&folder);
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|source| stored("open its folder", source))?;
         let place = folder.display().to_string();
-        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder), place })
+        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder), place, additions: Arc::default() })
     }
 
     fn open_remote(url: &Url) -> Result<Self, FilesError> {
@@ -100,7 +102,18 @@ impl Files {
         let opened = parse_url_opts(url, std::env::vars().filter(|(name, _)| name.starts_with("AWS_")));
         let (store, prefix) = opened.map_err(|source| stored("be opened", source))?;
         let place = without_password(url.as_str());
-        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), folder: None, place })
+        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), folder: None, place, additions: Arc::default() })
+    }
+
+    /// To be held from before a file is put into its place until the version that has it is stored.
+    pub(crate) async fn adding(&self) -> OwnedRwLockReadGuard<()> {
+        self.additions.clone().read_owned().await
+    }
+
+    /// Waits until nobody is [`Files::adding`] and holds off whoever wants to: what no version has now, none will have
+    /// until this is dropped.
+    pub(crate) async fn no_additions(&self) -> OwnedRwLockWriteGuard<()> {
+        self.additions.clone().write_owned().await
     }
 
     pub(crate) fn folder(&self) -> Option<&FsPath> {

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod intake;
 mod private;
 pub mod reconciler;
+mod retention;
 pub mod run;
 pub mod service;
 mod site;

@@ -34,6 +34,7 @@ use crate::{
     },
     private::tighten,
     reconciler::{ObjectSettings, Pace, Reconciler},
+    retention,
     service::{Service, Timeouts, chain},
     site::site_options,
     store::{self, Holder, Lock, StoreError, Timings},
@@ -123,7 +124,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
     let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
     let advertised_url = objects.advertised_url.clone();
-    let service = Arc::new(Service::new(store, reconciler.clone(), cluster, objects, changed.clone(), timeouts));
+    let service =
+        Arc::new(Service::new(store, files.clone(), reconciler.clone(), cluster, objects, changed.clone(), timeouts));
+    if let Some(retention) = settings.archived_retention {
+        let deleting = retention::run(service.clone(), retention, stop.clone());
+        spawn(&mut tasks, "the deletion of archived versions", deleting);
+    }
     let announcements = Announcements::new(service.clone());
     let intake = Intake::new(service.clone(), files.clone(), settings.krt_limits.clone(), settings.max_uploads);
 

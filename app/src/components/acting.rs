@@ -3,11 +3,13 @@
 
 use domain::{ApiError, Command, RuntimeId, ServerEvent, VersionName, VersionState, VersionSummary};
 use leptos::{prelude::*, task::spawn_local};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use crate::{
     AppError, api,
     components::{
         action_dialog::{ActionDialog, Facts},
+        delete_dialog::{Deletable, DeleteDialog},
         toast::{Toasts, Tone},
     },
     error::sentence,
@@ -41,6 +43,7 @@ struct Followed {
 pub struct Acting {
     about: RwSignal<Option<Asked>>,
     command: RwSignal<Option<Command>>,
+    deletable: RwSignal<Option<Deletable>>,
     sending: RwSignal<bool>,
     error: RwSignal<Option<AppError>>,
     /// Versions that a request without a dialog is under way for.
@@ -53,7 +56,39 @@ pub struct Acting {
 impl Acting {
     /// Whether its dialog is to be there.
     pub fn is_asking(self) -> bool {
-        self.about.with(Option::is_some)
+        self.about.with(Option::is_some) || self.deletable.with(Option::is_some)
+    }
+
+    /// Asks the person to type the name of what is to be deleted.
+    pub fn ask_to_delete(self, deletable: Deletable) {
+        self.error.set(None);
+        self.deletable.set(Some(deletable));
+    }
+
+    /// `on_done` is called when it was deleted.
+    fn delete(self, comment: Option<String>, on_done: Callback<Deletable>) {
+        let Some(deletable) = self.deletable.get_untracked() else { return };
+        self.sending.set(true);
+        self.error.set(None);
+        spawn_local(async move {
+            let answer = match deletable.clone() {
+                Deletable::Version { runtime, version } => api::delete_version(runtime, version, comment).await,
+                Deletable::Runtime { runtime, .. } => api::delete_runtime(runtime, comment).await,
+            };
+            self.sending.set(false);
+            // The dialog may have been closed meanwhile.
+            let still_asked = self.deletable.with_untracked(|now| now.as_ref() == Some(&deletable));
+            match answer {
+                Ok(()) => {
+                    self.toasts.show(deletable.name().to_owned(), Tone::Good, deletable.done());
+                    if still_asked {
+                        on_done.run(deletable);
+                    }
+                }
+                Err(error) if still_asked => self.error.set(Some(error)),
+                Err(error) => self.toasts.show(deletable.name().to_owned(), Tone::Bad, sentence(&error)),
+            }
+        });
     }
 
     /// Asks the person in a dialog first, with room for a comment.
@@ -206,6 +241,7 @@ pub fn provide_acting(live: Live, toasts: Toasts) -> Acting {
     let acting = Acting {
         about: RwSignal::new(None),
         command: RwSignal::new(None),
+        deletable: RwSignal::new(None),
         sending: RwSignal::new(false),
         error: RwSignal::new(None),
         sent: StoredValue::new(Vec::new()),
@@ -243,12 +279,25 @@ pub fn ActingDialog(acting: Acting) -> impl IntoView {
             acting.about.set(None);
         }
     });
-    move || {
+    let Acting { deletable, sending, error, .. } = acting;
+    let navigate = use_navigate();
+    let on_close = Callback::new(move |()| deletable.set(None));
+    let on_done = Callback::new(move |done: Deletable| {
+        deletable.set(None);
+        navigate(&done.place_after(), NavigateOptions::default());
+    });
+    let on_delete = Callback::new(move |comment| acting.delete(comment, on_done));
+    let deleting = move || {
+        let deletable = deletable.get()?;
+        Some(view! { <DeleteDialog deletable sending error on_send=on_delete on_close/> })
+    };
+    let commanding = move || {
         let first = facts.get()?;
         let facts = Memo::new(move |_| facts.get().unwrap_or_else(|| first.clone()));
-        let Acting { command, sending, error, .. } = acting;
+        let command = acting.command;
         Some(view! { <ActionDialog asked=command facts sending error on_send=send/> })
-    }
+    };
+    (deleting, commanding)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The actions of a version. None is ever hidden: one that is not allowed is off, and says why.
 
-use domain::{Command, VersionState, decide};
+use domain::{Command, VersionState, decide, may_delete};
 use leptos::prelude::*;
 
 use crate::{
@@ -20,6 +20,7 @@ pub fn ActionBar(
     missing: Memo<Vec<String>>,
     on_ask: Callback<Command>,
     on_comment: Callback<Command>,
+    on_delete: Callback<()>,
 ) -> impl IntoView {
     let button = move |command| view! { <ActionButton command state switching missing on_ask on_comment/> };
     view! {
@@ -29,6 +30,7 @@ pub fn ActionBar(
             {button(Command::Publish)}
             {button(Command::Unpublish)}
             {button(Command::Archive)}
+            <DeleteButton state on_delete/>
         </div>
     }
     .into_any()
@@ -80,6 +82,27 @@ fn ActionButton(
                 </button>
             })}
             <span class="action__why" id=why role="tooltip">{move || refusal.get()}</span>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn DeleteButton(state: Memo<VersionState>, on_delete: Callback<()>) -> impl IntoView {
+    let refusal = Memo::new(move |_| may_delete(state.get()).err().map(|refusal| sentence(&refusal)));
+    view! {
+        <div class="action action--lesser">
+            <button
+                type="button"
+                class="button action__button"
+                aria-disabled=move || if refusal.with(Option::is_some) { "true" } else { "false" }
+                aria-describedby="why-not-delete"
+                aria-haspopup="dialog"
+                on:click=move |_| if refusal.with_untracked(Option::is_none) { on_delete.run(()) }
+            >
+                <Icon shape=Shape::Bin/>"Delete"
+            </button>
+            <span class="action__why" id="why-not-delete" role="tooltip">{move || refusal.get()}</span>
         </div>
     }
     .into_any()

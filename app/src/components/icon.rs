@@ -36,6 +36,7 @@ pub enum Shape {
     Download,
     Right,
     Down,
+    Bin,
 }
 
 impl Shape {
@@ -76,6 +77,7 @@ impl Shape {
             Self::Download => "M8 2.5v8M4.5 7 8 10.5 11.5 7M2.5 10v3.5h11V10",
             Self::Right => "M6 4l4 4-4 4",
             Self::Down => "M4 6l4 4 4-4",
+            Self::Bin => "M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.5 9h6l.5-9M7 7v4M9 7v4",
             Self::Chip => {
                 "M4.5 4.5h7v7h-7zM6.5 2v2.5M9.5 2v2.5M6.5 11.5V14M9.5 11.5V14M2 6.5h2.5M2 9.5h2.5M11.5 6.5H14M11.5 9.5H14"
             }

@@ -6,6 +6,7 @@ pub mod action_dialog;
 pub mod address;
 pub mod comparison;
 pub mod config_field;
+pub mod delete_dialog;
 pub mod error_panel;
 pub mod failure;
 pub mod graph;

@@ -68,13 +68,13 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
     });
     let show_more = coalesced(move || async move {
         let Some(asked) = filter.try_get_untracked() else { return };
-        let before = shown.with_untracked(|shown| shown.last().map(|entry| entry.id));
+        let before = shown.with_untracked(|shown| shown.last().map(|shown| shown.entry.id));
         match api::activity(ActivityFilter { before, ..asked.clone() }).await {
             Ok(older) if filter.try_get_untracked().is_some_and(|now| now == asked) => {
                 more.try_set(older.len() >= page);
                 shown.try_update(|shown| {
                     // A refresh in between has brought some of them.
-                    let known = shown.last().map(|entry| entry.id);
+                    let known = shown.last().map(|shown| shown.entry.id);
                     if known == before {
                         shown.extend(older);
                     }
@@ -96,7 +96,10 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
     });
     use_live().on_event(move |event| match event {
         // Each action and each outcome changes one or the other.
-        ServerEvent::Hello { .. } | ServerEvent::Runtime { .. } | ServerEvent::Version { .. } => refresh.run(()),
+        ServerEvent::Hello { .. }
+        | ServerEvent::Runtime { .. }
+        | ServerEvent::Version { .. }
+        | ServerEvent::Deleted { .. } => refresh.run(()),
         ServerEvent::Cluster { .. } => {}
     });
     let none = Memo::new(move |_| shown.with(Vec::is_empty));
@@ -134,7 +137,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
                     // An entry changes once, when its outcome is known, or when it is added to; then it is another row.
                     <For
                         each=move || shown.get()
-                        key=|shown| (shown.id, shown.entry.outcome.kind(), shown.entry.comment.clone())
+                        key=|shown| (shown.entry.id, shown.version_deleted, shown.entry.outcome.kind(), shown.entry.comment.clone())
                         children=|shown| piece(move || row(shown))
                     />
                 </tbody>
@@ -148,15 +151,18 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
 }
 
 fn row(shown: ActivityEntry) -> AnyView {
-    let ActivityEntry { runtime, version, entry, .. } = shown;
+    let ActivityEntry { runtime, version, runtime_deleted, version_deleted, entry } = shown;
     let runtime_href = format!("/runtimes/{runtime}");
-    let version_href = format!("{runtime_href}/versions/{version}");
+    let version = version.map(|version| {
+        let href = format!("{runtime_href}/versions/{version}");
+        link(href, version.to_string(), version_deleted)
+    });
     view! {
         <tr>
             <td data-label="When"><Moment at=entry.at/></td>
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
-            <td data-label="Version"><a href=version_href>{version.to_string()}</a></td>
-            <td data-label="Runtime"><a href=runtime_href>{runtime.to_string()}</a></td>
+            <td data-label="Version">{version}</td>
+            <td data-label="Runtime">{link(runtime_href, runtime.to_string(), runtime_deleted)}</td>
             <td data-label="Who">{entry.who.0}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
             <td data-label="Took">{format::took(entry.at, entry.finished_at)}</td>
@@ -164,4 +170,12 @@ fn row(shown: ActivityEntry) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// What was deleted has no page any more; another one of its name has entries of its own.
+fn link(href: String, name: String, is_deleted: bool) -> AnyView {
+    match is_deleted {
+        true => view! { <span title="deleted">{name}</span> }.into_any(),
+        false => view! { <a href=href>{name}</a> }.into_any(),
+    }
 }

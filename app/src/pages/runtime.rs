@@ -4,7 +4,10 @@ pub mod filter;
 pub mod list;
 pub mod published;
 
-use domain::{RuntimeSummary, ServerEvent, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary};
+use domain::{
+    RuntimeSummary, ServerEvent, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary,
+    may_delete_runtime,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{
@@ -16,6 +19,7 @@ use crate::{
     AppError, api,
     components::{
         acting::use_acting,
+        delete_dialog::Deletable,
         error_panel::when_loaded,
         icon::{Icon, Shape},
         upload_zone::{AddVersionButton, DropZone, UploadProgress},
@@ -143,6 +147,7 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     let query = Memo::new(move |_| VersionQuery { limit: limit.get(), ..address.with(asked_for) });
 
     let stale = RwSignal::new(None::<AppError>);
+    let is_deleted = RwSignal::new(false);
     let loading_id = id.clone();
     let refresh = coalesced(move || {
         let id = loading_id.to_string();
@@ -185,7 +190,14 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
                 refresh.run(());
             }
         }
-        ServerEvent::Runtime { .. } | ServerEvent::Version { .. } | ServerEvent::Cluster { .. } => {}
+        ServerEvent::Deleted { deleted } if deleted.runtime == own => match deleted.version {
+            Some(_) => refresh.run(()),
+            None => is_deleted.set(true),
+        },
+        ServerEvent::Runtime { .. }
+        | ServerEvent::Version { .. }
+        | ServerEvent::Deleted { .. }
+        | ServerEvent::Cluster { .. } => {}
     });
     let upload = Upload::new(
         &id,
@@ -213,6 +225,12 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
                 {move || stale.get().map(|error| view! {
                     <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
                 })}
+                {move || is_deleted.get().then(|| view! {
+                    <p class="notice" data-tone="warn" role="status">
+                        <Icon shape=Shape::Warning/>
+                        <span>"This runtime was deleted. What was done in it is in the "<a href="/activity">"activity"</a>"."</span>
+                    </p>
+                })}
                 <UploadProgress upload runtime_href=progress_href/>
                 {piece(move || {
                     view! { <Published runtime published=versions.published previous=versions.previous/> }.into_any()
@@ -223,6 +241,7 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
                     <List versions query added acting rest/>
                     <More versions limit rest/>
                 </section>
+                {piece(move || view! { <DeleteRuntime runtime/> }.into_any())}
                 {piece(move || view! { <DropZone upload/> }.into_any())}
             </div>
         }
@@ -243,6 +262,38 @@ fn RuntimeFacts(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
             <div><dt>"Id"</dt><dd><code>{id}</code></dd></div>
             <div><dt>"Namespace"</dt><dd><code>{namespace}</code></dd></div>
         </dl>
+    }
+    .into_any()
+}
+
+/// Off while there is any version, and says so.
+#[component]
+fn DeleteRuntime(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
+    let acting = use_acting();
+    let refusal = Memo::new(move |_| {
+        let versions = runtime.with(|runtime| runtime.states.values().sum());
+        may_delete_runtime(versions).err().map(|refusal| sentence(&refusal))
+    });
+    let ask = move |_| {
+        if refusal.with_untracked(Option::is_none) {
+            let (runtime, namespace) = runtime.with_untracked(|r| (r.id.clone(), r.namespace.clone()));
+            acting.ask_to_delete(Deletable::Runtime { runtime, namespace });
+        }
+    };
+    view! {
+        <p class="page__foot">
+            <button
+                type="button"
+                class="button button--quiet"
+                aria-disabled=move || if refusal.with(Option::is_some) { "true" } else { "false" }
+                aria-describedby="why-not-delete"
+                aria-haspopup="dialog"
+                on:click=ask
+            >
+                <Icon shape=Shape::Bin/>"Delete runtime"
+            </button>
+            <span class="quiet" id="why-not-delete">{move || refusal.get()}</span>
+        </p>
     }
     .into_any()
 }

@@ -39,7 +39,8 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
     use_live().on_event(move |event| match event {
         ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Runtime { runtime } => list.merge((**runtime).clone()),
-        ServerEvent::Cluster { .. } | ServerEvent::Version { .. } => {}
+        ServerEvent::Deleted { deleted } if deleted.version.is_none() => list.remove(deleted.runtime.as_str()),
+        ServerEvent::Cluster { .. } | ServerEvent::Version { .. } | ServerEvent::Deleted { .. } => {}
     });
     let none = Memo::new(move |_| list.is_empty());
     view! {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, Refusal, VersionName, VersionState, tagged::FlatApiError};
+use crate::{NotEmpty, Problem, Refusal, RuntimeId, VersionName, VersionState, tagged::FlatApiError};
 
 /// What an API call, a server function or an upload answers when it does not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum ApiError {
     NameTaken { what: String },
     #[error("cannot {command} `{version}`: {refusal}", command = command(.refusal))]
     Refused { version: VersionName, state: VersionState, refusal: Refusal },
+    /// `versions` counts archived ones, too.
+    #[error("cannot delete runtime `{runtime}`: {}", NotEmpty { versions: *.versions })]
+    RuntimeNotEmpty { runtime: RuntimeId, versions: u32 },
     #[error("cannot start `{version}`: its configuration lacks {}", .missing.join(", "))]
     ConfigIncomplete { version: VersionName, missing: Vec<String> },
     #[error("the file is no valid KRT: {}", count(.problems))]
@@ -42,6 +45,7 @@ impl ApiError {
             Self::NotFound { .. } => "not_found",
             Self::NameTaken { .. } => "name_taken",
             Self::Refused { .. } => "refused",
+            Self::RuntimeNotEmpty { .. } => "runtime_not_empty",
             Self::ConfigIncomplete { .. } => "config_incomplete",
             Self::InvalidKrt { .. } => "invalid_krt",
             Self::InvalidInput { .. } => "invalid_input",
@@ -56,7 +60,10 @@ impl ApiError {
     pub fn status(&self) -> u16 {
         match self {
             Self::NotFound { .. } => 404,
-            Self::NameTaken { .. } | Self::Refused { .. } | Self::ConfigIncomplete { .. } => 409,
+            Self::NameTaken { .. }
+            | Self::Refused { .. }
+            | Self::RuntimeNotEmpty { .. }
+            | Self::ConfigIncomplete { .. } => 409,
             Self::InvalidKrt { .. } | Self::InvalidInput { .. } => 422,
             Self::TooLarge { .. } => 413,
             Self::Forbidden { .. } => 403,
@@ -76,6 +83,7 @@ impl ApiError {
 fn command(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::WrongState { command, .. } | Refusal::Switching { command } => command.as_str(),
+        Refusal::NotArchived { .. } => "delete",
     }
 }
 

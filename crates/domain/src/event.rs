@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{RuntimeSummary, VersionSummary, tagged::FlatReachability};
+use crate::{RuntimeId, RuntimeSummary, VersionName, VersionSummary, tagged::FlatReachability};
 
 /// One event. The first of every connection is `Hello`: whoever gets it reads afresh what it shows, for it cannot know
 /// what it missed.
@@ -14,6 +14,15 @@ pub enum ServerEvent {
     Cluster { cluster: ClusterInfo },
     Runtime { runtime: Box<RuntimeSummary> },
     Version { version: Box<VersionSummary> },
+    Deleted { deleted: Deleted },
+}
+
+/// A version that there is not any more, or a runtime.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    pub runtime: RuntimeId,
+    /// None when it is the runtime itself.
+    pub version: Option<VersionName>,
 }
 
 /// Which cluster the server drives; in the header of every page.

@@ -11,6 +11,8 @@ use crate::{
 /// One line of a version's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
+    /// Never another's. What `before` takes to go on from here.
+    pub id: i64,
     #[serde(with = "crate::time")]
     pub at: Timestamp,
     pub who: Actor,
@@ -35,6 +37,8 @@ pub enum Action {
     Publish,
     Unpublish,
     Archive,
+    /// The version, or the runtime itself, was deleted.
+    Delete,
     /// The server put an object back that somebody had deleted or edited.
     Repair,
     /// Pods of a version that runs began to fail.
@@ -44,7 +48,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Create,
         Self::Configure,
         Self::Reveal,
@@ -53,6 +57,7 @@ impl Action {
         Self::Publish,
         Self::Unpublish,
         Self::Archive,
+        Self::Delete,
         Self::Repair,
         Self::Degraded,
         Self::Healed,
@@ -68,6 +73,7 @@ impl Action {
             Self::Publish => "publish",
             Self::Unpublish => "unpublish",
             Self::Archive => "archive",
+            Self::Delete => "delete",
             Self::Repair => "repair",
             Self::Degraded => "degraded",
             Self::Healed => "healed",
@@ -143,12 +149,35 @@ impl OutcomeKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "FlatActivityEntry")]
 pub struct ActivityEntry {
-    /// Never another's. What [`ActivityFilter::before`] takes to go on from here.
-    pub id: i64,
     pub runtime: RuntimeId,
-    pub version: VersionName,
+    /// None when it is about the runtime itself.
+    pub version: Option<VersionName>,
+    /// This runtime was deleted since; there may be another one of its id.
+    pub runtime_deleted: bool,
+    /// This version was deleted since; there may be another one of its name.
+    pub version_deleted: bool,
     #[serde(flatten)]
     pub entry: HistoryEntry,
+}
+
+/// Which part of a version's history to read, newest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HistoryPage {
+    /// Only what comes after the entry of this id in the list, so what happened before it.
+    pub before: Option<i64>,
+    /// How many at most: [`HistoryPage::DEFAULT_LIMIT`] when none, never more than [`HistoryPage::MAX_LIMIT`].
+    pub limit: Option<u32>,
+}
+
+impl HistoryPage {
+    pub const DEFAULT_LIMIT: u32 = 100;
+    pub const MAX_LIMIT: u32 = 500;
+
+    /// How many entries to answer with.
+    pub fn limit(&self) -> u32 {
+        self.limit.unwrap_or(Self::DEFAULT_LIMIT).clamp(1, Self::MAX_LIMIT)
+    }
 }
 
 /// Which lines of the activity to read; what is none makes no difference.
@@ -172,12 +201,12 @@ pub struct ActivityFilter {
 }
 
 impl ActivityFilter {
-    pub const DEFAULT_LIMIT: u32 = 100;
-    pub const MAX_LIMIT: u32 = 500;
+    pub const DEFAULT_LIMIT: u32 = HistoryPage::DEFAULT_LIMIT;
+    pub const MAX_LIMIT: u32 = HistoryPage::MAX_LIMIT;
 
     /// How many entries to answer with.
     pub fn limit(&self) -> u32 {
-        self.limit.unwrap_or(Self::DEFAULT_LIMIT).clamp(1, Self::MAX_LIMIT)
+        HistoryPage { before: self.before, limit: self.limit }.limit()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod comparison;
+mod deletion;
 mod details;
 mod error;
 mod event;
@@ -24,11 +25,12 @@ pub use comparison::{
     CallerChanges, Change, Comparison, ConfigChange, ConfigDifference, DiffLine, DocumentationPage, FieldChange,
     Heading, ManifestDiff, NodeChange, WorkflowChange,
 };
+pub use deletion::{NotEmpty, may_delete, may_delete_runtime};
 pub use details::{ContainerDetail, ContainerEnd, ContainerState, NodeDetail, NodeEvent, PodDetail};
 pub use error::ApiError;
-pub use event::{ClusterInfo, ClusterKind, Reachability, ServerEvent};
+pub use event::{ClusterInfo, ClusterKind, Deleted, Reachability, ServerEvent};
 pub use graph::{GraphBox, GraphEdge, GraphLayout, GraphPart, GraphPoint};
-pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, Outcome, OutcomeKind};
+pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, HistoryPage, Outcome, OutcomeKind};
 pub use jiff::Timestamp;
 pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
 pub use lists::{Found, FoundVersion, VersionPage, VersionQuery, has_words};

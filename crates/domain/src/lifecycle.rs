@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::tagged::FlatRefusal;
+use crate::{deletion::not_archived, tagged::FlatRefusal};
 
 /// What people ask of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -151,6 +151,8 @@ pub enum Refusal {
     WrongState { command: Command, state: VersionState },
     #[error("the published entrypoint is being switched over; {command} it when that is done")]
     Switching { command: Command },
+    #[error("{}", not_archived(*.state))]
+    NotArchived { state: VersionState },
 }
 
 /// The whole lifecycle: what a command leads to in a state, or why it is refused (lifecycle.md §2).

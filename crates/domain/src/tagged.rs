@@ -91,7 +91,11 @@ impl TryFrom<FlatOutcome> for Outcome {
 pub(crate) struct FlatActivityEntry {
     id: i64,
     runtime: RuntimeId,
-    version: VersionName,
+    version: Option<VersionName>,
+    #[serde(default)]
+    runtime_deleted: bool,
+    #[serde(default)]
+    version_deleted: bool,
     #[serde(with = "crate::time")]
     at: Timestamp,
     who: Actor,
@@ -104,15 +108,17 @@ pub(crate) struct FlatActivityEntry {
 
 impl From<FlatActivityEntry> for ActivityEntry {
     fn from(flat: FlatActivityEntry) -> Self {
-        let FlatActivityEntry { id, runtime, version, at, who, action, comment, outcome, finished_at } = flat;
-        Self { id, runtime, version, entry: HistoryEntry { at, who, action, comment, outcome, finished_at } }
+        let FlatActivityEntry { id, runtime, version, runtime_deleted, version_deleted, .. } = flat;
+        let FlatActivityEntry { at, who, action, comment, outcome, finished_at, .. } = flat;
+        let entry = HistoryEntry { id, at, who, action, comment, outcome, finished_at };
+        Self { runtime, version, runtime_deleted, version_deleted, entry }
     }
 }
 
 #[derive(Deserialize)]
 pub(crate) struct FlatRefusal {
     reason: String,
-    command: Command,
+    command: Option<Command>,
     state: Option<VersionState>,
 }
 
@@ -120,9 +126,12 @@ impl TryFrom<FlatRefusal> for Refusal {
     type Error = Mismatch;
 
     fn try_from(FlatRefusal { reason, command, state }: FlatRefusal) -> Result<Self, Mismatch> {
+        let command = || wanted(command, "command");
+        let state = || wanted(state, "state");
         Ok(match reason.as_str() {
-            "wrong_state" => Self::WrongState { command, state: wanted(state, "state")? },
-            "switching" => Self::Switching { command },
+            "wrong_state" => Self::WrongState { command: command()?, state: state()? },
+            "switching" => Self::Switching { command: command()? },
+            "not_archived" => Self::NotArchived { state: state()? },
             _ => return Err(Mismatch::Tag(reason)),
         })
     }
@@ -132,7 +141,9 @@ impl TryFrom<FlatRefusal> for Refusal {
 pub(crate) struct FlatApiError {
     code: String,
     what: Option<String>,
+    runtime: Option<RuntimeId>,
     version: Option<VersionName>,
+    versions: Option<u32>,
     state: Option<VersionState>,
     refusal: Option<Refusal>,
     missing: Option<Vec<String>>,
@@ -145,7 +156,8 @@ impl TryFrom<FlatApiError> for ApiError {
     type Error = Mismatch;
 
     fn try_from(flat: FlatApiError) -> Result<Self, Mismatch> {
-        let FlatApiError { code, what, version, state, refusal, missing, problems, limit, reason } = flat;
+        let FlatApiError { code, what, runtime, version, versions, state, .. } = flat;
+        let FlatApiError { refusal, missing, problems, limit, reason, .. } = flat;
         let what = || wanted(what, "what");
         let version = || wanted(version, "version");
         let problems = || wanted(problems, "problems");
@@ -157,6 +169,9 @@ impl TryFrom<FlatApiError> for ApiError {
                 state: wanted(state, "state")?,
                 refusal: wanted(refusal, "refusal")?,
             },
+            "runtime_not_empty" => {
+                Self::RuntimeNotEmpty { runtime: wanted(runtime, "runtime")?, versions: wanted(versions, "versions")? }
+            }
             "config_incomplete" => Self::ConfigIncomplete { version: version()?, missing: wanted(missing, "missing")? },
             "invalid_krt" => Self::InvalidKrt { problems: problems()? },
             "invalid_input" => Self::InvalidInput { problems: problems()? },
@@ -199,10 +214,12 @@ mod tests {
             Outcome::Superseded,
         ];
         expect_same(outcomes.map(|outcome| ActivityEntry {
-            id: 7,
             runtime: "demo".parse().unwrap(),
-            version: version(),
+            version: (outcome != Outcome::Cancelled).then(version),
+            runtime_deleted: outcome == Outcome::Cancelled,
+            version_deleted: outcome == Outcome::Reached,
             entry: HistoryEntry {
+                id: 7,
                 at: Timestamp::UNIX_EPOCH,
                 who: Actor::local(),
                 action: Action::Start,
@@ -216,11 +233,16 @@ mod tests {
             Reachability::Reachable,
             Reachability::Unreachable { since: Timestamp::UNIX_EPOCH, reason: text() },
         ]);
-        expect_same([wrong, Refusal::Switching { command: Command::Publish }]);
+        expect_same([
+            wrong,
+            Refusal::Switching { command: Command::Publish },
+            Refusal::NotArchived { state: VersionState::Stopped },
+        ]);
         expect_same([
             ApiError::NotFound { what: text() },
             ApiError::NameTaken { what: text() },
             ApiError::Refused { version: version(), state: VersionState::Published, refusal: wrong },
+            ApiError::RuntimeNotEmpty { runtime: "demo".parse().unwrap(), versions: 3 },
             ApiError::ConfigIncomplete { version: version(), missing: vec![text()] },
             ApiError::InvalidKrt { problems: problems() },
             ApiError::InvalidInput { problems: problems() },

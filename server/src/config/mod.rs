@@ -66,6 +66,11 @@ pub struct Flags {
     #[arg(long, env = "KAI_MAX_UPLOADS", default_value_t = MAX_UPLOADS, value_name = "COUNT")]
     pub max_uploads: NonZeroU16,
 
+    /// Deletes versions, with their files, that have been archived for this long, such as 90days; what was done to them
+    /// stays in the activity [default: never]
+    #[arg(long, env = "KAI_ARCHIVED_RETENTION", value_parser = humantime::parse_duration, value_name = "TIME")]
+    pub archived_retention: Option<Duration>,
+
     /// Which Kubernetes to drive. A kubeconfig lying about is never used unasked
     #[arg(long, env = "KAI_CLUSTER", value_enum, default_value_t = ClusterFlag::Sandbox)]
     pub cluster: ClusterFlag,

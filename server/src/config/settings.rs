@@ -36,6 +36,8 @@ pub enum ConfigError {
     StartTimeout(Duration),
     #[error("KAI_STOP_TIMEOUT is {0:?}; use at least one second and at most a day")]
     StopTimeout(Duration),
+    #[error("KAI_ARCHIVED_RETENTION is {0:?}; use at least one second, or leave it away to keep archived versions")]
+    ArchivedRetention(Duration),
     #[error("KAI_ADVERTISED_URL is `{0}`; use the http:// or https:// URL at which pods reach the internal listener")]
     AdvertisedUrl(String),
     #[error(
@@ -66,6 +68,8 @@ pub struct Settings {
     pub krt_limits: Limits,
     /// How many of them are taken in at once.
     pub max_uploads: NonZeroU16,
+    /// How long archived versions are kept; for ever when none.
+    pub archived_retention: Option<Duration>,
     pub cluster: ClusterChoice,
     pub sandbox_ready_after: Duration,
     pub namespace_prefix: String,
@@ -98,6 +102,7 @@ impl Settings {
             trash_retention: Duration::from_secs(24 * 60 * 60),
             krt_limits: Limits::DEFAULT,
             max_uploads: MAX_UPLOADS,
+            archived_retention: None,
             cluster: ClusterChoice::Sandbox,
             sandbox_ready_after: Duration::from_secs(2),
             namespace_prefix: "kai-".to_owned(),
@@ -133,6 +138,9 @@ impl TryFrom<Flags> for Settings {
         if !second_to_day.contains(&flags.stop_timeout) {
             return Err(ConfigError::StopTimeout(flags.stop_timeout));
         }
+        if let Some(retention) = flags.archived_retention.filter(|retention| *retention < Duration::from_secs(1)) {
+            return Err(ConfigError::ArchivedRetention(retention));
+        }
         if !is_namespace_prefix(&flags.namespace_prefix) {
             return Err(ConfigError::NamespacePrefix(flags.namespace_prefix));
         }
@@ -161,6 +169,7 @@ impl TryFrom<Flags> for Settings {
             trash_retention: flags.trash_retention,
             krt_limits: flags.krt.into(),
             max_uploads: flags.max_uploads,
+            archived_retention: flags.archived_retention,
             cluster,
             sandbox_ready_after: flags.sandbox_ready_after,
             namespace_prefix: flags.namespace_prefix,
@@ -266,6 +275,7 @@ mod tests {
             &["--context", "prod"][..],
             &["--start-timeout", "0s"],
             &["--stop-timeout", "0s"],
+            &["--archived-retention", "0s"],
             &["--advertised-url", "kai:3001"],
             &["--namespace-prefix", "Kai-"],
             &["--namespace-prefix=-kai"],

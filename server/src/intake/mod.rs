@@ -169,11 +169,13 @@ impl Intake {
 
     /// Puts the file in its place and adds the version; without a version nothing stays.
     ///
-    /// Another upload of the same bytes, by this server or another, may put or remove the same object between any two of
-    /// these steps. So whoever adds a version looks afterwards whether its object is there, and whoever removes an
-    /// object looks afterwards whether a version came to need it; both still hold the arrived file and put it back.
+    /// A version that is being deleted waits with its file until this is done. Another upload of the same bytes, by this
+    /// server or another, may put or remove the same object between any two of these steps. So whoever adds a version
+    /// looks afterwards whether its object is there, and whoever removes an object looks afterwards whether a version
+    /// came to need it; both still hold the arrived file and put it back.
     async fn adopt(&self, order: Order, arrived: &str, received: Received) -> Result<VersionView, ApiError> {
         let object = Files::object_of(&received.sha256);
+        let _adding = self.files.adding().await;
         let made = self.files.keep(arrived, &object).await.map_err(from_files)?;
         let file = StoredFile {
             object: object.clone(),

@@ -6,12 +6,13 @@ use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
     ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison, Desired,
-    DocumentationPage, Found, GraphLayout, HistoryEntry, NewRuntime, NodeDetail, Problem, RuntimeId, RuntimeSummary,
-    Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView, WorkflowName,
+    DocumentationPage, Found, GraphLayout, HistoryEntry, HistoryPage, NewRuntime, NodeDetail, Problem, RuntimeId,
+    RuntimeSummary, Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView,
+    WorkflowName,
 };
 
 use super::{Service, errors::from_store, input, views};
-use crate::store::{CommandRecord, NewRuntimeRecord};
+use crate::store::{CommandRecord, Deletion, NewRuntimeRecord};
 
 #[async_trait]
 impl Backend for Service {
@@ -82,6 +83,27 @@ impl Backend for Service {
         let changed = self.store.command(runtime, version, record).await.map_err(from_store)?;
         self.touch(runtime);
         Ok(views::version_summary(&changed, &self.reconciler.status(&changed)))
+    }
+
+    async fn delete_version(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        comment: Option<String>,
+    ) -> Result<(), ApiError> {
+        let comment = input::comment(comment)?;
+        let deletion = Deletion { by: actor.clone(), comment, detail: None, at: Timestamp::now() };
+        self.remove_version(runtime, version, deletion).await
+    }
+
+    async fn delete_runtime(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        comment: Option<String>,
+    ) -> Result<(), ApiError> {
+        self.remove_runtime(actor, runtime, comment).await
     }
 
     async fn set_config(
@@ -167,9 +189,13 @@ impl Backend for Service {
         self.node_in_full(runtime, version, workflow, node).await
     }
 
-    async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, ApiError> {
-        // The store answers with an empty history for what is not there.
+    async fn history(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        page: &HistoryPage,
+    ) -> Result<Vec<HistoryEntry>, ApiError> {
         self.record(runtime, version).await?;
-        self.store.history(runtime, version).await.map_err(from_store)
+        self.store.history(runtime, version, page).await.map_err(from_store)
     }
 }

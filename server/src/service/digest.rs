@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ActivityEntry, Health, VersionName, VersionState};
+use domain::{ActivityEntry, Health, Timestamp, VersionName, VersionState};
 
 use crate::store::{RuntimeRecord, VersionRecord};
 
 /// What summaries of a runtime and looking for versions take from its records.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Digest {
+    pub(super) runtime_created_at: Timestamp,
     pub(super) published: Option<VersionName>,
     pub(super) switching: bool,
     pub(super) states: BTreeMap<VersionState, u32>,
@@ -23,6 +24,7 @@ pub(super) struct Digest {
 impl Digest {
     pub(super) fn of(runtime: &RuntimeRecord, versions: &[VersionRecord], last: Option<ActivityEntry>) -> Self {
         let mut digest = Self {
+            runtime_created_at: runtime.created_at,
             published: None,
             switching: runtime.publication.switching(),
             states: BTreeMap::new(),

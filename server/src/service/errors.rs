@@ -12,6 +12,7 @@ pub(super) fn from_store(error: StoreError) -> ApiError {
         StoreError::NotFound(what) => ApiError::NotFound { what },
         StoreError::Taken(what) => ApiError::NameTaken { what },
         StoreError::Refused { version, state, refusal, .. } => ApiError::Refused { version, state, refusal },
+        StoreError::NotEmpty { runtime, refusal } => ApiError::RuntimeNotEmpty { runtime, versions: refusal.versions },
         StoreError::ConfigIncomplete { version, missing, .. } => ApiError::ConfigIncomplete { version, missing },
         StoreError::Nul => ApiError::InvalidInput { problems: vec![Problem::error("", error.to_string())] },
         StoreError::Database(ref cause) if outage(cause).is_some() => {

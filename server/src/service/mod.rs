@@ -5,6 +5,7 @@
 
 mod backend;
 mod content;
+mod deletion;
 mod digest;
 mod errors;
 mod input;
@@ -20,10 +21,11 @@ use std::{
 };
 
 use domain::{
-    Actor, ApiError, ClusterInfo, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionSummary, VersionView,
+    Actor, ApiError, ClusterInfo, Deleted, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionSummary,
+    VersionView,
 };
 use krt::{Document, model::Manifest};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 
 use digest::Digest;
 use errors::from_store;
@@ -33,9 +35,13 @@ pub(crate) use logs::{LogForm, LogsAsked, LogsFound};
 use crate::{
     changes::Changes,
     cluster::Cluster,
+    files::Files,
     reconciler::{ObjectSettings, Reconciler, Status},
     store::{CarryOver, Content, NewVersionRecord, RuntimeRecord, Store, StoredFile, VersionRecord},
 };
+
+/// Of more deletions than this that nobody has announced yet, browsers do not hear one by one.
+const DELETIONS_BEHIND: usize = 1024;
 
 /// What an upload leads to, once its file is in its place.
 pub struct NewVersion {
@@ -73,6 +79,8 @@ pub struct Service {
     changed: Changes,
     timeouts: Timeouts,
     digests: Mutex<HashMap<RuntimeId, (u64, Arc<Digest>)>>,
+    files: Files,
+    deletions: broadcast::Sender<Deleted>,
     /// For what takes a processor and memory to itself for a while: to render a document, to compare two versions.
     long_work: Arc<Semaphore>,
 }
@@ -84,14 +92,25 @@ impl Service {
     /// `changed` is touched after every change that this service makes.
     pub fn new(
         store: Arc<dyn Store>,
+        files: Files,
         reconciler: Reconciler,
         cluster: Cluster,
         objects: ObjectSettings,
         changed: Changes,
         timeouts: Timeouts,
     ) -> Self {
-        let (digests, long_work) = (Mutex::default(), Arc::new(Semaphore::new(LONG_WORK)));
-        Self { store, reconciler, cluster, objects, changed, timeouts, digests, long_work }
+        Self {
+            store,
+            files,
+            reconciler,
+            cluster,
+            objects,
+            changed,
+            timeouts,
+            digests: Mutex::default(),
+            deletions: broadcast::Sender::new(DELETIONS_BEHIND),
+            long_work: Arc::new(Semaphore::new(LONG_WORK)),
+        }
     }
 
     pub fn cluster_info(&self) -> ClusterInfo {
@@ -101,6 +120,11 @@ impl Service {
     /// Tells of every change of [`Service::cluster_info`].
     pub fn cluster_changed(&self) -> watch::Receiver<ClusterInfo> {
         self.cluster.changed()
+    }
+
+    /// Tells of every version and runtime that is deleted from now on.
+    pub fn deletions(&self) -> broadcast::Receiver<Deleted> {
+        self.deletions.subscribe()
     }
 
     /// Whether the server can do its work: the database answers and takes what is written to it.
@@ -184,6 +208,8 @@ impl Service {
         let known = self.digests.lock().unwrap_or_else(PoisonError::into_inner).get(&runtime.id).cloned();
         if let Some((revision, digest)) = known
             && revision == runtime.revision
+            // Not of another runtime that had this id.
+            && digest.runtime_created_at == runtime.created_at
         {
             return Ok(digest);
         }
@@ -192,7 +218,7 @@ impl Service {
     }
 
     async fn remember(&self, runtime: &RuntimeRecord, records: &[VersionRecord]) -> Result<Arc<Digest>, ApiError> {
-        let last = self.store.last_activity(&runtime.id).await.map_err(from_store)?;
+        let last = self.store.last_activity(runtime).await.map_err(from_store)?;
         let digest = Arc::new(Digest::of(runtime, records, last));
         // The versions were read after the runtime: when one of them is newer, this mixes two revisions, and must not
         // be kept as if it were the older.

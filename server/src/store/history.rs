@@ -1,7 +1,7 @@
 //! What was done to a version, by whom, and what became of it. Entries are added; only a pending one is ever changed,
 //! once, when its outcome is known (but for repairs, see [`super::repairs`]).
 
-use domain::{Action, Actor, HistoryEntry, Outcome, Timestamp};
+use domain::{Action, Actor, HistoryEntry, HistoryPage, Outcome, RuntimeId, Timestamp};
 
 use super::{
     StoreError, VersionKey,
@@ -31,8 +31,9 @@ impl<'a> Entry<'a> {
 pub(super) async fn append(tx: &mut Tx, version: VersionKey, entry: Entry<'_>) -> Result<(), StoreError> {
     let outcome = if entry.reached { Outcome::Reached } else { Outcome::Pending };
     tx.execute(
-        "INSERT INTO history (version_key, at, who, action, subject, detail, comment, outcome, finished_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO history (version_key, runtime, version, at, who, action, subject, detail, comment, outcome,
+            finished_at)
+         SELECT key, runtime, name, $2, $3, $4, $5, $6, $7, $8, $9 FROM versions WHERE key = $1",
         values![
             version,
             entry.at,
@@ -44,6 +45,17 @@ pub(super) async fn append(tx: &mut Tx, version: VersionKey, entry: Entry<'_>) -
             outcome.kind().as_str(),
             entry.reached.then_some(entry.at),
         ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Adds a line about the runtime itself, reached at once.
+pub(super) async fn append_to_runtime(tx: &mut Tx, runtime: &RuntimeId, entry: Entry<'_>) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO history (runtime, at, who, action, detail, comment, outcome, finished_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'reached', $2)",
+        values![runtime.as_str(), entry.at, &entry.by.0, entry.action.as_str(), entry.detail, entry.comment],
     )
     .await?;
     Ok(())
@@ -101,9 +113,10 @@ pub(super) async fn supersede(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO history (version_key, at, who, action, detail, outcome, finished_at)
-         SELECT $1, h.at, h.who, 'unpublish', '`' || v.name || '` was published in its place', 'superseded', $3
-         FROM history h JOIN versions v ON v.key = h.version_key
+        "INSERT INTO history (version_key, runtime, version, at, who, action, detail, outcome, finished_at)
+         SELECT v.key, v.runtime, v.name, h.at, h.who, 'unpublish',
+            '`' || h.version || '` was published in its place', 'superseded', $3
+         FROM history h JOIN versions v ON v.key = $1
          WHERE h.version_key = $2 AND h.action = 'publish' AND h.outcome = 'pending'",
         values![replaced, by, at],
     )
@@ -112,12 +125,16 @@ pub(super) async fn supersede(
 }
 
 /// Newest first.
-pub(super) async fn list(tx: &mut Tx, version: VersionKey) -> Result<Vec<HistoryEntry>, StoreError> {
+pub(super) async fn list(
+    tx: &mut Tx,
+    version: VersionKey,
+    page: &HistoryPage,
+) -> Result<Vec<HistoryEntry>, StoreError> {
     let rows = tx
         .fetch_all(
-            "SELECT at, who, action, detail, times, comment, outcome, reason, finished_at
-             FROM history WHERE version_key = $1 ORDER BY id DESC",
-            values![version],
+            "SELECT id, at, who, action, detail, times, comment, outcome, reason, finished_at
+             FROM history WHERE version_key = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+            values![version, page.before.unwrap_or(i64::MAX), i64::from(page.limit())],
         )
         .await?;
     rows.iter().map(entry).collect()
@@ -126,6 +143,7 @@ pub(super) async fn list(tx: &mut Tx, version: VersionKey) -> Result<Vec<History
 /// From a row that has all the columns of the history that people see.
 pub(super) fn entry(row: &Row) -> Result<HistoryEntry, StoreError> {
     Ok(HistoryEntry {
+        id: row.get("id")?,
         at: row.time("at")?,
         who: Actor(row.get("who")?),
         action: row.word("action")?,

@@ -9,6 +9,7 @@ mod carry;
 mod commands;
 mod config;
 mod content;
+mod deletion;
 mod health;
 mod history;
 mod installation;
@@ -30,8 +31,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, Problem, Publication,
-    Refusal, Role, RuntimeId, Timestamp, VersionName, VersionState,
+    ActivityEntry, ActivityFilter, Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, HistoryPage, NotEmpty,
+    Problem, Publication, Refusal, Role, RuntimeId, Timestamp, VersionName, VersionState,
 };
 use krt::{Document, FileFacts, model::Manifest};
 use serde::{Deserialize, Serialize};
@@ -163,6 +164,16 @@ pub struct CommandRecord {
     pub deadline: Timestamp,
 }
 
+/// Who deletes something, and what the history keeps of it.
+#[derive(Debug, Clone)]
+pub struct Deletion {
+    pub by: Actor,
+    pub comment: Option<String>,
+    /// What else is to be said of it; for people.
+    pub detail: Option<String>,
+    pub at: Timestamp,
+}
+
 /// One runtime with all its versions that are not archived, read in one transaction.
 #[derive(Debug, Clone)]
 pub struct RuntimeIntent {
@@ -206,6 +217,12 @@ pub enum StoreError {
         state: VersionState,
         #[source]
         refusal: Refusal,
+    },
+    #[error("runtime `{runtime}` is not empty")]
+    NotEmpty {
+        runtime: RuntimeId,
+        #[source]
+        refusal: NotEmpty,
     },
     #[error("version `{version}` of runtime `{runtime}` lacks configuration: {}", .missing.join(", "))]
     ConfigIncomplete { runtime: RuntimeId, version: VersionName, missing: Vec<String> },
@@ -292,15 +309,34 @@ pub trait Store: Send + Sync + 'static {
         at: Timestamp,
     ) -> Result<VersionRecord, StoreError>;
 
+    /// Deletes an archived version with its configuration and what is kept of its file, and answers which file that is:
+    /// whoever asked removes it when [`Store::object_in_use`] says that no other version has it. `Refused` when it is not
+    /// archived.
+    async fn delete_version(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        deletion: Deletion,
+    ) -> Result<StoredFile, StoreError>;
+    /// `NotEmpty` while it has versions.
+    async fn delete_runtime(&self, runtime: &RuntimeId, deletion: Deletion) -> Result<(), StoreError>;
+    /// The archived versions that became so before this time.
+    async fn archived_before(&self, before: Timestamp) -> Result<Vec<(RuntimeId, VersionName)>, StoreError>;
+
     /// Newest first. A `configure` entry's comment ends with which names were set and removed. `NotFound` when there is
     /// no such version.
-    async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, StoreError>;
+    async fn history(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        page: &HistoryPage,
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
 
     /// What happened to all versions and what became of it, newest first, as far as the filter lets it through. What
     /// follows an entry that does not exist (`before`) is nothing.
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError>;
-    /// The entry that was added last to any version of this runtime.
-    async fn last_activity(&self, runtime: &RuntimeId) -> Result<Option<ActivityEntry>, StoreError>;
+    /// The newest entry of this runtime and its versions, deleted ones too.
+    async fn last_activity(&self, runtime: &RuntimeRecord) -> Result<Option<ActivityEntry>, StoreError>;
 
     // What the reconciler reads and records. Each returns whether it still applied: `false` means that the intent has
     // moved on since it was read, and nothing was written.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, CarriedValue, Failure, HistoryEntry, RuntimeId, Timestamp, VersionName,
+    ActivityEntry, ActivityFilter, Actor, CarriedValue, Failure, HistoryEntry, HistoryPage, RuntimeId, Timestamp,
+    VersionName,
 };
 
 use super::{
-    CommandRecord, Content, InstallationId, NewRuntimeRecord, NewVersionRecord, Repair, RuntimeIntent, RuntimeRecord,
-    Store, StoreError, Turn, VersionKey, VersionRecord, activity, carry, commands, config, content, health, history,
-    installation, reconcile, repairs, runtimes, sql::Database, versions,
+    CommandRecord, Content, Deletion, InstallationId, NewRuntimeRecord, NewVersionRecord, Repair, RuntimeIntent,
+    RuntimeRecord, Store, StoreError, StoredFile, Turn, VersionKey, VersionRecord, activity, carry, commands, config,
+    content, deletion, health, history, installation, reconcile, repairs, runtimes, sql::Database, versions,
 };
 
 pub(super) struct SqlStore {
@@ -139,10 +140,38 @@ impl Store for SqlStore {
         Ok(version)
     }
 
-    async fn history(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<HistoryEntry>, StoreError> {
+    async fn delete_version(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        deletion: Deletion,
+    ) -> Result<StoredFile, StoreError> {
+        let mut tx = self.database.write().await?;
+        let file = deletion::version(&mut tx, runtime, version, &deletion).await?;
+        tx.commit().await?;
+        Ok(file)
+    }
+
+    async fn delete_runtime(&self, runtime: &RuntimeId, deletion: Deletion) -> Result<(), StoreError> {
+        let mut tx = self.database.write().await?;
+        deletion::runtime(&mut tx, runtime, &deletion).await?;
+        tx.commit().await
+    }
+
+    async fn archived_before(&self, before: Timestamp) -> Result<Vec<(RuntimeId, VersionName)>, StoreError> {
+        let mut tx = self.database.read().await?;
+        deletion::archived_before(&mut tx, before).await
+    }
+
+    async fn history(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        page: &HistoryPage,
+    ) -> Result<Vec<HistoryEntry>, StoreError> {
         let mut tx = self.database.read().await?;
         let version = versions::require(&mut tx, runtime, version).await?;
-        history::list(&mut tx, version.key).await
+        history::list(&mut tx, version.key, page).await
     }
 
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError> {
@@ -150,7 +179,7 @@ impl Store for SqlStore {
         activity::page(&mut tx, filter).await
     }
 
-    async fn last_activity(&self, runtime: &RuntimeId) -> Result<Option<ActivityEntry>, StoreError> {
+    async fn last_activity(&self, runtime: &RuntimeRecord) -> Result<Option<ActivityEntry>, StoreError> {
         let mut tx = self.database.read().await?;
         activity::last(&mut tx, runtime).await
     }

@@ -13,12 +13,12 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, pool::PoolConnection};
+use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, pool::PoolConnection};
 use tokio::time::timeout;
 
 use super::{
     StoreError,
-    sql::{Row, Value, postgres_arguments, sqlite_arguments},
+    sql::{Row, Value, postgres_arguments, sqlite_arguments, values},
 };
 
 /// Where transactions begin.
@@ -131,7 +131,11 @@ impl Tx {
     }
 
     /// How many rows it changed.
-    pub(super) async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+    pub(super) async fn execute(
+        &mut self,
+        sql: impl SqlSafeStr + Send,
+        values: &[Value<'_>],
+    ) -> Result<u64, StoreError> {
         let answer = match self.connection.as_mut() {
             Some(Connection::Sqlite(connection)) => {
                 let query = sqlx::query_with(sql, sqlite_arguments(values)?);
@@ -144,6 +148,14 @@ impl Tx {
             None => return Err(ended()),
         };
         self.answered(answer)
+    }
+
+    /// Waits for the lock of this name, and has it until this transaction ends. SQLite has one writer at a time anyway.
+    pub(super) async fn lock(&mut self, name: &str) -> Result<(), StoreError> {
+        if let Some(Connection::Postgres(_)) = self.connection {
+            self.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", values![name]).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn commit(self) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 
 mod activity;
 mod config;
+mod deletion;
 mod lifecycle;
 
 use reqwest::Method;
@@ -94,7 +95,7 @@ async fn every_refusal_has_the_one_shape() {
         ("GET", "/api/v1", "", 404, "not_found"),
         ("GET", "/api/v1/nothing", "", 404, "not_found"),
         ("POST", "/api/v1/runtimes/demo/versions/v1/explode", "", 404, "not_found"),
-        ("DELETE", "/api/v1/runtimes/demo", "", 405, "method_not_allowed"),
+        ("PATCH", "/api/v1/runtimes/demo", "", 405, "method_not_allowed"),
         ("GET", "/api/v1/runtimes/demo/versions/v1/start", "", 405, "method_not_allowed"),
         ("POST", "/api/v1/events", "", 405, "method_not_allowed"),
         ("POST", "/api/v1/runtimes", "{", 422, "invalid_input"),

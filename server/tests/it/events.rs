@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{ServerEvent, VersionState};
+use domain::{ServerEvent, VersionName, VersionState};
+use reqwest::Method;
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -97,6 +98,24 @@ async fn every_open_browser_hears_of_what_anyone_does() {
                 break;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_told() {
+    let server = TestServer::start().await;
+    server.add_runtime("demo").await;
+    server.upload("demo", Krt::new("v1").bytes()).await.expect(201);
+    server.post("/api/v1/runtimes/demo/versions/v1/archive", json!({})).await.expect(202);
+    let mut browser = Stream::open(&server).await;
+    for (path, version) in [("/api/v1/runtimes/demo/versions/v1", Some("v1")), ("/api/v1/runtimes/demo", None)] {
+        assert_eq!(server.send(Method::DELETE, path, "").await.status, 204);
+        let told = loop {
+            if let ServerEvent::Deleted { deleted } = browser.next().await.expect("the stream ended") {
+                break deleted;
+            }
+        };
+        assert_eq!((told.runtime.as_str(), told.version.as_ref().map(VersionName::as_str)), ("demo", version));
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::{Action, Actor, Command, HistoryEntry, Outcome, RuntimeId, Timestamp, VersionName, VersionState};
+use domain::{
+    Action, Actor, Command, HistoryEntry, HistoryPage, Outcome, RuntimeId, Timestamp, VersionName, VersionState,
+};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Pod, Secret, Service},
@@ -94,7 +96,7 @@ impl Scene {
     }
 
     async fn history(&self) -> Vec<HistoryEntry> {
-        self.store.history(&self.runtime, &self.version).await.unwrap()
+        self.store.history(&self.runtime, &self.version, &HistoryPage::default()).await.unwrap()
     }
 
     /// What kai-server wrote, oldest first.

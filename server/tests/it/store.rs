@@ -11,6 +11,7 @@ mod activity;
 mod carry;
 mod commands;
 mod config;
+mod deletion;
 mod limits;
 mod migration;
 mod opening;
@@ -146,6 +147,17 @@ mod on {
             all_versions_entries_are_in_one_list_newest_first
             each_filter_lets_through_what_it_is_about
             a_list_is_read_page_by_page_with_nothing_twice_and_nothing_missing
+            a_versions_history_is_read_page_by_page
+        }
+        deletion {
+            a_deleted_version_is_gone_and_what_was_done_to_it_stays
+            only_an_archived_version_is_deleted
+            another_version_of_a_deleted_ones_name_has_a_history_of_its_own
+            documents_go_with_the_last_version_of_their_file
+            a_version_that_comes_while_another_of_its_file_goes_has_its_documents
+            many_documents_come_with_their_version
+            an_empty_runtime_is_deleted_and_one_with_versions_is_not
+            versions_are_found_by_how_long_they_have_been_archived
         }
         simultaneous {
             of_those_who_create_one_runtime_one_succeeds

@@ -6,7 +6,7 @@ use std::{
     fmt::Debug,
 };
 
-use domain::{Action, Command, HistoryEntry, Outcome, RuntimeId, VersionName, VersionState};
+use domain::{Action, Command, HistoryEntry, HistoryPage, Outcome, RuntimeId, VersionName, VersionState};
 use k8s_openapi::{
     NamespaceResourceScope,
     api::{
@@ -100,12 +100,25 @@ impl Ledger {
     }
 }
 
+/// Page by page, for a long run makes more entries than one page has.
+async fn whole_history(store: &dyn Store, runtime: &RuntimeId, version: &VersionName) -> Vec<HistoryEntry> {
+    let mut whole: Vec<HistoryEntry> = Vec::new();
+    loop {
+        let page = HistoryPage { before: whole.last().map(|entry| entry.id), limit: None };
+        let read = store.history(runtime, version, &page).await.unwrap();
+        if read.is_empty() {
+            return whole;
+        }
+        whole.extend(read);
+    }
+}
+
 /// The lines of all the runtime's versions, in the order in which they were asked for.
 async fn lines(store: &dyn Store, runtime: &RuntimeId) -> Vec<Line> {
     let mut lines = Vec::new();
     for version in VERSIONS {
         let version: VersionName = version.parse().unwrap();
-        for entry in store.history(runtime, &version).await.unwrap() {
+        for entry in whole_history(store, runtime, &version).await {
             // The server may have lines of its own in between.
             if let Some(number) = entry.comment.as_deref().and_then(|comment| comment.strip_prefix('#')) {
                 lines.push(Line { number: number.parse().unwrap(), version: version.clone(), entry });
@@ -163,7 +176,7 @@ async fn states(
         if state != wanted || version.switching {
             complaints.push(format!("{runtime}/{name} is {state} and should be {wanted}"));
         }
-        let history = store.history(runtime, name).await.unwrap();
+        let history = whole_history(store, runtime, name).await;
         let last_start = history.iter().find(|entry| entry.action == Action::Start).map(|entry| &entry.outcome);
         let has_failed = matches!(last_start, Some(Outcome::Failed { .. }));
         if has_failed != version.failure.is_some() {

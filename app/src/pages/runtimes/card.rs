@@ -63,6 +63,8 @@ fn counts(states: &std::collections::BTreeMap<VersionState, u32>) -> AnyView {
 
 fn activity(last: Option<ActivityEntry>) -> Option<impl IntoView> {
     let ActivityEntry { version, entry, .. } = last?;
-    let what = format!("{} of {version} by {}, ", entry.action.as_str(), entry.who.0);
+    // Only an empty runtime has entries of its own, and none follows its end.
+    let of = version.map(|version| format!(" of {version}")).unwrap_or_default();
+    let what = format!("{}{of} by {}, ", entry.action.as_str(), entry.who.0);
     Some(view! { <span>{what}<Moment at=entry.at/></span> })
 }

@@ -88,6 +88,7 @@ fn Picker(others: Vec<VersionSummary>, chosen: VersionName) -> impl IntoView {
         ServerEvent::Version { version } if version.runtime == runtime && version.name != own => {
             others.merge((**version).clone());
         }
+        ServerEvent::Deleted { deleted } if deleted.runtime == runtime => refresh.run(()),
         _ => {}
     });
     let option = move |other: ArcRwSignal<VersionSummary>| {

@@ -1,7 +1,7 @@
 //! Who did what with a version, when, and what became of it.
 
-use domain::HistoryEntry;
-use leptos::{either::Either, prelude::*};
+use domain::{HistoryEntry, HistoryPage};
+use leptos::prelude::*;
 use leptos_meta::Title;
 
 use super::Shown;
@@ -24,7 +24,7 @@ pub fn HistoryScreen() -> impl IntoView {
     let shown: Shown = expect_context();
     let (runtime, name) = shown.ids();
     let title = format!("History · {name} · {runtime}");
-    let loaded = resource(move || shown.ids(), |(runtime, name)| api::history(runtime, name));
+    let loaded = resource(move || shown.ids(), |(runtime, name)| api::history(runtime, name, HistoryPage::default()));
     view! {
         <Title text=title/>
         <div class="screen">
@@ -34,8 +34,10 @@ pub fn HistoryScreen() -> impl IntoView {
             </header>
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
-                    let first = loaded.await;
-                    view! { <History first shown/> }
+                    match loaded.await {
+                        Ok(entries) => view! { <History entries shown/> }.into_any(),
+                        Err(error) => notice(&error),
+                    }
                 })}
             </Transition>
         </div>
@@ -44,14 +46,45 @@ pub fn HistoryScreen() -> impl IntoView {
 }
 
 #[component]
-fn History(first: Result<Vec<HistoryEntry>, AppError>, shown: Shown) -> impl IntoView {
-    let history = RwSignal::new(first);
-    let refresh = coalesced(move || {
+fn History(entries: Vec<HistoryEntry>, shown: Shown) -> impl IntoView {
+    let page = HistoryPage::DEFAULT_LIMIT as usize;
+    let more = RwSignal::new(entries.len() >= page);
+    let entries = RwSignal::new(entries);
+    let failed = RwSignal::new(None::<AppError>);
+    let load = move |asked: HistoryPage| {
         let (runtime, name) = shown.ids();
-        async move {
-            let now = api::history(runtime, name).await;
-            if history.try_with_untracked(|known| *known != now).unwrap_or(false) {
-                history.set(now);
+        api::history(runtime, name, asked)
+    };
+    let refresh = coalesced(move || async move {
+        // Where all of it is shown, there is room for what is new.
+        let room = if more.get_untracked() { 0 } else { page };
+        let length = (entries.with_untracked(Vec::len) + room).max(page);
+        let limit = u32::try_from(length).unwrap_or(u32::MAX).min(HistoryPage::MAX_LIMIT);
+        match load(HistoryPage { before: None, limit: Some(limit) }).await {
+            Ok(newest) => {
+                more.try_set(newest.len() >= limit as usize);
+                entries.try_set(newest);
+                failed.try_set(None);
+            }
+            Err(error) => {
+                failed.try_set(Some(error));
+            }
+        }
+    });
+    let show_more = coalesced(move || async move {
+        let before = entries.with_untracked(|entries| entries.last().map(|entry| entry.id));
+        match load(HistoryPage { before, limit: None }).await {
+            Ok(older) => {
+                more.try_set(older.len() >= page);
+                entries.try_update(|entries| {
+                    // A refresh in between may have changed where the list ends.
+                    if entries.last().map(|entry| entry.id) == before {
+                        entries.extend(older);
+                    }
+                });
+            }
+            Err(error) => {
+                failed.try_set(Some(error));
             }
         }
     });
@@ -64,16 +97,8 @@ fn History(first: Result<Vec<HistoryEntry>, AppError>, shown: Shown) -> impl Int
         }
         now
     });
-    move || match history.get() {
-        Ok(entries) => Either::Left(table(entries)),
-        Err(error) => Either::Right(view! {
-            <p class="notice" data-tone="bad" role="alert"><Icon shape=Shape::Cross/>{sentence(&error)}</p>
-        }),
-    }
-}
-
-fn table(entries: Vec<HistoryEntry>) -> impl IntoView {
     view! {
+        {move || failed.get().map(|error| notice(&error))}
         <table class="table">
             <thead>
                 <tr>
@@ -85,10 +110,24 @@ fn table(entries: Vec<HistoryEntry>) -> impl IntoView {
                     <th scope="col">"Comment"</th>
                 </tr>
             </thead>
-            <tbody>{entries.into_iter().map(row).collect_view()}</tbody>
+            <tbody>
+                // An entry changes once, when its outcome is known, or when it is added to; then it is another row.
+                <For
+                    each=move || entries.get()
+                    key=|entry| (entry.id, entry.outcome.kind(), entry.comment.clone())
+                    children=row
+                />
+            </tbody>
         </table>
+        <p class="more" class:hidden=move || !more.get()>
+            <button type="button" class="button" on:click=move |_| show_more.run(())>"Show more"</button>
+        </p>
     }
     .into_any()
+}
+
+fn notice(error: &AppError) -> AnyView {
+    view! { <p class="notice" data-tone="bad" role="alert"><Icon shape=Shape::Cross/>{sentence(error)}</p> }.into_any()
 }
 
 fn row(entry: HistoryEntry) -> impl IntoView {

@@ -99,6 +99,7 @@ fn Version(version: VersionView) -> impl IntoView {
     let ids = (version.summary.runtime.clone(), version.summary.name.clone());
     let view = RwSignal::new(version);
     let stale = RwSignal::new(None::<AppError>);
+    let is_deleted = RwSignal::new(false);
     let (runtime, name) = ids.clone();
     let refresh = coalesced(move || {
         let (runtime, name) = (runtime.clone(), name.clone());
@@ -124,7 +125,15 @@ fn Version(version: VersionView) -> impl IntoView {
         }
         // Which version another publication would replace depends on the others.
         ServerEvent::Version { version } if version.runtime == ids.0 => refresh.run(()),
-        ServerEvent::Version { .. } | ServerEvent::Runtime { .. } | ServerEvent::Cluster { .. } => {}
+        ServerEvent::Deleted { deleted } if deleted.runtime == ids.0 => {
+            if deleted.version.as_ref().is_none_or(|version| *version == ids.1) {
+                is_deleted.set(true);
+            }
+        }
+        ServerEvent::Version { .. }
+        | ServerEvent::Runtime { .. }
+        | ServerEvent::Deleted { .. }
+        | ServerEvent::Cluster { .. } => {}
     });
     view! {
         <div class="version">
@@ -133,6 +142,12 @@ fn Version(version: VersionView) -> impl IntoView {
                 <div class="version__screen">
                     {move || stale.get().map(|error| view! {
                         <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
+                    })}
+                    {move || is_deleted.get().then(|| view! {
+                        <p class="notice" data-tone="warn" role="status">
+                            <Icon shape=Shape::Warning/>
+                            <span>"This version was deleted. What was done to it is in the "<a href="/activity">"activity"</a>"."</span>
+                        </p>
                     })}
                     <Outlet/>
                 </div>

@@ -12,6 +12,7 @@ use crate::{
     components::{
         acting::{Asked, use_acting},
         action_bar::ActionBar,
+        delete_dialog::Deletable,
         icon::{Icon, Shape},
         log_drawer::DRAWER_ID,
         state_badge::{HealthBadge, StateBadge},
@@ -44,6 +45,10 @@ pub fn SideBar(shown: Shown, logs: Logs) -> impl IntoView {
     };
     let ask = Callback::new(move |command| acting.ask_quickly(asked(command)));
     let comment = Callback::new(move |command| acting.ask(asked(command)));
+    let delete = Callback::new(move |()| {
+        let (runtime, version) = shown.ids();
+        acting.ask_to_delete(Deletable::Version { runtime, version });
+    });
     let path = use_location().pathname;
     // In a narrow window the menu has room for some of its entries only.
     Effect::new(move |_| {
@@ -83,7 +88,7 @@ pub fn SideBar(shown: Shown, logs: Logs) -> impl IntoView {
                     </button>
                 </nav>
             </div>
-            <ActionBar state switching missing on_ask=ask on_comment=comment/>
+            <ActionBar state switching missing on_ask=ask on_comment=comment on_delete=delete/>
         </aside>
     }
     .into_any()

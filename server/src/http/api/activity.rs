@@ -11,7 +11,9 @@ use axum::{
     response::IntoResponse,
 };
 use bytes::Bytes;
-use domain::{Action, ActivityEntry, ActivityFilter, ApiError, Outcome, OutcomeKind, Problem};
+use domain::{
+    Action, ActivityEntry, ActivityFilter, ApiError, HistoryPage, Outcome, OutcomeKind, Problem, VersionName,
+};
 use futures::stream;
 use serde::Deserialize;
 
@@ -85,7 +87,7 @@ impl Export {
             *left = left.saturating_sub(u32::try_from(entries.len()).unwrap_or(u32::MAX));
         }
         let Some(last) = entries.last() else { return Ok(None) };
-        self.page.before = Some(last.id);
+        self.page.before = Some(last.entry.id);
         Ok(Some(entries.iter().map(row).collect::<String>().into()))
     }
 }
@@ -94,18 +96,18 @@ const COLUMNS: &str = "id,at,runtime,version,who,action,comment,outcome,reason,f
 
 /// One line (RFC 4180).
 fn row(activity: &ActivityEntry) -> String {
-    let ActivityEntry { id, runtime, version, entry } = activity;
+    let ActivityEntry { runtime, version, entry, .. } = activity;
     let reason = match &entry.outcome {
         Outcome::Failed { reason } => reason.as_str(),
         _ => "",
     };
     let took = entry.finished_at.map(|end| end.duration_since(entry.at));
     let seconds = took.map(|took| format!("{:.3}", took.as_secs_f64().max(0.0))).unwrap_or_default();
-    let mut line = id.to_string();
-    let cells = [
+    let mut line = entry.id.to_string();
+    let cells: [&str; 10] = [
         &entry.at.to_string(),
         runtime.as_str(),
-        version.as_str(),
+        version.as_ref().map_or("", VersionName::as_str),
         &entry.who.0,
         entry.action.as_str(),
         entry.comment.as_deref().unwrap_or(""),
@@ -128,8 +130,7 @@ fn quoted(cell: &str) -> String {
 }
 
 fn filter(wanted: Asked) -> Result<ActivityFilter, ApiError> {
-    let invalid = |rejection: &QueryRejection| vec![Problem::error("", rejection.body_text())];
-    let Query(wanted) = wanted.map_err(|rejection| ApiError::InvalidInput { problems: invalid(&rejection) })?;
+    let Query(wanted) = wanted.map_err(invalid)?;
     let mut problems = Vec::new();
     let filter = ActivityFilter {
         runtime: parsed("runtime", wanted.runtime, &mut problems),
@@ -142,10 +143,38 @@ fn filter(wanted: Asked) -> Result<ActivityFilter, ApiError> {
         before: parsed("before", wanted.before, &mut problems),
         limit: parsed("limit", wanted.limit, &mut problems),
     };
-    if filter.limit == Some(0) {
+    at_least_one(filter.limit, &mut problems);
+    if problems.is_empty() { Ok(filter) } else { Err(ApiError::InvalidInput { problems }) }
+}
+
+/// Which part of a version's history is asked for, as of the activity.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WantedPage {
+    before: Option<String>,
+    limit: Option<String>,
+}
+
+pub(super) fn history_page(wanted: Result<Query<WantedPage>, QueryRejection>) -> Result<HistoryPage, ApiError> {
+    let Query(wanted) = wanted.map_err(invalid)?;
+    let mut problems = Vec::new();
+    let page = HistoryPage {
+        before: parsed("before", wanted.before, &mut problems),
+        limit: parsed("limit", wanted.limit, &mut problems),
+    };
+    at_least_one(page.limit, &mut problems);
+    if problems.is_empty() { Ok(page) } else { Err(ApiError::InvalidInput { problems }) }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn invalid(rejection: QueryRejection) -> ApiError {
+    ApiError::InvalidInput { problems: vec![Problem::error("", rejection.body_text())] }
+}
+
+fn at_least_one(limit: Option<u32>, problems: &mut Vec<Problem>) {
+    if limit == Some(0) {
         problems.push(Problem::error("limit", "at least one entry has to be asked for"));
     }
-    if problems.is_empty() { Ok(filter) } else { Err(ApiError::InvalidInput { problems }) }
 }
 
 /// What a form sends for a field that is left empty is as good as nothing.

@@ -10,6 +10,7 @@ use axum::{
 use domain::{Actor, CarriedValue, NewRuntime, RuntimeSummary};
 use serde::Deserialize;
 
+use super::versions::ActionBody;
 use crate::http::{
     Public,
     error::Answer,
@@ -41,6 +42,16 @@ pub(super) async fn create(State(parts): State<Public>, JsonBody(body): JsonBody
 
 pub(super) async fn show(State(parts): State<Public>, RuntimePath(id): RuntimePath) -> Answer<Json<RuntimeSummary>> {
     Ok(Json(parts.service.runtime(&id).await?))
+}
+
+/// Of an empty runtime, for good.
+pub(super) async fn delete(
+    State(parts): State<Public>,
+    RuntimePath(id): RuntimePath,
+    JsonBody(body): JsonBody<ActionBody>,
+) -> Answer<StatusCode> {
+    parts.service.delete_runtime(&Actor::local(), &id, body.comment).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The configuration values that a version added now takes over.

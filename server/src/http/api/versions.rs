@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use axum::{
     Json,
-    extract::State,
+    extract::{Query, State, rejection::QueryRejection},
     http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
 use domain::{Actor, Command, HistoryEntry, VersionSummary, VersionView};
 use serde::Deserialize;
 
+use super::activity::{WantedPage, history_page};
 use crate::http::{
     Public, download,
     error::Answer,
@@ -23,7 +24,7 @@ use crate::http::{
 #[serde(deny_unknown_fields)]
 pub(super) struct ActionBody {
     #[serde(default)]
-    comment: Option<String>,
+    pub(super) comment: Option<String>,
 }
 
 /// Values to set, or with null to remove; all others stay.
@@ -71,6 +72,16 @@ pub(super) async fn archive(state: State<Public>, path: VersionPath, body: JsonB
     command(state, path, body, Command::Archive).await
 }
 
+/// Of an archived version, for good.
+pub(super) async fn delete(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+    JsonBody(body): JsonBody<ActionBody>,
+) -> Answer<StatusCode> {
+    parts.service.delete_version(&Actor::local(), &runtime, &version, body.comment).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// 202: the intent is stored; the reconciler brings it about.
 async fn command(
     State(parts): State<Public>,
@@ -91,11 +102,13 @@ pub(super) async fn configure(
     Ok(Json(view))
 }
 
+/// A page of it, newest first. The next one is asked for with `before`, the last entry's id.
 pub(super) async fn history(
     State(parts): State<Public>,
     VersionPath(runtime, version): VersionPath,
+    page: Result<Query<WantedPage>, QueryRejection>,
 ) -> Answer<Json<Vec<HistoryEntry>>> {
-    Ok(Json(parts.service.history(&runtime, &version).await?))
+    Ok(Json(parts.service.history(&runtime, &version, &history_page(page)?).await?))
 }
 
 /// The file as it was sent, or the part of it that is asked for.

@@ -42,3 +42,23 @@ async fn all_that_is_wrong_with_what_is_asked_is_said_at_once() {
     server.get("/api/v1/activity?colour=red").await.expect_error(422, "invalid_input");
     server.shut_down().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_versions_history_is_told_a_page_at_a_time() {
+    let server = with_version(Krt::new("v1").variable("KEY")).await;
+    let path = "/api/v1/runtimes/demo/versions/v1";
+    for value in ["one", "two", "three"] {
+        server.put(&format!("{path}/config"), json!({ "values": { "KEY": value } })).await.expect(200);
+    }
+    let all = server.get(&format!("{path}/history")).await.expect(200);
+    let all = all.as_array().unwrap();
+    assert_eq!(all.len(), 4);
+    let first = server.get(&format!("{path}/history?limit=3&before=")).await.expect(200);
+    assert_eq!(first.as_array().unwrap()[..], all[..3]);
+    let next = server.get(&format!("{path}/history?limit=3&before={}", first[2]["id"])).await.expect(200);
+    assert_eq!(next.as_array().unwrap()[..], all[3..]);
+    let error = server.get(&format!("{path}/history?limit=0&before=x")).await.expect_error(422, "invalid_input");
+    assert_eq!(paths(&error), ["before", "limit"]);
+    server.get(&format!("{path}/history?colour=red")).await.expect_error(422, "invalid_input");
+    server.shut_down().await;
+}

@@ -1,4 +1,4 @@
-use domain::{Action, ActivityEntry, ActivityFilter, Actor, Command, OutcomeKind};
+use domain::{Action, ActivityEntry, ActivityFilter, Actor, Command, HistoryPage, OutcomeKind};
 use server::store::{Repair, Store};
 
 use super::{Db, samples::*};
@@ -17,7 +17,10 @@ async fn two_runtimes(store: &dyn Store) {
 }
 
 fn told(entries: &[ActivityEntry]) -> Vec<(&str, &str, Action)> {
-    entries.iter().map(|e| (e.runtime.as_str(), e.version.as_str(), e.entry.action)).collect()
+    entries
+        .iter()
+        .map(|e| (e.runtime.as_str(), e.version.as_ref().map_or("", |version| version.as_str()), e.entry.action))
+        .collect()
 }
 
 pub(super) async fn all_versions_entries_are_in_one_list_newest_first(db: Db) {
@@ -33,8 +36,8 @@ pub(super) async fn all_versions_entries_are_in_one_list_newest_first(db: Db) {
     ];
     assert_eq!(told(&all), expected, "by when it was, whatever was written first");
     let (demo, v1) = (id("demo"), name("v1"));
-    let of_v1: Vec<_> = all.iter().filter(|e| e.version == v1).map(|e| e.entry.clone()).collect();
-    assert_eq!(of_v1, store.history(&demo, &v1).await.unwrap());
+    let of_v1: Vec<_> = all.iter().filter(|e| e.version.as_ref() == Some(&v1)).map(|e| e.entry.clone()).collect();
+    assert_eq!(of_v1, store.history(&demo, &v1, &HistoryPage::default()).await.unwrap());
 }
 
 pub(super) async fn each_filter_lets_through_what_it_is_about(db: Db) {
@@ -76,7 +79,7 @@ pub(super) async fn a_list_is_read_page_by_page_with_nothing_twice_and_nothing_m
     assert_eq!(all.len(), 11);
     let mut read: Vec<ActivityEntry> = Vec::new();
     loop {
-        let before = read.last().map(|entry| entry.id);
+        let before = read.last().map(|read| read.entry.id);
         let page =
             store.activity(&ActivityFilter { before, limit: Some(4), ..ActivityFilter::default() }).await.unwrap();
         if page.is_empty() {
@@ -85,4 +88,24 @@ pub(super) async fn a_list_is_read_page_by_page_with_nothing_twice_and_nothing_m
         read.extend(page);
     }
     assert_eq!(read, all);
+}
+
+pub(super) async fn a_versions_history_is_read_page_by_page(db: Db) {
+    let store = &*db.store;
+    let [v1, v2] = demo(store, ["v1", "v2"]).await;
+    for version in [&v1, &v2, &v1, &v1] {
+        let starting = command(store, version, Command::Start).await;
+        assert!(store.settle(version.key, starting.generation, at(10)).await.unwrap());
+        let stopping = command(store, version, Command::Stop).await;
+        assert!(store.settle(version.key, stopping.generation, at(10)).await.unwrap());
+    }
+    let whole = store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
+    assert_eq!(whole.len(), 7);
+    let mut before = None;
+    for expected in [&whole[..3], &whole[3..6], &whole[6..], &[]] {
+        let page = HistoryPage { before, limit: Some(3) };
+        let read = store.history(&v1.runtime, &v1.name, &page).await.unwrap();
+        assert_eq!(read, expected);
+        before = read.last().map(|entry| entry.id).or(before);
+    }
 }

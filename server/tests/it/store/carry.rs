@@ -1,4 +1,4 @@
-use domain::{Actor, CarriedValue, ConfigKind};
+use domain::{Actor, CarriedValue, ConfigKind, HistoryPage};
 use krt::{Document, FileFacts};
 use server::store::{CONFIG_MAX_BYTES, CarryOver, Content, NewVersionRecord, VersionRecord};
 
@@ -46,7 +46,7 @@ pub(super) async fn for_each_name_the_newest_value_is_taken_over(db: Db) {
     let all = add_carrying(&db, "all", (&["A", "B", "D"], &["c"]), CarryOver::All).await;
     assert_eq!(config(&all), [("A", "3"), ("B", "2"), ("c", "1")]);
     assert_eq!(now(&*db.store, &all).await, all);
-    let history = db.store.history(&all.runtime, &all.name).await.unwrap();
+    let history = db.store.history(&all.runtime, &all.name, &HistoryPage::default()).await.unwrap();
     assert_eq!(history.len(), 1);
     assert_eq!(history[0].comment.as_deref(), Some("took over B from middle; A from newest; c from oldest"));
 
@@ -62,7 +62,7 @@ pub(super) async fn what_is_left_out_and_what_is_of_another_kind_is_not_taken_ov
     assert_eq!(config(&add_carrying(&db, "fresh", (&["A"], &["c"]), fresh).await), [("c", "1")]);
     let nothing = add_carrying(&db, "nothing", (&["A"], &["c"]), CarryOver::Nothing).await;
     assert!(nothing.config.is_empty());
-    let history = db.store.history(&nothing.runtime, &nothing.name).await.unwrap();
+    let history = db.store.history(&nothing.runtime, &nothing.name, &HistoryPage::default()).await.unwrap();
     assert_eq!(history[0].comment, None);
     let turned = add_carrying(&db, "turned", (&["c"], &["A"]), CarryOver::All).await;
     assert!(turned.config.is_empty(), "a variable is not a file: {:?}", turned.config.keys());

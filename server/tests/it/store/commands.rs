@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::{Action, Actor, Command, Desired, HistoryEntry, Outcome, VersionState};
+use domain::{Action, Actor, Command, Desired, HistoryEntry, HistoryPage, Outcome, VersionState};
 use server::store::{CommandRecord, StoreError};
 
 use super::{Db, samples::*};
@@ -72,7 +72,7 @@ pub(super) async fn a_stop_cancels_the_pending_start(db: Db) {
     let [v1] = demo(&*db.store, ["v1"]).await;
     command(&*db.store, &v1, Command::Start).await;
     let stopping = db.store.command(&v1.runtime, &v1.name, asked(Command::Stop, 15)).await.unwrap();
-    let history = db.store.history(&v1.runtime, &v1.name).await.unwrap();
+    let history = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
     let told: Vec<_> = history.iter().map(|e| (e.action, e.outcome.clone(), e.finished_at)).collect();
     let expected = [
         (Action::Stop, Outcome::Pending, None),
@@ -81,7 +81,7 @@ pub(super) async fn a_stop_cancels_the_pending_start(db: Db) {
     ];
     assert_eq!(told, expected);
     assert!(db.store.settle(v1.key, stopping.generation, at(40)).await.unwrap());
-    let history = db.store.history(&v1.runtime, &v1.name).await.unwrap();
+    let history = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
     assert_eq!((&history[0].outcome, history[0].finished_at), (&Outcome::Reached, Some(at(40))));
     assert_eq!(history[1].outcome, Outcome::Cancelled);
 }
@@ -90,7 +90,7 @@ pub(super) async fn an_archived_version_is_settled_at_once(db: Db) {
     let [v1] = demo(&*db.store, ["v1"]).await;
     let archived = command(&*db.store, &v1, Command::Archive).await;
     assert_eq!((archived.desired, archived.settled, archived.deadline), (Desired::Archived, true, None));
-    let history = db.store.history(&v1.runtime, &v1.name).await.unwrap();
+    let history = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
     assert_eq!((history[0].action, &history[0].outcome), (Action::Archive, &Outcome::Reached));
     assert_eq!(history[0].finished_at, Some(at(10)));
 }
@@ -105,7 +105,9 @@ pub(super) async fn the_history_tells_who_when_and_why(db: Db) {
         deadline: at(300),
     };
     db.store.command(&v1.runtime, &v1.name, record).await.unwrap();
+    let told = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
     let expected = HistoryEntry {
+        id: told[0].id,
         at: at(5) + Duration::from_micros(123_456),
         who: Actor("mira".to_owned()),
         action: Action::Start,
@@ -113,5 +115,5 @@ pub(super) async fn the_history_tells_who_when_and_why(db: Db) {
         outcome: Outcome::Pending,
         finished_at: None,
     };
-    assert_eq!(db.store.history(&v1.runtime, &v1.name).await.unwrap()[0], expected);
+    assert_eq!(told[0], expected);
 }

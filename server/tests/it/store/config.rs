@@ -1,4 +1,4 @@
-use domain::{Action, Actor, Command, Outcome};
+use domain::{Action, Actor, Command, HistoryPage, Outcome};
 use server::store::{StoreError, VersionRecord};
 
 use super::{Db, samples::*};
@@ -31,7 +31,7 @@ pub(super) async fn the_history_names_what_changed_and_no_value(db: Db) {
     let [v1] = demo(&*db.store, ["v1"]).await;
     set(&db, &v1, &[("A", Some("secret-1")), ("B", Some("secret-2"))], None).await;
     set(&db, &v1, &[("A", Some("secret-3")), ("B", None)], Some("new account")).await;
-    let history = db.store.history(&v1.runtime, &v1.name).await.unwrap();
+    let history = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
     assert_eq!(history[0].comment.as_deref(), Some("new account (set A; removed B)"));
     assert_eq!(history[1].comment.as_deref(), Some("set A, B"));
     for entry in &history[..2] {

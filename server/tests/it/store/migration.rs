@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use domain::{Action, Actor, Command, Outcome, Publication, VersionState};
+use domain::{Action, ActivityFilter, Actor, Command, HistoryPage, Outcome, Publication, VersionState};
 use server::store::{self, Store, Turn};
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool, migrate::Migrator};
 
@@ -51,12 +51,17 @@ async fn all_is_there(store: Arc<dyn Store>) {
     let runtime = store.runtime(&demo).await.unwrap().unwrap();
     assert_eq!(runtime.publication, Publication { target: Some(first.key), serving: Some(first.key) });
     assert_eq!((first.published_at, first.config.get("ZONE").map(String::as_str)), (Some(at(30)), Some("north")));
-    let told = store.history(&demo, &v1).await.unwrap();
+    let told = store.history(&demo, &v1, &HistoryPage::default()).await.unwrap();
     assert_eq!(told[0].comment.as_deref(), Some("why not (set ZONE)"));
-    let told = store.history(&demo, &v2).await.unwrap();
+    let told = store.history(&demo, &v2, &HistoryPage::default()).await.unwrap();
     assert_eq!((told[0].action, &told[0].outcome), (Action::Stop, &Outcome::Pending));
     assert_eq!(told[1].outcome, Outcome::Failed { reason: "no such image".to_owned() });
     assert_eq!((told[1].at, told[1].who.0.as_str()), (at(2), "mira"));
+
+    let all = store.activity(&ActivityFilter::default()).await.unwrap();
+    let of: Vec<_> = all.iter().map(|entry| (entry.runtime.clone(), entry.version.clone().unwrap())).collect();
+    assert_eq!(of, [&v2, &v2, &v1].map(|version| (demo.clone(), version.clone())), "entries name what they are about");
+    assert!(all.iter().all(|entry| !entry.version_deleted && !entry.runtime_deleted));
 
     // And it works as one that was new.
     assert!(store.settle(second.key, second.generation, at(40)).await.unwrap());
@@ -66,7 +71,7 @@ async fn all_is_there(store: Arc<dyn Store>) {
     assert!(third.key > second.key, "{} after {}", third.key, second.key);
     let stopping = command(&*store, &start(&*store, &third).await, Command::Stop).await;
     assert_eq!(stopping.deadline, Some(at(310)));
-    let told = store.history(&demo, &v1).await.unwrap();
+    let told = store.history(&demo, &v1, &HistoryPage::default()).await.unwrap();
     assert_eq!((told[0].action, &told[0].who), (Action::Degraded, &Actor::kai_server()));
 }
 

@@ -1,4 +1,4 @@
-use domain::{Action, Actor, Command, HistoryEntry, Outcome, Publication, Refusal, Role, VersionState};
+use domain::{Action, Actor, Command, HistoryEntry, HistoryPage, Outcome, Publication, Refusal, Role, VersionState};
 use server::store::{RuntimeRecord, Store, StoreError, VersionRecord};
 
 use super::{Db, samples::*};
@@ -8,7 +8,7 @@ async fn runtime(store: &dyn Store) -> RuntimeRecord {
 }
 
 async fn last(store: &dyn Store, version: &VersionRecord) -> (Action, Outcome) {
-    let entry = store.history(&version.runtime, &version.name).await.unwrap().swap_remove(0);
+    let entry = store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap().swap_remove(0);
     (entry.action, entry.outcome)
 }
 
@@ -57,8 +57,9 @@ pub(super) async fn publishing_another_moves_the_publication_and_both_versions_r
     let revision = runtime(store).await.revision;
     assert_eq!((before.revision, after.revision), (revision, revision));
     assert_eq!((before.published_at, after.published_at), (Some(at(30)), Some(at(31))));
-    let entry = store.history(&v1.runtime, &v1.name).await.unwrap().swap_remove(0);
+    let entry = store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap().swap_remove(0);
     let replaced = HistoryEntry {
+        id: entry.id,
         at: at(10),
         who: Actor::local(),
         action: Action::Unpublish,

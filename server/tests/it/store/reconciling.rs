@@ -1,4 +1,4 @@
-use domain::{Action, Actor, Command, Desired, HistoryEntry, Outcome, VersionState};
+use domain::{Action, Actor, Command, Desired, HistoryEntry, HistoryPage, Outcome, VersionState};
 
 use super::{Db, samples::*};
 
@@ -11,7 +11,7 @@ pub(super) async fn a_settled_start_is_started_and_reached(db: Db) {
     assert_eq!((started.generation, started.deadline), (starting.generation, None));
     assert_eq!(started.revision, starting.revision + 1);
     assert_eq!(started.revision, db.store.runtime(&id("demo")).await.unwrap().unwrap().revision);
-    let last = &db.store.history(&v1.runtime, &v1.name).await.unwrap()[0];
+    let last = &db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap()[0];
     assert_eq!((last.action, &last.outcome, last.at), (Action::Start, &Outcome::Reached, at(10)));
     assert_eq!(last.finished_at, Some(at(20)));
 }
@@ -22,7 +22,7 @@ pub(super) async fn a_settled_stop_is_stopped_and_reached(db: Db) {
     let stopping = command(&*db.store, &v1, Command::Stop).await;
     assert!(db.store.settle(v1.key, stopping.generation, at(50)).await.unwrap());
     assert_eq!(now(&*db.store, &v1).await.state(), VersionState::Stopped);
-    let last = &db.store.history(&v1.runtime, &v1.name).await.unwrap()[0];
+    let last = &db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap()[0];
     assert_eq!((last.action, &last.outcome, last.finished_at), (Action::Stop, &Outcome::Reached, Some(at(50))));
 }
 
@@ -35,10 +35,11 @@ pub(super) async fn a_failed_start_goes_back_to_stopped_with_the_reason(db: Db) 
     assert_eq!((failed.generation, failed.revision), (starting.generation + 1, starting.revision + 1));
     assert_eq!(failed.failure, Some(failure("ImagePullBackOff")));
 
-    let history = db.store.history(&v1.runtime, &v1.name).await.unwrap();
+    let history = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
     assert_eq!(history[1].outcome, Outcome::Failed { reason: "ImagePullBackOff".to_owned() });
     assert_eq!((history[1].action, history[1].finished_at), (Action::Start, Some(at(90))));
     let stop = HistoryEntry {
+        id: history[0].id,
         at: at(90),
         who: Actor::kai_server(),
         action: Action::Stop,
@@ -53,7 +54,7 @@ pub(super) async fn a_failed_start_goes_back_to_stopped_with_the_reason(db: Db) 
     assert_eq!(stopped.state(), VersionState::Stopped);
     assert_eq!(stopped.failure, Some(failure("ImagePullBackOff")));
     let ended = HistoryEntry { outcome: Outcome::Reached, finished_at: Some(at(95)), ..stop };
-    assert_eq!(db.store.history(&v1.runtime, &v1.name).await.unwrap()[0], ended);
+    assert_eq!(db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap()[0], ended);
     assert_eq!(stopped.deadline, None);
 }
 

@@ -1,4 +1,4 @@
-use domain::{Actor, Command, Publication};
+use domain::{Actor, Command, HistoryPage, Publication};
 use server::store::{NewRuntimeRecord, RuntimeRecord, StoreError};
 
 use super::{Db, samples::*};
@@ -71,7 +71,7 @@ pub(super) async fn what_there_is_not_is_none_or_not_found(db: Db) {
     not_found(error, "version `v1` in runtime `demo`");
     let error = store.set_config(&runtime, &version, values(&[]), Actor::local(), None, at(0)).await.unwrap_err();
     not_found(error, "version `v1` in runtime `demo`");
-    let error = store.history(&runtime, &version).await.unwrap_err();
+    let error = store.history(&runtime, &version, &HistoryPage::default()).await.unwrap_err();
     not_found(error, "version `v1` in runtime `demo`");
     assert_eq!(store.runtime(&runtime).await.unwrap().unwrap().revision, 1, "what is refused is no change");
 }

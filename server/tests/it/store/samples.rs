@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{Actor, Command, Failure, RuntimeId, Timestamp, VersionName, VersionState};
+use domain::{Actor, Command, Failure, HistoryPage, RuntimeId, Timestamp, VersionName, VersionState};
 use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscription, Workflow};
 use server::store::{
     CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile, VersionRecord,
@@ -175,6 +175,6 @@ pub(super) async fn all_of(store: &dyn Store, version: &VersionRecord) -> impl P
     (
         store.runtime(&version.runtime).await.unwrap(),
         store.versions(&version.runtime).await.unwrap(),
-        store.history(&version.runtime, &version.name).await.unwrap(),
+        store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap(),
     )
 }

@@ -1,6 +1,6 @@
 //! What the server does by itself, in the history.
 
-use domain::{Action, Actor, Command, HistoryEntry, Outcome, VersionState};
+use domain::{Action, Actor, Command, HistoryEntry, HistoryPage, Outcome, VersionState};
 use server::store::{Repair, Store, Turn, VersionRecord};
 
 use super::{Db, samples::*};
@@ -18,7 +18,7 @@ fn healed() -> Turn {
 }
 
 async fn history(store: &dyn Store, version: &VersionRecord) -> Vec<HistoryEntry> {
-    store.history(&version.runtime, &version.name).await.unwrap()
+    store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap()
 }
 
 async fn set(store: &dyn Store, version: &VersionRecord, repairs: &[Repair], second: i64) -> bool {
@@ -44,7 +44,8 @@ pub(super) async fn a_repair_is_pending_until_it_is_seen_done(db: Db) {
     assert!(set(store, &v1, &both[1..], 102).await);
     assert!(set(store, &v1, &[], 103).await);
     let told: Vec<_> = history(store, &v1).await.into_iter().take(2).collect();
-    let entry = |repair: &Repair, end| HistoryEntry {
+    let entry = |nth: usize, repair: &Repair, end| HistoryEntry {
+        id: told[nth].id,
         at: at(100),
         who: Actor::kai_server(),
         action: Action::Repair,
@@ -52,7 +53,7 @@ pub(super) async fn a_repair_is_pending_until_it_is_seen_done(db: Db) {
         outcome: Outcome::Reached,
         finished_at: Some(at(end)),
     };
-    assert_eq!(told, [entry(&both[1], 103), entry(&both[0], 102)]);
+    assert_eq!(told, [entry(0, &both[1], 103), entry(1, &both[0], 102)]);
     assert!(store.intent(&v1.runtime).await.unwrap().unwrap().repairs.is_empty());
 }
 

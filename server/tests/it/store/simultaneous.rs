@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Action, Actor, Command, Outcome, Refusal, VersionState};
+use domain::{Action, Actor, Command, HistoryPage, Outcome, Refusal, VersionState};
 use futures::{
     FutureExt,
     future::{FusedFuture, join_all},
@@ -62,7 +62,7 @@ pub(super) async fn of_those_who_add_one_version_one_succeeds(db: Db) {
         assert!(matches!(error, StoreError::Taken(_)), "{error}");
     }
     assert_eq!(db.store.versions(&id("demo")).await.unwrap().len(), 1);
-    assert_eq!(db.store.history(&id("demo"), &name("v1")).await.unwrap().len(), 1);
+    assert_eq!(db.store.history(&id("demo"), &name("v1"), &HistoryPage::default()).await.unwrap().len(), 1);
 }
 
 pub(super) async fn of_those_who_start_one_version_one_succeeds_and_the_others_are_told_the_state(db: Db) {
@@ -82,7 +82,7 @@ pub(super) async fn of_those_who_start_one_version_one_succeeds_and_the_others_a
     }
     let after = now(&*db.store, &v1).await;
     assert_eq!((after.generation, after.revision), (v1.generation + 1, v1.revision + 1));
-    assert_eq!(db.store.history(&id("demo"), &name("v1")).await.unwrap().len(), 2);
+    assert_eq!(db.store.history(&id("demo"), &name("v1"), &HistoryPage::default()).await.unwrap().len(), 2);
 }
 
 pub(super) async fn of_those_who_publish_one_entrypoint_one_succeeds(db: Db) {
@@ -114,7 +114,7 @@ pub(super) async fn of_a_stop_and_a_settling_both_orders_end_alike(db: Db) {
         assert_eq!(stopped.unwrap().state(), VersionState::Stopping);
         let after = now(&*db.store, &version).await;
         assert_eq!((after.state(), after.generation), (VersionState::Stopping, starting.generation + 1));
-        let history = db.store.history(&version.runtime, &version.name).await.unwrap();
+        let history = db.store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap();
         let start = if settled.unwrap() { Outcome::Reached } else { Outcome::Cancelled };
         assert_eq!((history[1].action, &history[1].outcome), (Action::Start, &start));
         assert_eq!((history[0].action, &history[0].outcome), (Action::Stop, &Outcome::Pending));

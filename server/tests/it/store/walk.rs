@@ -1,4 +1,4 @@
-use domain::{Action, Command, Outcome, Role, VersionState};
+use domain::{Action, Command, HistoryPage, Outcome, Role, VersionState};
 use server::store::{Store, StoreError, VersionRecord};
 
 use super::{Db, samples::*};
@@ -32,7 +32,7 @@ pub(super) async fn whatever_happens_the_invariants_hold(db: Db) {
         published += serving;
         for version in &intent.versions {
             assert!(version.revision <= revision, "step {step}");
-            let history = store.history(&version.runtime, &version.name).await.unwrap();
+            let history = store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap();
             let (newest, older) = history.split_first().unwrap();
             assert!(older.iter().all(|entry| entry.outcome != Outcome::Pending), "step {step}: {history:?}");
             let under_way = match (version.state(), newest.action) {

@@ -193,7 +193,7 @@ impl Opened {
             let concerned = match event {
                 ServerEvent::Hello { .. } => true,
                 ServerEvent::Version { version } => version.runtime == ids.0 && version.name == ids.1,
-                ServerEvent::Runtime { .. } | ServerEvent::Cluster { .. } => false,
+                ServerEvent::Runtime { .. } | ServerEvent::Deleted { .. } | ServerEvent::Cluster { .. } => false,
             };
             if concerned && node.with_untracked(Option::is_some) {
                 reload.run(());

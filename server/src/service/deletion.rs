@@ -1,0 +1,76 @@
+//! Deleting versions and runtimes, on somebody's behalf or because a version has been archived for long enough.
+
+use std::{sync::PoisonError, time::Duration};
+
+use domain::{Actor, ApiError, Deleted, RuntimeId, Timestamp, VersionName};
+
+use super::{Service, chain, errors::from_store, input};
+use crate::store::Deletion;
+
+impl Service {
+    pub(super) async fn remove_version(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        deletion: Deletion,
+    ) -> Result<(), ApiError> {
+        let file = self.store.delete_version(runtime, version, deletion).await.map_err(from_store)?;
+        // The version is gone whatever becomes of its file: one that is left is removed at the next start.
+        if let Err(error) = self.remove_unused(&file.object).await {
+            tracing::warn!("{} of the deleted version {runtime}/{version} is left: {error}", file.object);
+        }
+        self.tell_of(Deleted { runtime: runtime.clone(), version: Some(version.clone()) });
+        Ok(())
+    }
+
+    /// An upload of an identical file puts it in its place before it adds its version. Until it has, nothing is removed.
+    async fn remove_unused(&self, object: &str) -> Result<(), ApiError> {
+        let _no_upload_adds = self.files.no_additions().await;
+        if !self.object_in_use(object).await? {
+            self.files.remove(object).await.map_err(super::from_files)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn remove_runtime(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        comment: Option<String>,
+    ) -> Result<(), ApiError> {
+        let namespace = self.objects.namespace(runtime);
+        let detail = Some(format!("namespace {namespace} stays in the cluster"));
+        let deletion = Deletion { by: actor.clone(), comment: input::comment(comment)?, detail, at: Timestamp::now() };
+        self.store.delete_runtime(runtime, deletion).await.map_err(from_store)?;
+        self.digests.lock().unwrap_or_else(PoisonError::into_inner).remove(runtime);
+        self.tell_of(Deleted { runtime: runtime.clone(), version: None });
+        Ok(())
+    }
+
+    /// Deletes the versions that were archived this long ago, or longer.
+    ///
+    /// # Errors
+    /// When the database fails. What cannot be deleted by itself is logged, and left to the next time.
+    pub async fn delete_archived(&self, retention: Duration) -> Result<(), ApiError> {
+        let now = Timestamp::now();
+        let before = now.checked_sub(retention).unwrap_or(Timestamp::MIN);
+        for (runtime, version) in self.store.archived_before(before).await.map_err(from_store)? {
+            let kept = humantime::format_duration(retention);
+            let detail = Some(format!("archived for longer than {kept} (KAI_ARCHIVED_RETENTION)"));
+            let deletion = Deletion { by: Actor::kai_server(), comment: None, detail, at: now };
+            match self.remove_version(&runtime, &version, deletion).await {
+                Ok(()) => tracing::info!("deleted {runtime}/{version}, archived for longer than {kept}"),
+                // Somebody was quicker.
+                Err(ApiError::NotFound { .. }) => {}
+                Err(error) => tracing::warn!("{runtime}/{version} cannot be deleted: {}", chain(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_of(&self, deleted: Deleted) {
+        self.touch(&deleted.runtime);
+        // Nobody listening is no error.
+        let _ = self.deletions.send(deleted);
+    }
+}
