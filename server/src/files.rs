@@ -7,17 +7,25 @@ use std::{
     ops::Range,
     path::{Path as FsPath, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::body::Body;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, stream};
 use object_store::{
-    Error as ObjectError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart,
-    local::LocalFileSystem, parse_url_opts, path::Path, prefix::PrefixStore,
+    ClientOptions, Error as ObjectError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode,
+    RetryConfig, WriteMultipart,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+    local::LocalFileSystem,
+    path::Path,
+    prefix::PrefixStore,
 };
 use reqwest::Url;
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tokio::{
+    sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
+    time::timeout,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -25,6 +33,9 @@ use crate::{
     file_lock::{FileLock, FileLockError},
     private::tighten,
 };
+
+#[cfg(test)]
+mod tests;
 
 pub(crate) const INCOMING: &str = "incoming";
 pub(crate) const KEPT: &str = "krt";
@@ -54,6 +65,28 @@ pub enum FilesError {
         #[source]
         source: ObjectError,
     },
+    #[error("the file store did not {what} within {after:?}")]
+    Timeout { what: String, after: Duration },
+}
+
+/// How long the file store may take before it counts as one that does not answer, by the kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileTimeouts {
+    /// A request without content: to look for a file, to begin or remove one, a page of a list.
+    pub request: Duration,
+    /// Content on its way: until there is room for a next part, and between two chunks of a download.
+    pub transfer: Duration,
+    /// The work of the store itself on a whole file: to put its parts together, or to copy it. S3 takes minutes for a
+    /// large one.
+    pub completion: Duration,
+}
+
+impl FileTimeouts {
+    pub const DEFAULT: Self = Self {
+        request: Duration::from_secs(15),
+        transfer: Duration::from_secs(60),
+        completion: Duration::from_secs(5 * 60),
+    };
 }
 
 /// The file store. Cheap to clone.
@@ -65,12 +98,14 @@ pub struct Files {
     /// Where they are, for people.
     place: String,
     additions: Arc<RwLock<()>>,
+    timeouts: FileTimeouts,
 }
 
 /// A file that is arriving.
 pub(crate) struct Incoming {
     path: Path,
     upload: WriteMultipart,
+    timeouts: FileTimeouts,
 }
 
 impl Files {
@@ -79,12 +114,12 @@ impl Files {
     ///
     /// # Errors
     /// When the URL is none of these or the folder cannot be made.
-    pub async fn open(url: &str) -> Result<Self, FilesError> {
+    pub async fn open(url: &str, timeouts: FileTimeouts) -> Result<Self, FilesError> {
         let folder = match Url::parse(url) {
             Ok(parsed) if parsed.scheme() == "file" => {
                 parsed.to_file_path().map_err(|()| FilesError::Url(url.to_owned()))?
             }
-            Ok(parsed) => return Self::open_remote(&parsed),
+            Ok(parsed) => return Self::open_remote(&parsed, std::env::vars(), timeouts),
             Err(_) => PathBuf::from(url),
         };
         let failed = |source| FilesError::Folder { folder: folder.clone(), source };
@@ -92,28 +127,37 @@ impl Files {
         tighten(&folder);
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|source| stored("open its folder", source))?;
         let place = folder.display().to_string();
-        Ok(Self { store: Arc::new(store.with_fsync(true)), folder: Some(folder), place, additions: Arc::default() })
+        let (store, additions) = (Arc::new(store.with_fsync(true)), Arc::default());
+        Ok(Self { store, folder: Some(folder), place, additions, timeouts })
     }
 
-    fn open_remote(url: &Url) -> Result<Self, FilesError> {
+    fn open_remote(
+        url: &Url,
+        variables: impl IntoIterator<Item = (String, String)>,
+        timeouts: FileTimeouts,
+    ) -> Result<Self, FilesError> {
         if url.scheme() != "s3" {
             return Err(FilesError::Url(url.to_string()));
         }
-        let opened = parse_url_opts(url, std::env::vars().filter(|(name, _)| name.starts_with("AWS_")));
-        let (store, prefix) = opened.map_err(|source| stored("be opened", source))?;
+        let not_opened = |source| stored("be opened", source);
+        let (_, prefix) = ObjectStoreScheme::parse(url).map_err(|error| not_opened(error.into()))?;
+        // The client's own limit is of a request from its beginning to its end, which would cut a long download; ours
+        // are around each request.
+        let client = ClientOptions::new().with_timeout_disabled();
+        let retry = RetryConfig { retry_timeout: timeouts.transfer, ..RetryConfig::default() };
+        let builder = AmazonS3Builder::new().with_url(url.as_str()).with_client_options(client).with_retry(retry);
+        let settings = variables.into_iter().filter(|(name, _)| name.starts_with("AWS_"));
+        let builder = settings.fold(builder, |builder, (name, value)| {
+            match name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
+                Ok(key) => builder.with_config(key, value),
+                // Other programs' settings begin so, too.
+                Err(_) => builder,
+            }
+        });
+        let store = builder.build().map_err(not_opened)?;
         let place = without_password(url.as_str());
-        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), folder: None, place, additions: Arc::default() })
-    }
-
-    /// To be held from before a file is put into its place until the version that has it is stored.
-    pub(crate) async fn adding(&self) -> OwnedRwLockReadGuard<()> {
-        self.additions.clone().read_owned().await
-    }
-
-    /// Waits until nobody is [`Files::adding`] and holds off whoever wants to: what no version has now, none will have
-    /// until this is dropped.
-    pub(crate) async fn no_additions(&self) -> OwnedRwLockWriteGuard<()> {
-        self.additions.clone().write_owned().await
+        let (store, additions) = (Arc::new(PrefixStore::new(store, prefix)), Arc::default());
+        Ok(Self { store, folder: None, place, additions, timeouts })
     }
 
     pub(crate) fn folder(&self) -> Option<&FsPath> {
@@ -133,20 +177,22 @@ impl Files {
 
     /// The text of the [`MARKER`].
     pub(crate) async fn marker(&self) -> Result<Option<String>, FilesError> {
-        let failed = |source| stored(format!("read `{MARKER}`"), source);
-        match self.store.get(&Path::from(MARKER)).await {
-            Ok(found) => Ok(Some(String::from_utf8_lossy(&found.bytes().await.map_err(failed)?).into_owned())),
-            Err(ObjectError::NotFound { .. }) => Ok(None),
-            Err(source) => Err(failed(source)),
+        let path = Path::from(MARKER);
+        let asked = async { self.store.get(&path).await?.bytes().await };
+        match within(self.timeouts.request, &format!("read `{MARKER}`"), asked).await {
+            Ok(text) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
+            Err(FilesError::Store { source: ObjectError::NotFound { .. }, .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
     /// Adds the [`MARKER`]; one that is there stays.
     pub(crate) async fn mark(&self, text: &str) -> Result<(), FilesError> {
-        let content = format!("{text}\n").into_bytes();
-        match self.store.put_opts(&Path::from(MARKER), content.into(), PutMode::Create.into()).await {
-            Ok(_) | Err(ObjectError::AlreadyExists { .. }) => Ok(()),
-            Err(source) => Err(stored(format!("write `{MARKER}`"), source)),
+        let (path, content) = (Path::from(MARKER), format!("{text}\n").into_bytes());
+        let put = self.store.put_opts(&path, content.into(), PutMode::Create.into());
+        match within(self.timeouts.request, &format!("write `{MARKER}`"), put).await {
+            Ok(_) | Err(FilesError::Store { source: ObjectError::AlreadyExists { .. }, .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -156,24 +202,27 @@ impl Files {
     /// When the store fails, has no such object, or has no such part of it.
     pub async fn read(&self, object: &str, part: Option<Range<u64>>) -> Result<Body, FilesError> {
         let options = GetOptions { range: part.map(GetRange::Bounded), ..GetOptions::default() };
-        let found = self.store.get_opts(&Path::from(object), options).await;
-        let found = found.map_err(|source| stored(format!("read `{object}`"), source))?;
-        Ok(Body::from_stream(found.into_stream()))
+        let what = format!("read `{object}`");
+        let path = Path::from(object);
+        let found = within(self.timeouts.request, &what, self.store.get_opts(&path, options)).await?;
+        Ok(Body::from_stream(until_silent(found.into_stream(), self.timeouts.transfer, what)))
     }
 
     pub(crate) async fn exists(&self, object: &str) -> Result<bool, FilesError> {
-        match self.store.head(&Path::from(object)).await {
+        let path = Path::from(object);
+        match within(self.timeouts.request, &format!("look for `{object}`"), self.store.head(&path)).await {
             Ok(_) => Ok(true),
-            Err(ObjectError::NotFound { .. }) => Ok(false),
-            Err(source) => Err(stored(format!("look for `{object}`"), source)),
+            Err(FilesError::Store { source: ObjectError::NotFound { .. }, .. }) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
     /// Begins a file under a name of its own that nobody else knows.
     pub(crate) async fn begin(&self) -> Result<Incoming, FilesError> {
         let path = Path::from(format!("{INCOMING}/{}", Uuid::now_v7()));
-        let upload = self.store.put_multipart(&path).await.map_err(|source| stored("begin a file", source))?;
-        Ok(Incoming { path, upload: WriteMultipart::new_with_chunk_size(upload, PART_BYTES) })
+        let upload = within(self.timeouts.request, "begin a file", self.store.put_multipart(&path)).await?;
+        let upload = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+        Ok(Incoming { path, upload, timeouts: self.timeouts })
     }
 
     /// The name of a version's file, by the SHA-256 of its content.
@@ -187,45 +236,77 @@ impl Files {
         if self.exists(object).await? {
             return Ok(false);
         }
-        let copied = self.store.copy(&Path::from(arrived), &Path::from(object)).await;
-        copied.map(|()| true).map_err(|source| stored(format!("keep `{object}`"), source))
+        let (from, to) = (Path::from(arrived), Path::from(object));
+        within(self.timeouts.completion, &format!("keep `{object}`"), self.store.copy(&from, &to)).await?;
+        Ok(true)
     }
 
     /// Removes an object; one that is not there is as good as removed.
     pub(crate) async fn remove(&self, object: &str) -> Result<(), FilesError> {
-        match self.store.delete(&Path::from(object)).await {
-            Ok(()) | Err(ObjectError::NotFound { .. }) => Ok(()),
-            Err(source) => Err(stored(format!("remove `{object}`"), source)),
+        let path = Path::from(object);
+        match within(self.timeouts.request, &format!("remove `{object}`"), self.store.delete(&path)).await {
+            Ok(()) | Err(FilesError::Store { source: ObjectError::NotFound { .. }, .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
     /// The names of what is under `incoming/` or `krt/`.
     pub(crate) async fn list(&self, under: &str) -> Result<Vec<String>, FilesError> {
-        let listed = self.store.list(Some(&Path::from(under)));
-        let named = listed.map_ok(|meta| meta.location.to_string());
-        named.boxed().try_collect().await.map_err(|source| stored(format!("list `{under}`"), source))
+        let what = format!("list `{under}`");
+        let mut listed = self.store.list(Some(&Path::from(under)));
+        let mut named = Vec::new();
+        while let Some(meta) = within(self.timeouts.request, &what, async { listed.next().await.transpose() }).await? {
+            named.push(meta.location.to_string());
+        }
+        Ok(named)
     }
 }
 
 impl Incoming {
     /// Adds bytes; waits while too many are on their way.
     pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<(), FilesError> {
-        let room = self.upload.wait_for_capacity(PARTS_IN_FLIGHT).await;
-        room.map_err(|source| stored("take in a file", source))?;
+        let room = self.upload.wait_for_capacity(PARTS_IN_FLIGHT);
+        within(self.timeouts.transfer, TAKE_IN, room).await?;
         self.upload.put(bytes);
         Ok(())
     }
 
     /// Ends the file and gives its name. When that fails nothing is left of it.
     pub(crate) async fn finish(self) -> Result<String, FilesError> {
-        self.upload.finish().await.map_err(|source| stored("take in a file", source))?;
+        within(self.timeouts.completion, TAKE_IN, self.upload.finish()).await?;
         Ok(self.path.to_string())
     }
 
     /// Leaves nothing of the file.
     pub(crate) async fn abort(self) -> Result<(), FilesError> {
-        self.upload.abort().await.map_err(|source| stored("drop a file", source))
+        within(self.timeouts.request, "drop a file", self.upload.abort()).await
     }
+}
+
+const TAKE_IN: &str = "take in a file";
+
+/// What the store answers, if it does so in time.
+async fn within<T>(
+    limit: Duration,
+    what: &str,
+    asked: impl Future<Output = Result<T, ObjectError>>,
+) -> Result<T, FilesError> {
+    match timeout(limit, asked).await {
+        Ok(answer) => answer.map_err(|source| stored(what, source)),
+        Err(_) => Err(FilesError::Timeout { what: what.to_owned(), after: limit }),
+    }
+}
+
+/// A download that ends in an error when nothing comes for this long. Time in which nobody asks for more does not count.
+fn until_silent(
+    chunks: impl Stream<Item = Result<Bytes, ObjectError>> + Send + 'static,
+    limit: Duration,
+    what: String,
+) -> impl Stream<Item = Result<Bytes, FilesError>> + Send {
+    stream::try_unfold((chunks.boxed(), what), move |(mut chunks, what)| async move {
+        let chunk = within(limit, &what, async { chunks.next().await.transpose() }).await?;
+        Ok(chunk.map(|chunk| (chunk, (chunks, what))))
+    })
 }
 
 fn stored(what: impl Into<String>, source: ObjectError) -> FilesError {

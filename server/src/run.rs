@@ -99,7 +99,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     // One server has a database and a file store to itself; nothing in either is touched before they are its own.
     let holder = Holder::this();
     let (store, database_lock) = store::open_alone(&settings.database_url, &holder, Timings::default()).await?;
-    let files = Files::open(&settings.storage_url).await?;
+    let files = Files::open(&settings.storage_url, settings.file_timeouts).await?;
     let files_lock = files.lock(&holder.to_string())?;
     identity::ensure_one(&*store, &files, &without_password(&settings.database_url)).await?;
     let public = listen("KAI_ADDR", settings.addr).await?;

@@ -11,7 +11,7 @@ use std::{
 use krt::Limits;
 
 use super::{ClusterFlag, Flags, values::Pairs};
-use crate::{cluster::ClusterChoice, http::serve::ClientLimits};
+use crate::{cluster::ClusterChoice, files::FileTimeouts, http::serve::ClientLimits};
 
 /// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
 const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
@@ -64,6 +64,8 @@ pub struct Settings {
     pub storage_url: String,
     /// How long what was swept out of the file store can still be had back.
     pub trash_retention: Duration,
+    /// How long the file store may take. No setting: what is slower than this is broken.
+    pub file_timeouts: FileTimeouts,
     /// What a KRT file may cost.
     pub krt_limits: Limits,
     /// How many of them are taken in at once.
@@ -100,6 +102,7 @@ impl Settings {
             database_url: format!("sqlite://{}", data_dir.join("kai.db").display()),
             storage_url: data_dir.join("files").display().to_string(),
             trash_retention: Duration::from_secs(24 * 60 * 60),
+            file_timeouts: FileTimeouts::DEFAULT,
             krt_limits: Limits::DEFAULT,
             max_uploads: MAX_UPLOADS,
             archived_retention: None,
@@ -167,6 +170,7 @@ impl TryFrom<Flags> for Settings {
             database_url: flags.database_url.unwrap_or(embedded.database_url),
             storage_url: flags.storage_url.unwrap_or(embedded.storage_url),
             trash_retention: flags.trash_retention,
+            file_timeouts: embedded.file_timeouts,
             krt_limits: flags.krt.into(),
             max_uploads: flags.max_uploads,
             archived_retention: flags.archived_retention,
