@@ -160,6 +160,17 @@ impl Files {
         Ok(Self { store, folder: None, place, additions, timeouts })
     }
 
+    /// To be held from before a file is put into its place until the version that has it is stored.
+    pub(crate) async fn adding(&self) -> OwnedRwLockReadGuard<()> {
+        self.additions.clone().read_owned().await
+    }
+
+    /// Waits until nobody is [`Files::adding`] and holds off whoever wants to: what no version has now, none will have
+    /// until this is dropped.
+    pub(crate) async fn no_additions(&self) -> OwnedRwLockWriteGuard<()> {
+        self.additions.clone().write_owned().await
+    }
+
     pub(crate) fn folder(&self) -> Option<&FsPath> {
         self.folder.as_deref()
     }

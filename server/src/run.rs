@@ -131,7 +131,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         spawn(&mut tasks, "the deletion of archived versions", deleting);
     }
     let announcements = Announcements::new(service.clone());
-    let intake = Intake::new(service.clone(), files.clone(), settings.krt_limits.clone(), settings.max_uploads);
+    let limits = settings.krt_limits.clone();
+    let intake = Intake::new(service.clone(), files.clone(), limits, settings.max_uploads, settings.upload_pace);
 
     spawn(&mut tasks, "the reconciler", reconciler.run(stop.clone()));
     spawn(&mut tasks, "the announcer", announcements.clone().run(changed, stop.clone()));

@@ -33,6 +33,9 @@ pub enum ApiError {
     /// Something the server needs does not answer; asking again later may help.
     #[error("{what} does not answer just now; try again in a moment")]
     Unavailable { what: String },
+    /// There was no room for the request just now; it may be repeated after this time.
+    #[error("{reason}; try again in {retry_after_secs} seconds")]
+    Busy { reason: String, retry_after_secs: u32 },
     /// The detail is in the server's log, not on the wire.
     #[error("the server met an error of its own; its log has the detail")]
     Internal,
@@ -52,6 +55,7 @@ impl ApiError {
             Self::TooLarge { .. } => "too_large",
             Self::Forbidden { .. } => "forbidden",
             Self::Unavailable { .. } => "unavailable",
+            Self::Busy { .. } => "busy",
             Self::Internal => "internal",
         }
     }
@@ -67,8 +71,16 @@ impl ApiError {
             Self::InvalidKrt { .. } | Self::InvalidInput { .. } => 422,
             Self::TooLarge { .. } => 413,
             Self::Forbidden { .. } => 403,
-            Self::Unavailable { .. } => 503,
+            Self::Unavailable { .. } | Self::Busy { .. } => 503,
             Self::Internal => 500,
+        }
+    }
+
+    /// After how many seconds the same request may have room, as in the header `Retry-After` (RFC 9110 §10.2.3).
+    pub fn retry_after_secs(&self) -> Option<u32> {
+        match self {
+            Self::Busy { retry_after_secs, .. } => Some(*retry_after_secs),
+            _ => None,
         }
     }
 

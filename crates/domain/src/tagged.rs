@@ -150,6 +150,7 @@ pub(crate) struct FlatApiError {
     problems: Option<Vec<Problem>>,
     limit: Option<String>,
     reason: Option<String>,
+    retry_after_secs: Option<u32>,
 }
 
 impl TryFrom<FlatApiError> for ApiError {
@@ -157,7 +158,7 @@ impl TryFrom<FlatApiError> for ApiError {
 
     fn try_from(flat: FlatApiError) -> Result<Self, Mismatch> {
         let FlatApiError { code, what, runtime, version, versions, state, .. } = flat;
-        let FlatApiError { refusal, missing, problems, limit, reason, .. } = flat;
+        let FlatApiError { refusal, missing, problems, limit, reason, retry_after_secs, .. } = flat;
         let what = || wanted(what, "what");
         let version = || wanted(version, "version");
         let problems = || wanted(problems, "problems");
@@ -178,6 +179,10 @@ impl TryFrom<FlatApiError> for ApiError {
             "too_large" => Self::TooLarge { limit: wanted(limit, "limit")? },
             "forbidden" => Self::Forbidden { reason: wanted(reason, "reason")? },
             "unavailable" => Self::Unavailable { what: what()? },
+            "busy" => Self::Busy {
+                reason: wanted(reason, "reason")?,
+                retry_after_secs: wanted(retry_after_secs, "retry_after_secs")?,
+            },
             "internal" => Self::Internal,
             _ => return Err(Mismatch::Tag(code)),
         })
@@ -249,6 +254,7 @@ mod tests {
             ApiError::TooLarge { limit: text() },
             ApiError::Forbidden { reason: text() },
             ApiError::Unavailable { what: text() },
+            ApiError::Busy { reason: text(), retry_after_secs: 30 },
             ApiError::Internal,
         ]);
     }

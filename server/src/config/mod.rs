@@ -2,17 +2,18 @@
 
 mod krt_limits;
 mod settings;
+mod uploads;
 mod values;
 
-use std::{net::SocketAddr, num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum, builder::BoolishValueParser};
 
 pub use krt_limits::KrtFlags;
 pub(crate) use krt_limits::setting_of;
-use settings::MAX_UPLOADS;
 pub(crate) use settings::reachable_by_pods;
 pub use settings::{ConfigError, Settings};
+pub use uploads::UploadFlags;
 pub(crate) use values::without_password;
 pub use values::{ByteCount, Pairs};
 
@@ -62,9 +63,8 @@ pub struct Flags {
     #[command(flatten)]
     pub krt: KrtFlags,
 
-    /// How many KRT files are taken in at once; others wait for their turn. Each takes some tens of MiB of memory
-    #[arg(long, env = "KAI_MAX_UPLOADS", default_value_t = MAX_UPLOADS, value_name = "COUNT")]
-    pub max_uploads: NonZeroU16,
+    #[command(flatten)]
+    pub uploads: UploadFlags,
 
     /// Deletes versions, with their files, that have been archived for this long, such as 90days; what was done to them
     /// stays in the activity [default: never]

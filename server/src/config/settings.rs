@@ -10,14 +10,11 @@ use std::{
 
 use krt::Limits;
 
-use super::{ClusterFlag, Flags, values::Pairs};
-use crate::{cluster::ClusterChoice, files::FileTimeouts, http::serve::ClientLimits};
+use super::{ClusterFlag, Flags, uploads::MAX_UPLOADS, values::Pairs};
+use crate::{cluster::ClusterChoice, files::FileTimeouts, http::serve::ClientLimits, intake::UploadPace};
 
 /// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
 const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
-
-/// Sixteen.
-pub(super) const MAX_UPLOADS: NonZeroU16 = NonZeroU16::MIN.saturating_add(15);
 
 /// Why the settings cannot be used. `Display` says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +69,7 @@ pub struct Settings {
     pub max_uploads: NonZeroU16,
     /// How long archived versions are kept; for ever when none.
     pub archived_retention: Option<Duration>,
+    pub upload_pace: UploadPace,
     pub cluster: ClusterChoice,
     pub sandbox_ready_after: Duration,
     pub namespace_prefix: String,
@@ -106,6 +104,7 @@ impl Settings {
             krt_limits: Limits::DEFAULT,
             max_uploads: MAX_UPLOADS,
             archived_retention: None,
+            upload_pace: UploadPace::DEFAULT,
             cluster: ClusterChoice::Sandbox,
             sandbox_ready_after: Duration::from_secs(2),
             namespace_prefix: "kai-".to_owned(),
@@ -172,8 +171,9 @@ impl TryFrom<Flags> for Settings {
             trash_retention: flags.trash_retention,
             file_timeouts: embedded.file_timeouts,
             krt_limits: flags.krt.into(),
-            max_uploads: flags.max_uploads,
             archived_retention: flags.archived_retention,
+            max_uploads: flags.uploads.max_uploads,
+            upload_pace: flags.uploads.pace(),
             cluster,
             sandbox_ready_after: flags.sandbox_ready_after,
             namespace_prefix: flags.namespace_prefix,

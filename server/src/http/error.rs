@@ -5,7 +5,7 @@ use std::any::Any;
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::{ApiError, Problem};
@@ -18,6 +18,7 @@ pub(super) struct ErrorAnswer {
     code: &'static str,
     message: String,
     problems: Vec<Problem>,
+    retry_after_secs: Option<u32>,
 }
 
 pub(super) type Answer<T> = Result<T, ErrorAnswer>;
@@ -29,6 +30,7 @@ impl From<ApiError> for ErrorAnswer {
             code: error.code(),
             message: error.to_string(),
             problems: error.problems().to_vec(),
+            retry_after_secs: error.retry_after_secs(),
         }
     }
 }
@@ -37,7 +39,7 @@ impl ErrorAnswer {
     /// What is wrong with the request as such, before it means anything to the product: an unknown route, a wrong
     /// method, a body that is no JSON.
     pub(super) fn request(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), problems: Vec::new() }
+        Self { status, code, message: message.into(), problems: Vec::new(), retry_after_secs: None }
     }
 }
 
@@ -56,7 +58,8 @@ struct WireError<'a> {
 impl IntoResponse for ErrorAnswer {
     fn into_response(self) -> Response {
         let error = WireError { code: self.code, message: &self.message, problems: &self.problems };
-        (self.status, Json(Wire { error })).into_response()
+        let retry_after = self.retry_after_secs.map(|secs| [(header::RETRY_AFTER, secs.to_string())]);
+        (self.status, retry_after, Json(Wire { error })).into_response()
     }
 }
 

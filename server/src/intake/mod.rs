@@ -4,20 +4,17 @@
 mod feed;
 mod source;
 pub mod sweep;
+mod turns;
 
 use std::{num::NonZeroU16, sync::Arc};
 
-use axum::extract::Request;
+use axum::extract::{Multipart, Request};
 use domain::{Actor, ApiError, RuntimeId, VersionView};
 use futures::StreamExt;
 use krt::{CheckError, Checked, Limits};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
-use tokio::{
-    sync::{Semaphore, oneshot},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -26,7 +23,9 @@ use crate::{
     service::{NewVersion, Service, chain, from_files},
     store::{CarryOver, Content, StoredFile},
 };
-use source::{Chunks, STALL, Source};
+use source::{Chunks, Others, Source};
+pub use turns::UploadPace;
+use turns::{Lost, Turns};
 
 /// What takes uploads in. Cheap to clone.
 #[derive(Clone)]
@@ -35,8 +34,7 @@ pub struct Intake {
     files: Files,
     limits: Arc<Limits>,
     tasks: TaskTracker,
-    /// Memory is bounded by how many are taken in at once.
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
 }
 
 /// What an upload is to become.
@@ -57,8 +55,8 @@ struct Received {
 
 impl Intake {
     /// Takes in at most so many files at once.
-    pub fn new(service: Arc<Service>, files: Files, limits: Limits, at_once: NonZeroU16) -> Self {
-        let turns = Arc::new(Semaphore::new(at_once.get().into()));
+    pub fn new(service: Arc<Service>, files: Files, limits: Limits, at_once: NonZeroU16, pace: UploadPace) -> Self {
+        let turns = Arc::new(Turns::new(at_once, pace));
         Self { service, files, limits: Arc::new(limits), tasks: TaskTracker::new(), turns }
     }
 
@@ -75,11 +73,14 @@ impl Intake {
     /// see its connection break instead of the refusal.
     ///
     /// # Errors
-    /// All that is wrong with the file, its size or its name; the file store or the database failing.
+    /// All that is wrong with the file, its size or its name; no turn in time, or a turn that was lost; the file store
+    /// or the database failing.
     pub async fn receive(&self, order: Order, request: Request) -> Result<VersionView, ApiError> {
         let (mut answer, answered) = oneshot::channel();
         let intake = self.clone();
         self.tasks.spawn(async move {
+            let lost = Lost::default();
+            let request = request.map(|body| turns::paced(body, intake.turns.clone(), lost.clone()));
             let mut source = match Source::of(request, intake.limits.max_packed_bytes).await {
                 Ok(source) => source,
                 Err((error, body)) => {
@@ -89,12 +90,16 @@ impl Intake {
                 }
             };
             let turn = tokio::select! {
-                turn = intake.turns.acquire() => turn,
+                turn = intake.turns.take() => turn,
                 // Whoever asked is gone.
                 () = answer.closed() => return,
             };
-            let result = intake.take_in(order, &mut source).await;
-            drop(turn);
+            let result = match turn {
+                Ok(_turn) => intake.take_in(order, &mut source).await,
+                Err(none) => Err(none),
+            };
+            // Why its bytes ended says more than that they ended.
+            let result = result.map_err(|error| lost.get().cloned().unwrap_or(error));
             let _ = answer.send(result);
             source.drain().await;
         });
@@ -110,22 +115,12 @@ impl Intake {
 
     async fn take_in(&self, order: Order, source: &mut Source) -> Result<VersionView, ApiError> {
         self.service.runtime_record(&order.runtime).await?;
-        let form = match source {
-            Source::Body(body) => return self.take_file(order, source::body_chunks(body)).await,
-            Source::Form(form) => form,
-        };
-        loop {
-            let field = source::next_field(form).await?;
-            if source::is_file(&field) {
-                return self.take_file(order, source::field_chunks(field)).await;
-            }
-            source::pass_over(field).await?;
-        }
-    }
-
-    async fn take_file(&self, order: Order, chunks: Chunks<'_>) -> Result<VersionView, ApiError> {
         let mut incoming = self.files.begin().await.map_err(from_files)?;
-        let received = match self.fill(&mut incoming, chunks).await {
+        let received = match source {
+            Source::Body(body) => self.fill(&mut incoming, source::body_chunks(body)).await,
+            Source::Form(form) => self.fill_from(&mut incoming, form).await,
+        };
+        let received = match received {
             Ok(received) => received,
             Err(error) => {
                 if let Err(left) = incoming.abort().await {
@@ -142,6 +137,25 @@ impl Intake {
         added
     }
 
+    /// A form has one file in it, and little else.
+    async fn fill_from(&self, incoming: &mut Incoming, form: &mut Multipart) -> Result<Received, ApiError> {
+        let mut others = Others::default();
+        let received = loop {
+            let Some(field) = source::next_field(form).await? else { return Err(source::no_file()) };
+            if source::is_file(&field) {
+                break self.fill(incoming, source::field_chunks(field)).await?;
+            }
+            others.pass_over(field).await?;
+        };
+        while let Some(field) = source::next_field(form).await? {
+            if source::is_file(&field) {
+                return Err(source::two_files());
+            }
+            others.pass_over(field).await?;
+        }
+        Ok(received)
+    }
+
     /// The one pass over the bytes.
     async fn fill(&self, incoming: &mut Incoming, mut chunks: Chunks<'_>) -> Result<Received, ApiError> {
         let (feed, reader) = feed::channel();
@@ -149,7 +163,7 @@ impl Intake {
         let check = tokio::task::spawn_blocking(move || krt::check(reader, &limits));
         let mut hasher = Sha256::new();
         let mut size_bytes = 0u64;
-        while let Some(chunk) = timeout(STALL, chunks.next()).await.map_err(|_| source::stalled())? {
+        while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
             size_bytes = size_bytes.saturating_add(chunk.len() as u64);
             if size_bytes > self.limits.max_packed_bytes {

@@ -14,12 +14,12 @@ use tokio::time::timeout;
 
 use crate::config::ByteCount;
 
-/// A client that sends nothing for this long is taken to be gone.
-pub(super) const STALL: Duration = Duration::from_secs(60);
 /// How long the rest of a refused upload is read and thrown away.
 const DRAIN: Duration = Duration::from_secs(30);
-/// What a form may have around its file.
+/// What a form may have around its file, all its other fields together.
 const FORM_MAX_BYTES: u64 = 64 * 1024;
+/// What a field counts even when it is empty.
+const FIELD_BYTES: u64 = 128;
 const FIELD: &str = "file";
 
 pub(super) enum Source {
@@ -73,32 +73,53 @@ pub(super) fn field_chunks(field: Field<'_>) -> Chunks<'_> {
     field.map_err(|_| cut_short()).boxed()
 }
 
-/// The next field of a form that still has to have the file.
+/// The next field of a form; none at its end.
 ///
 /// # Errors
-/// When the form is malformed or ends.
-pub(super) async fn next_field(form: &mut Multipart) -> Result<Field<'_>, ApiError> {
-    let next = timeout(STALL, form.next_field()).await.map_err(|_| stalled())?;
-    next.map_err(|error| malformed_form(&error.body_text()))?.ok_or_else(|| malformed_form("it has no field `file`"))
+/// When the form is malformed.
+pub(super) async fn next_field(form: &mut Multipart) -> Result<Option<Field<'_>>, ApiError> {
+    form.next_field().await.map_err(|error| malformed_form(&error.body_text()))
 }
 
 pub(super) fn is_file(field: &Field<'_>) -> bool {
     field.name() == Some(FIELD)
 }
 
-/// Reads over a field that is not the file.
-///
-/// # Errors
-/// When it is long: then something else was sent than a KRT.
-pub(super) async fn pass_over(mut field: Field<'_>) -> Result<(), ApiError> {
-    let mut passed = 0;
-    while let Some(chunk) = timeout(STALL, field.chunk()).await.map_err(|_| stalled())?.map_err(|_| cut_short())? {
-        passed += chunk.len() as u64;
-        if passed > FORM_MAX_BYTES {
-            return Err(malformed_form("another field than `file` has a file in it"));
+/// A form's fields beside the file, which have a limit together.
+#[derive(Default)]
+pub(super) struct Others {
+    bytes: u64,
+}
+
+impl Others {
+    /// Reads over a field that is not the file.
+    ///
+    /// # Errors
+    /// When they are long: then something else was sent than a KRT.
+    pub(super) async fn pass_over(&mut self, mut field: Field<'_>) -> Result<(), ApiError> {
+        self.count(FIELD_BYTES)?;
+        while let Some(chunk) = field.chunk().await.map_err(|_| cut_short())? {
+            self.count(chunk.len() as u64)?;
         }
+        Ok(())
     }
-    Ok(())
+
+    fn count(&mut self, bytes: u64) -> Result<(), ApiError> {
+        self.bytes += bytes;
+        if self.bytes <= FORM_MAX_BYTES {
+            return Ok(());
+        }
+        Err(malformed_form("its fields other than `file` are too long; the file belongs into the field `file`"))
+    }
+}
+
+pub(super) fn no_file() -> ApiError {
+    malformed_form(&format!("it has no field `{FIELD}`"))
+}
+
+/// Which of them was meant is not for us to guess.
+pub(super) fn two_files() -> ApiError {
+    malformed_form(&format!("it has two fields `{FIELD}`; send one file at a time"))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -115,8 +136,9 @@ pub(super) fn too_large(max_bytes: u64) -> ApiError {
     ApiError::TooLarge { limit: format!("a KRT may have at most {size} ({max_bytes} bytes, KAI_MAX_KRT_BYTES)") }
 }
 
-pub(super) fn stalled() -> ApiError {
-    invalid(format!("nothing more of the file arrived for {} seconds", STALL.as_secs()))
+/// `window` is over how much time too little came.
+pub(super) fn stalled(window: Duration) -> ApiError {
+    invalid(format!("hardly anything of the file arrived for {} seconds", window.as_secs()))
 }
 
 fn cut_short() -> ApiError {

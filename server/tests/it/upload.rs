@@ -1,5 +1,7 @@
 //! Uploads: a file becomes a version, or nothing is left of it.
 
+mod turns;
+
 use std::{fs, num::NonZeroU16, pin::pin, time::Duration};
 
 use reqwest::Method;
@@ -159,6 +161,40 @@ async fn a_form_without_the_file_says_what_is_wanted() {
         assert_eq!(error["problems"][0]["path"], "file");
     }
     server.expect_stored_files(0).await;
+}
+
+/// A form of these fields, each with its content.
+async fn send_form(server: &TestServer, fields: &[(&str, &[u8])]) -> Answer {
+    let mut body = Vec::new();
+    for (name, content) in fields {
+        let head = format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x\"\r\n\r\n");
+        body.extend_from_slice(&[head.as_bytes(), content, b"\r\n"].concat());
+    }
+    body.extend_from_slice(b"--frontier--\r\n");
+    let request = server.client().request(Method::POST, server.url(VERSIONS));
+    let request = request.header("content-type", "multipart/form-data; boundary=frontier").body(body);
+    Answer::of(request.send().await.unwrap()).await
+}
+
+#[tokio::test]
+async fn a_form_has_one_file_and_a_limit_for_all_its_other_fields_together() {
+    let server = demo().await;
+    let krt = Krt::new("v1").bytes();
+    let kibibytes = [b'x'; 30 << 10];
+    let long = [("a", &kibibytes[..]), ("b", &kibibytes), ("c", &kibibytes), ("file", &krt)];
+    let many = [vec![("a", &b""[..]); 1000], vec![("file", &krt[..])]].concat();
+    let behind = [("file", &krt[..]), ("a", &kibibytes), ("b", &kibibytes), ("c", &kibibytes)];
+    let twice = [("file", &krt[..]), ("note", b"x"), ("file", &krt)];
+    for (fields, said) in
+        [(&long[..], "too long"), (&many, "too long"), (&behind, "too long"), (&twice, "two fields `file`")]
+    {
+        let error = send_form(&server, fields).await.expect_error(422, "invalid_input");
+        let message = error["problems"][0]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
+    }
+    assert_eq!(versions(&server).await, Vec::<Value>::new());
+    server.expect_stored_files(0).await;
+    send_form(&server, &[("note", b"x"), ("file", &krt), ("end", b"")]).await.expect(201);
 }
 
 #[tokio::test]
