@@ -18,6 +18,7 @@ const LIMITS: Limits = Limits {
     max_header_bytes: 2000,
     max_manifest_bytes: 4000,
     max_docs_bytes: 2000,
+    max_documents: 20,
     max_protos_bytes: 500,
     max_problems: 10,
     ..Limits::DEFAULT

@@ -169,7 +169,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::files::Files;
+    use crate::files::{FileTimeouts, Files};
     use crate::{
         cluster::Cluster,
         reconciler::{ObjectSettings, Pace, Reconciler},
@@ -197,7 +197,7 @@ mod tests {
         let pace = Pace { interval: minute, stop_timeout: minute };
         let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
         let dir = tempfile::tempdir().unwrap();
-        let files = Files::open(dir.path().to_str().unwrap()).await.unwrap();
+        let files = Files::open(dir.path().to_str().unwrap(), FileTimeouts::DEFAULT).await.unwrap();
         Announcements::new(Arc::new(Service::new(
             store,
             files,

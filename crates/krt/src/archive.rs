@@ -9,14 +9,15 @@ mod scan;
 mod tar_entries;
 mod unpacked;
 
-use std::{collections::BTreeSet, fmt::Write as _, io};
+use std::{collections::BTreeSet, io};
 
 use domain::Problem;
 use serde::{Deserialize, Serialize};
 
-use crate::{ArchiveIndex, Limits, limits::Limit, manifest, model::Manifest};
+use crate::{ArchiveIndex, Limits, digest, limits::Limit, manifest, model::Manifest, paths};
 use gzip::Gunzip;
 use scan::Scan;
+use tar_entries::TarEntries;
 use unpacked::{Plain, Unpacked};
 
 /// Where documentation is (krt.md §1.1).
@@ -45,6 +46,9 @@ pub struct Checked {
     /// Of the manifest's sources, the entrypoint's proto file and the files under `docs/`, each once, by path. None
     /// unless [`Reading::facts`].
     pub facts: Vec<FileFacts>,
+    /// Of those, the ones that are not in `facts` yet: they came before the manifest and were too large to be hashed on
+    /// suspicion. [`facts_of`] has them.
+    pub unhashed: BTreeSet<String>,
     /// Whether the archive was read to its end. If not, `entries`, `unpacked_bytes`, `index`, `documents` and `facts`
     /// are about a part of it, and what follows may still be refused.
     pub complete: bool,
@@ -140,6 +144,33 @@ pub fn check_as(archive: impl io::Read, limits: &Limits, reading: &Reading) -> R
     }
 }
 
+/// The facts of these files, by a second reading of an archive that [`check`] has accepted. It ends with the last of them.
+pub fn facts_of(
+    archive: impl io::Read,
+    limits: &Limits,
+    paths: &BTreeSet<String>,
+) -> Result<Vec<FileFacts>, CheckError> {
+    read_facts(archive, limits, paths).map_err(|stop| match stop {
+        Stop::Broken(problem) => CheckError::Refused { problems: vec![problem], manifest_text: None },
+        Stop::TooLarge(limit, message) => CheckError::TooLarge { limit, message },
+        Stop::Read(error) => CheckError::Read(error),
+    })
+}
+
+fn read_facts(archive: impl io::Read, limits: &Limits, wanted: &BTreeSet<String>) -> Result<Vec<FileFacts>, Stop> {
+    let mut tar = TarEntries::new(Gunzip::new(archive, limits)?, limits);
+    let mut found = Vec::new();
+    while found.len() < wanted.len()
+        && let Some(entry) = tar.next_entry()?
+    {
+        let name = str::from_utf8(&entry.name).ok().and_then(|name| paths::normalize(name).ok());
+        if let Some(path) = name.filter(|name| wanted.contains(name)) {
+            found.push(FileFacts { path, size_bytes: entry.size, sha256: digest::hex(tar.digest()?) });
+        }
+    }
+    Ok(found)
+}
+
 fn scan(input: impl Unpacked, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
     let mut scan = Scan::new(limits, reading);
     match scan.run(input) {
@@ -191,9 +222,12 @@ fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked,
     match (problems.finish(), read, text) {
         (Ok(mut warnings), Some(Ok((manifest, of_manifest))), Some(text)) => {
             warnings.extend(of_manifest);
+            let (facts, unhashed) =
+                if reading.facts { facts(&manifest, &index) } else { (Vec::new(), BTreeSet::new()) };
             Ok(Checked {
                 proto_text: index.proto(&manifest.entrypoint.proto).map(str::to_owned),
-                facts: if reading.facts { facts(&manifest, &index) } else { Vec::new() },
+                facts,
+                unhashed,
                 manifest,
                 manifest_text: String::from_utf8_lossy(text).into_owned(),
                 warnings,
@@ -215,20 +249,23 @@ fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked,
     }
 }
 
-fn facts(manifest: &Manifest, index: &ArchiveIndex) -> Vec<FileFacts> {
+/// What is known of the files that there has to be something known of, and which of them nothing is known of yet.
+fn facts(manifest: &Manifest, index: &ArchiveIndex) -> (Vec<FileFacts>, BTreeSet<String>) {
     let mut paths: BTreeSet<&str> = index.files_under(DOCS).collect();
     paths.insert(&manifest.entrypoint.proto);
     paths.extend(manifest.workflows.iter().flat_map(|workflow| &workflow.nodes).map(|node| node.src.as_str()));
-    let of = |path: &str| {
-        let (size_bytes, sha256) = index.facts(path)?;
-        let mut digits = String::with_capacity(64);
-        for byte in sha256 {
-            // A String takes everything.
-            let _ = write!(digits, "{byte:02x}");
+    let (mut known, mut unhashed) = (Vec::new(), BTreeSet::new());
+    for path in paths {
+        match index.facts(path) {
+            Some((size_bytes, sha256)) => {
+                known.push(FileFacts { path: path.to_owned(), size_bytes, sha256: digest::hex(sha256) });
+            }
+            None => {
+                unhashed.insert(path.to_owned());
+            }
         }
-        Some(FileFacts { path: path.to_owned(), size_bytes, sha256: digits })
-    };
-    paths.into_iter().filter_map(of).collect()
+    }
+    (known, unhashed)
 }
 
 /// The text that findings with a line are about: of two manifests neither is read.
@@ -242,7 +279,7 @@ fn text_of(manifests: &[(String, Vec<u8>)]) -> Option<String> {
 fn no_manifest(index: &ArchiveIndex) -> Problem {
     let elsewhere = index
         .files()
-        .find(|name| matches!(crate::paths::file_name(name).to_ascii_lowercase().as_str(), "krt.yml" | "krt.yaml"));
+        .find(|name| matches!(paths::file_name(name).to_ascii_lowercase().as_str(), "krt.yml" | "krt.yaml"));
     let message = match elsewhere {
         Some(name) if name.contains('/') => format!(
             "there is no `krt.yml` at the archive's root, but there is `{name}`; pack the folder's content instead of the folder: `tar czf name.krt -C folder .`"

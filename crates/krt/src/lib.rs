@@ -5,6 +5,7 @@
 
 mod archive;
 mod compare;
+pub mod digest;
 pub mod image;
 mod index;
 pub mod interface;
@@ -17,7 +18,7 @@ pub mod proto;
 mod view;
 mod yaml;
 
-pub use archive::{CheckError, Checked, Document, FileFacts, Packing, Reading, Until, check, check_as};
+pub use archive::{CheckError, Checked, Document, FileFacts, Packing, Reading, Until, check, check_as, facts_of};
 pub use compare::{Side, compare};
 pub use index::ArchiveIndex;
 pub use limits::{Limit, Limits};

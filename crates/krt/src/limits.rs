@@ -32,9 +32,14 @@ pub struct Limits {
     pub max_manifest_bytes: u64,
     /// Bytes of all files under `docs/`.
     pub max_docs_bytes: u64,
+    /// Files under `docs/`. Each is a row in a database.
+    pub max_documents: u64,
     /// Bytes of all `.proto` files that are kept for the manifest, which may come after them. One that no longer fits
     /// is accepted, with a warning that its rpcs were not looked at.
     pub max_protos_bytes: u64,
+    /// Bytes of files that are hashed before it is known whether the manifest names them. Those beyond take a second
+    /// reading, should it name them.
+    pub hash_ahead_bytes: u64,
     /// Findings about the archive's entries and, counted on their own, about the manifest. Those beyond are counted,
     /// not listed.
     pub max_problems: usize,
@@ -53,7 +58,9 @@ impl Limits {
         max_header_bytes: 512 * KIB,
         max_manifest_bytes: 256 * KIB,
         max_docs_bytes: 16 * MIB,
+        max_documents: 1000,
         max_protos_bytes: 4 * MIB,
+        hash_ahead_bytes: 64 * MIB,
         max_problems: MAX_PROBLEMS,
     };
 }
@@ -77,6 +84,7 @@ pub enum Limit {
     HeaderBytes,
     ManifestBytes,
     DocsBytes,
+    Documents,
 }
 
 /// How many findings are listed by default; a person reads no more of them at once.

@@ -99,6 +99,21 @@ fn documentation_is_bounded_whether_it_is_kept_or_not() {
 }
 
 #[test]
+fn the_number_of_documents_is_bounded_whether_they_are_kept_or_not() {
+    let limits = Limits { max_documents: 3, ..Limits::default() };
+    let with = |count: usize| (0..count).fold(Tar::valid(), |tar, at| tar.file(&format!("docs/{at}.md"), "")).packed();
+    assert!(check(with(3).as_slice(), &limits).is_ok());
+    for reading in [Reading::WHOLE, Reading { until: krt::Until::End, ..Reading::BRIEF }] {
+        match check_as(with(4).as_slice(), &limits, &reading) {
+            Err(CheckError::TooLarge { limit: Limit::Documents, message }) => {
+                assert_eq!(message, "at most 3 files are allowed in the documentation (`docs/`)");
+            }
+            other => panic!("not too large: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn names_and_headers_are_bounded() {
     let limits = Limits { max_entries: 10, max_name_bytes: 150, max_names_bytes: 500, ..Limits::default() };
     let many = (0..10).fold(Tar::valid(), |tar, at| tar.file(&format!("._{at}"), ""));

@@ -102,3 +102,27 @@ fn a_tar_that_was_unpacked_on_its_way_is_read_as_the_same() {
     let cut = check_as(&tar[..1500], &LIMITED, &Reading { until: Until::AllFound, ..reading });
     assert!(matches!(cut, Err(CheckError::Refused { .. })), "{cut:?}");
 }
+
+#[test]
+fn a_large_file_before_the_manifest_is_hashed_only_if_the_manifest_names_it() {
+    let limits = Limits { hash_ahead_bytes: 1000, ..LIMITED };
+    let source = vec![b'x'; 2000];
+    let packed = Tar::default()
+        .file("models/model.bin", vec![b'y'; 1500])
+        .file("small.txt", "small")
+        .file("./src/greeter/main.py", &source)
+        .file("krt.yml", MANIFEST)
+        .file("public_input.proto", PROTO)
+        .packed();
+    let checked = check_as(packed.as_slice(), &limits, &Reading::WHOLE).expect("valid");
+    let known: Vec<_> = checked.facts.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(known, ["public_input.proto"]);
+    assert_eq!(checked.unhashed.iter().collect::<Vec<_>>(), ["src/greeter/main.py"]);
+
+    let mut counted = Counted::new(packed.as_slice());
+    let found = krt::facts_of(&mut counted, &limits, &checked.unhashed).expect("it was read before");
+    let at_once = check_as(packed.as_slice(), &LIMITED, &Reading::WHOLE).expect("valid");
+    assert!(at_once.unhashed.is_empty());
+    assert_eq!(found, [at_once.facts[1].clone()]);
+    assert_eq!((found[0].path.as_str(), found[0].size_bytes), ("src/greeter/main.py", 2000));
+}

@@ -47,6 +47,16 @@ pub struct KrtFlags {
     /// The most documentation (docs/) in a KRT file. While a file is taken in, all of it is in memory
     #[arg(long, env = "KAI_MAX_KRT_DOCS_BYTES", default_value = "16MiB", value_name = "SIZE")]
     pub max_krt_docs_bytes: ByteCount,
+
+    /// The most files of documentation (under docs/) in a KRT file
+    #[arg(
+        long,
+        env = "KAI_MAX_KRT_DOCUMENTS",
+        default_value_t = 1000,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub max_krt_documents: u64,
 }
 
 impl From<KrtFlags> for Limits {
@@ -59,6 +69,7 @@ impl From<KrtFlags> for Limits {
             max_name_bytes: flags.max_krt_name_bytes.0,
             max_manifest_bytes: flags.max_krt_manifest_bytes.0,
             max_docs_bytes: flags.max_krt_docs_bytes.0,
+            max_documents: flags.max_krt_documents,
             ..Self::DEFAULT
         }
     }
@@ -74,6 +85,7 @@ pub(crate) fn setting_of(limit: Limit) -> Option<&'static str> {
         Limit::NameBytes => Some("KAI_MAX_KRT_NAME_BYTES"),
         Limit::ManifestBytes => Some("KAI_MAX_KRT_MANIFEST_BYTES"),
         Limit::DocsBytes => Some("KAI_MAX_KRT_DOCS_BYTES"),
+        Limit::Documents => Some("KAI_MAX_KRT_DOCUMENTS"),
         Limit::NamesBytes | Limit::HeaderBytes => None,
     }
 }
@@ -95,7 +107,12 @@ mod tests {
         let set = limits(&["--max-krt-bytes", "3GiB", "--max-krt-ratio", "9", "--max-krt-docs-bytes", "1MiB"]).unwrap();
         let expected = Limits { max_packed_bytes: 3 << 30, max_ratio: 9, max_docs_bytes: 1 << 20, ..Limits::DEFAULT };
         assert_eq!(set, expected);
-        for wrong in [["--max-krt-ratio", "0"], ["--max-krt-entries", "0"], ["--max-krt-docs-bytes", "much"]] {
+        for wrong in [
+            ["--max-krt-ratio", "0"],
+            ["--max-krt-entries", "0"],
+            ["--max-krt-docs-bytes", "much"],
+            ["--max-krt-documents", "0"],
+        ] {
             assert!(limits(&wrong).is_err(), "{wrong:?}");
         }
     }

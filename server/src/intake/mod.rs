@@ -6,14 +6,13 @@ mod source;
 pub mod sweep;
 mod turns;
 
-use std::{num::NonZeroU16, sync::Arc};
+use std::{collections::BTreeSet, num::NonZeroU16, sync::Arc};
 
 use axum::extract::{Multipart, Request};
 use domain::{Actor, ApiError, RuntimeId, VersionView};
 use futures::StreamExt;
-use krt::{CheckError, Checked, Limits};
+use krt::{CheckError, Checked, FileFacts, Limits, digest};
 use rand::RngCore;
-use sha2::{Digest, Sha256};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
@@ -120,7 +119,7 @@ impl Intake {
             Source::Body(body) => self.fill(&mut incoming, source::body_chunks(body)).await,
             Source::Form(form) => self.fill_from(&mut incoming, form).await,
         };
-        let received = match received {
+        let mut received = match received {
             Ok(received) => received,
             Err(error) => {
                 if let Err(left) = incoming.abort().await {
@@ -130,7 +129,13 @@ impl Intake {
             }
         };
         let arrived = incoming.finish().await.map_err(from_files)?;
-        let added = self.adopt(order, &arrived, received).await;
+        let added = match self.missing_facts(&arrived, &received.checked.unhashed).await {
+            Ok(facts) => {
+                received.checked.facts.extend(facts);
+                self.adopt(order, &arrived, received).await
+            }
+            Err(error) => Err(error),
+        };
         if let Err(left) = self.files.remove(&arrived).await {
             tracing::warn!("a finished upload was left behind: {}", chain(&left));
         }
@@ -161,7 +166,7 @@ impl Intake {
         let (feed, reader) = feed::channel();
         let limits = self.limits.clone();
         let check = tokio::task::spawn_blocking(move || krt::check(reader, &limits));
-        let mut hasher = Sha256::new();
+        let mut hasher = digest::Sha256::default();
         let mut size_bytes = 0u64;
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
@@ -178,7 +183,30 @@ impl Intake {
         }
         drop(feed);
         let checked = verdict(check).await?;
-        Ok(Received { checked, sha256: hex::encode(hasher.finalize()), size_bytes })
+        Ok(Received { checked, sha256: digest::hex(hasher.finish()), size_bytes })
+    }
+
+    /// What the one pass did not hash because it could not know yet that it is wanted, from the file that has arrived.
+    async fn missing_facts(&self, arrived: &str, paths: &BTreeSet<String>) -> Result<Vec<FileFacts>, ApiError> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut stored = self.files.read(arrived, None).await.map_err(from_files)?.into_data_stream();
+        let (feed, reader) = feed::channel();
+        let (limits, paths) = (self.limits.clone(), paths.clone());
+        let facts = tokio::task::spawn_blocking(move || krt::facts_of(reader, &limits, &paths));
+        while let Some(chunk) = stored.next().await {
+            let chunk = chunk.map_err(|error| {
+                tracing::error!("a file that has arrived cannot be read: {}", chain(&error));
+                ApiError::Unavailable { what: "the file store".to_owned() }
+            })?;
+            if feed.send(chunk).await.is_err() {
+                // All of them are found.
+                break;
+            }
+        }
+        drop(feed);
+        verdict(facts).await
     }
 
     /// Puts the file in its place and adds the version; without a version nothing stays.
@@ -219,7 +247,7 @@ impl Intake {
     }
 }
 
-async fn verdict(check: JoinHandle<Result<Checked, CheckError>>) -> Result<Checked, ApiError> {
+async fn verdict<T>(check: JoinHandle<Result<T, CheckError>>) -> Result<T, ApiError> {
     match check.await {
         Ok(Ok(checked)) => Ok(checked),
         Ok(Err(CheckError::Refused { problems, .. })) => Err(ApiError::InvalidKrt { problems }),

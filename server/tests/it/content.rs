@@ -230,3 +230,35 @@ async fn a_new_version_takes_over_the_values_that_the_newest_has() {
     let refused = server.send(Method::POST, &format!("{DEMO}?carry_over=maybe"), "x").await;
     assert_eq!(refused.expect_error(422, "invalid_input")["problems"][0]["path"], "carry_over");
 }
+
+#[tokio::test]
+async fn an_object_store_is_a_warning_at_upload_and_stays_one() {
+    let server = demo().await;
+    let wanting = manifest("v1") + "        objectStore:\n          name: emails\n";
+    let added = add(&server, &wanting, &[]).await;
+    let stored = server.get(&format!("{DEMO}/v1")).await.expect(200);
+    for version in [added, stored] {
+        let warnings = version["warnings"].as_array().unwrap();
+        let said = warnings[0]["message"].as_str().unwrap();
+        assert!(said.contains("object stores are not made by this server yet") && said.contains("`emails`"), "{said}");
+        assert_eq!((warnings.len(), &warnings[0]["severity"]), (1, &json!("warning")));
+    }
+}
+
+#[tokio::test]
+async fn a_large_source_before_the_manifest_is_compared_too() {
+    let server = TestServer::start_with(|settings| settings.krt_limits.hash_ahead_bytes = 10).await;
+    server.add_runtime("demo").await;
+    for (version, source) in
+        [("v1", &b"one, long enough"[..]), ("v2", b"two, long enough"), ("v3", b"two, long enough")]
+    {
+        let manifest = manifest(version);
+        let files = [("src/one.py", source), ("krt.yml", manifest.as_bytes()), ("p.proto", PROTO.as_bytes())];
+        server.upload("demo", pack(&files)).await.expect(201);
+    }
+    let compared = async |with: &str| server.get(&format!("{DEMO}/v2/compare?with={with}")).await.expect(200);
+    let changed = compared("v1").await;
+    let field = &changed["workflows"][0]["nodes"][0]["fields"][0];
+    assert_eq!(field["field"], "content of the source", "{changed}");
+    assert_eq!(compared("v3").await["workflows"], json!([]));
+}

@@ -71,6 +71,7 @@ async fn what_passes_a_limit_is_refused_with_its_value_and_its_setting() {
     let server = TestServer::start_with(|settings| {
         settings.krt_limits.max_entries = 50;
         settings.krt_limits.max_docs_bytes = 2048;
+        settings.krt_limits.max_documents = 5;
         settings.krt_limits.max_unpacked_bytes = 12 << 30;
     })
     .await;
@@ -80,6 +81,7 @@ async fn what_passes_a_limit_is_refused_with_its_value_and_its_setting() {
     bomb.extend(zeros.repeat(10 << 10));
     let many = (0..60).fold(Tar::valid(), |tar, at| tar.file(&format!("{at}"), ""));
     let long = "n".repeat(2000);
+    let documents = (0..6).fold(Tar::valid(), |tar, at| tar.file(&format!("docs/{at}"), ""));
     for (archive, value, setting) in [
         (bomb, "250 times", "KAI_MAX_KRT_RATIO"),
         (many.packed(), "50 files", "KAI_MAX_KRT_ENTRIES"),
@@ -91,6 +93,7 @@ async fn what_passes_a_limit_is_refused_with_its_value_and_its_setting() {
         (Tar::valid().gnu_long_name(&long).file("x", "").packed(), "1 KiB", "KAI_MAX_KRT_NAME_BYTES"),
         (Tar::default().file("krt.yml", vec![b'#'; 300 << 10]).packed(), "256 KiB", "KAI_MAX_KRT_MANIFEST_BYTES"),
         (Tar::valid().file("docs/a", vec![b'#'; 3000]).packed(), "2 KiB", "KAI_MAX_KRT_DOCS_BYTES"),
+        (documents.packed(), "5 files", "KAI_MAX_KRT_DOCUMENTS"),
     ] {
         let error = server.upload("demo", archive).await.expect_error(413, "too_large");
         let message = error["message"].as_str().unwrap();

@@ -57,7 +57,11 @@ pub(crate) fn chatty(to: &Path, version: &str) -> Result<()> {
 /// A file with so many bytes in it that do not compress, packed by gzip itself as `tar czf` does, and after them what
 /// makes it a KRT: whoever checks it has to read all of it. Made only once.
 pub(crate) fn incompressible(to: &Path, version: &str, bytes: u64) -> Result<()> {
-    if fs::metadata(to).is_ok_and(|facts| facts.len() > bytes) {
+    pack_by_gzip(to, version, bytes, bytes, Noise::new(1))
+}
+
+fn pack_by_gzip(to: &Path, version: &str, at_least: u64, bytes: u64, content: impl Read) -> Result<()> {
+    if fs::metadata(to).is_ok_and(|facts| facts.len() > at_least) {
         return Ok(());
     }
     let unfinished = to.with_extension("part");
@@ -68,12 +72,17 @@ pub(crate) fn incompressible(to: &Path, version: &str, bytes: u64) -> Result<()>
         .spawn()
         .context("cannot start gzip")?;
     let mut tar = tar::Builder::new(gzip.stdin.take().context("gzip's input is a pipe")?);
-    append(&mut tar, "models/model.bin", bytes, Noise::new(1).take(bytes))?;
+    append(&mut tar, "models/model.bin", bytes, content.take(bytes))?;
     begin(&mut tar, &manifest(version, 1))?;
     drop(tar.into_inner()?);
     ensure!(gzip.wait()?.success(), "gzip failed");
     fs::rename(unfinished, to)?;
     Ok(())
+}
+
+/// The same of text that compresses to about half, made by gzip itself. Its size is that of the packed file, about.
+pub(crate) fn compressible(to: &Path, version: &str, bytes: u64) -> Result<()> {
+    pack_by_gzip(to, version, bytes, 2 * bytes, HalfNoise(Noise::new(2)))
 }
 
 /// A file with so many entries, the manifest the last of them: it may name any of those before.
@@ -132,6 +141,19 @@ impl Read for Noise {
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
         Ok(into.len())
+    }
+}
+
+/// Hexadecimal digits of noise: gzip packs them into little more than half.
+struct HalfNoise(Noise);
+
+impl Read for HalfNoise {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(into)?;
+        for byte in &mut into[..count] {
+            *byte = b"0123456789abcdef"[usize::from(*byte & 0xf)];
+        }
+        Ok(count)
     }
 }
 

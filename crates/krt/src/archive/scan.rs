@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use domain::Problem;
-use sha2::{Digest, Sha256};
 use tar::EntryType;
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
 };
 use crate::{
     ArchiveIndex, Limits,
+    digest::Sha256,
     index::EntryKind,
     limits::{Limit, size_in_words},
     manifest,
@@ -43,6 +43,9 @@ pub(super) struct Scan<'l> {
     names_bytes: u64,
     protos_bytes: u64,
     docs_bytes: u64,
+    documents_seen: u64,
+    /// What is left to be hashed of files before the manifest.
+    ahead_bytes_left: u64,
 }
 
 impl<'l> Scan<'l> {
@@ -63,6 +66,8 @@ impl<'l> Scan<'l> {
             names_bytes: 0,
             protos_bytes: 0,
             docs_bytes: 0,
+            documents_seen: 0,
+            ahead_bytes_left: limits.hash_ahead_bytes,
         }
     }
 
@@ -145,20 +150,31 @@ impl<'l> Scan<'l> {
             return Ok(());
         }
         let content = self.keep(&name, entry, tar)?;
-        // A file that comes before the manifest may be one that the manifest names.
-        let of_interest = self.missing.as_ref().is_none_or(|missing| missing.contains(&name));
-        if self.reading.facts && (content.is_some() || of_interest) {
-            let sha256 = match &content {
-                Some(content) => Sha256::digest(content).into(),
-                None => tar.digest()?,
-            };
-            self.index.set_digest(&name, sha256);
+        if self.reading.facts {
+            if let Some(content) = &content {
+                let mut hasher = Sha256::default();
+                hasher.update(content);
+                self.index.set_digest(&name, hasher.finish());
+            } else if self.is_to_be_hashed(&name, entry) {
+                self.index.set_digest(&name, tar.digest()?);
+            }
         }
         self.found(&name);
         if let Some(content) = content {
             self.sort_in(name, content);
         }
         Ok(())
+    }
+
+    /// A file that comes before the manifest may be one that the manifest names. Small ones are hashed to be sure; for
+    /// large ones, which are models more often than sources, [`super::facts_of`] reads again if they turn out to be.
+    fn is_to_be_hashed(&mut self, name: &str, entry: &Entry) -> bool {
+        if let Some(missing) = &self.missing {
+            return missing.contains(name);
+        }
+        let left = self.ahead_bytes_left.checked_sub(entry.size);
+        self.ahead_bytes_left = left.unwrap_or(self.ahead_bytes_left);
+        left.is_some()
     }
 
     fn found(&mut self, name: &str) {
@@ -199,6 +215,12 @@ impl<'l> Scan<'l> {
                 return Err(Stop::TooLarge(Limit::DocsBytes, message));
             }
             self.docs_bytes += entry.size;
+            self.documents_seen += 1;
+            if self.documents_seen > self.limits.max_documents {
+                let message =
+                    format!("at most {} files are allowed in the documentation (`{DOCS}`)", self.limits.max_documents);
+                return Err(Stop::TooLarge(Limit::Documents, message));
+            }
             if self.reading.documents {
                 return tar.content(left, Limit::DocsBytes, "the documentation").map(Some);
             }

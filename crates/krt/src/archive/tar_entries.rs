@@ -2,12 +2,12 @@
 //! here extended headers are bounded, and where readers of tar disagree (a second size, a lone empty block) the archive
 //! is refused, so that what was checked is what a node unpacks.
 
-use sha2::{Digest, Sha256};
 use tar::{EntryType, Header};
 
 use super::{Stop, pax::Pax, unpacked::Unpacked};
 use crate::{
     Limits,
+    digest::Sha256,
     limits::{Limit, size_in_words},
     problems::shown,
 };
@@ -145,9 +145,9 @@ impl<I: Unpacked> TarEntries<I> {
 
     /// The SHA-256 of the content of the entry that was answered last.
     pub(super) fn digest(&mut self) -> Result<[u8; 32], Stop> {
-        let mut hasher = Sha256::new();
+        let mut hasher = Sha256::default();
         self.consume(|chunk| hasher.update(chunk))?;
-        Ok(hasher.finalize().into())
+        Ok(hasher.finish())
     }
 
     fn consume(&mut self, mut take: impl FnMut(&[u8])) -> Result<(), Stop> {

@@ -246,6 +246,13 @@ fn read_object_store(item: &Item<'_>, report: &mut Report<'_>) -> Option<ObjectS
             _ => item.wrong("`workflow` or `project`", report),
         },
     };
+    if let Some(name) = name {
+        let message = format!(
+            "object stores are not made by this server yet: the node starts without `{}`, and whatever it asks of an object store fails",
+            shown(name)
+        );
+        report.warn(item.at, &item.path, message);
+    }
     Some(ObjectStore { name: name?.to_owned(), scope: scope? })
 }
 
