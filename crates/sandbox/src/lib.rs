@@ -75,7 +75,7 @@ impl Default for Limits {
             max_replicas: 1000,
             // The API server's own limit.
             max_body_bytes: 3 * 1024 * 1024,
-            body_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -45,7 +45,7 @@ impl Default for ClientLimits {
             internal_connections: 1024,
             sandbox_connections: 512,
             header_timeout: Duration::from_secs(15),
-            body_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(60),
         }
     }

@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{ApiError, Comparison, DiffLine, DocumentationPage, ManifestDiff, RuntimeId, VersionName};
 use similar::{ChangeTag, TextDiff};
-use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
 use super::{Service, errors::from_store};
 use crate::{
@@ -30,7 +29,7 @@ impl Service {
     ) -> Result<Option<DocumentationPage>, ApiError> {
         let sha256 = self.record(runtime, version).await?.file.sha256;
         let documents: BTreeSet<_> = self.store.documents(&sha256).await.map_err(from_store)?.into_iter().collect();
-        let turn = self.turn().await?;
+        let turn = self.long_work.turn().await?;
         let asked = page.is_some();
         let path = page.unwrap_or_else(|| documentation::FIRST.to_owned());
         let Some(content) = self.store.document(&sha256, &path).await.map_err(from_store)? else {
@@ -38,15 +37,11 @@ impl Service {
             return if asked { Err(missing) } else { Ok(None) };
         };
         let (runtime, version) = (runtime.clone(), version.clone());
-        // A long page takes a while, for which no other request should wait.
-        let shown = spawn_blocking(move || {
+        let shown = turn.run(move || {
             let place = documentation::Place { runtime: &runtime, version: &version, documents: &documents };
-            let page = documentation::page(&place, &path, &content);
-            // Given back here, and not by a request that nobody waits for any more.
-            drop(turn);
-            page
+            documentation::page(&place, &path, &content)
         });
-        shown.await.map(Some).map_err(|_| ApiError::Internal)
+        shown.await.map(Some)
     }
 
     /// A file of the documentation as it is in the KRT; `path` is below `docs/`.
@@ -74,22 +69,16 @@ impl Service {
         from: &VersionName,
         to: &VersionName,
     ) -> Result<Comparison, ApiError> {
-        let turn = self.turn().await?;
+        let turn = self.long_work.turn().await?;
         let (before, after) = (self.record(runtime, from).await?, self.record(runtime, to).await?);
         let was = self.store.content(runtime, from).await.map_err(from_store)?;
         let now = self.store.content(runtime, to).await.map_err(from_store)?;
-        let compared = spawn_blocking(move || {
+        let compared = turn.run(move || {
             let mut found = krt::compare(side(&before, was.as_ref()), side(&after, now.as_ref()));
             found.manifest = manifest_diff(&before.manifest_text, &after.manifest_text);
-            drop(turn);
             found
         });
-        compared.await.map_err(|_| ApiError::Internal)
-    }
-
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        // It is never closed.
-        self.long_work.clone().acquire_owned().await.map_err(|_| ApiError::Internal)
+        compared.await
     }
 }
 

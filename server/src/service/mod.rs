@@ -11,6 +11,7 @@ mod errors;
 mod input;
 mod lists;
 mod logs;
+mod long_work;
 mod nodes;
 mod views;
 
@@ -25,12 +26,13 @@ use domain::{
     VersionView,
 };
 use krt::{Document, model::Manifest};
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 
 use digest::Digest;
 use errors::from_store;
 pub(crate) use errors::{chain, from_files};
 pub(crate) use logs::{LogForm, LogsAsked, LogsFound};
+use long_work::LongWork;
 
 use crate::{
     changes::Changes,
@@ -81,12 +83,8 @@ pub struct Service {
     digests: Mutex<HashMap<RuntimeId, (u64, Arc<Digest>)>>,
     files: Files,
     deletions: broadcast::Sender<Deleted>,
-    /// For what takes a processor and memory to itself for a while: to render a document, to compare two versions.
-    long_work: Arc<Semaphore>,
+    long_work: LongWork,
 }
-
-/// How much of it is done at once; other requests wait for their turn.
-const LONG_WORK: usize = 2;
 
 impl Service {
     /// `changed` is touched after every change that this service makes.
@@ -109,7 +107,7 @@ impl Service {
             timeouts,
             digests: Mutex::default(),
             deletions: broadcast::Sender::new(DELETIONS_BEHIND),
-            long_work: Arc::new(Semaphore::new(LONG_WORK)),
+            long_work: LongWork::default(),
         }
     }
 

@@ -148,9 +148,16 @@ async fn connections_that_do_nothing_starve_no_page_whichever_listener_they_are_
             let Ok(Ok(mut connection)) = timeout(Duration::from_millis(500), TcpStream::connect(addr)).await else {
                 break;
             };
-            if number % 2 == 0 {
-                connection.write_all(format!("GET / HTTP/1.1\r\nHost: {addr}\r\nX-").as_bytes()).await.unwrap();
-            }
+            // A third asks for nothing, a third never ends its head, a third never sends its body.
+            let begun = match number % 3 {
+                0 => String::new(),
+                1 => format!("GET / HTTP/1.1\r\nHost: {addr}\r\nX-"),
+                _ => format!(
+                    "POST /api/v1/namespaces HTTP/1.1\r\nHost: {addr}\r\nContent-Type: application/json\r\n\
+                     Content-Length: 9\r\n\r\n{{"
+                ),
+            };
+            connection.write_all(begun.as_bytes()).await.unwrap();
             held.push(connection);
         }
         let page = async {

@@ -1,0 +1,77 @@
+//! Work that has a processor to itself for a while, such as rendering a document. Little of it is done at once, so that
+//! many such requests do not take all processors, and all memory, from others.
+
+use std::sync::Arc;
+
+use domain::ApiError;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+};
+
+/// How much is done at once.
+const AT_ONCE: usize = 2;
+
+pub(super) struct LongWork(Arc<Semaphore>);
+
+/// Leave to do some. What the work needs is best read after it is given: until then nothing is held.
+pub(super) struct Turn(OwnedSemaphorePermit);
+
+impl Default for LongWork {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
+    }
+}
+
+impl LongWork {
+    /// Waits until some of what is being done ends.
+    pub(super) async fn turn(&self) -> Result<Turn, ApiError> {
+        // It is never closed.
+        self.0.clone().acquire_owned().await.map(Turn).map_err(|_| ApiError::Internal)
+    }
+}
+
+impl Turn {
+    /// Does the work on a thread for blocking work. The turn ends with the work, also when nobody waits for it any more.
+    pub(super) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+        let done = spawn_blocking(move || {
+            let done = work();
+            drop(self.0);
+            done
+        });
+        done.await.map_err(|_| ApiError::Internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures::FutureExt;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_so_much_is_done_at_once_whether_or_not_somebody_waits_for_it() {
+        let all = LongWork::default();
+        let (end, ended) = mpsc::channel::<()>();
+        let first = all.turn().await.unwrap();
+        let second = all.turn().await.unwrap();
+        let (begin, begun) = oneshot::channel();
+        let asked = tokio::spawn(first.run(move || begin.send(()).is_ok() && ended.recv().is_ok()));
+        begun.await.unwrap();
+        assert!(all.turn().now_or_never().is_none());
+        // Whoever asked goes away while the work is done.
+        asked.abort();
+        assert!(asked.await.unwrap_err().is_cancelled());
+        assert!(all.turn().now_or_never().is_none());
+
+        assert_eq!(second.run(|| 1).await, Ok(1));
+        let third = all.turn().await.unwrap();
+        assert!(all.turn().now_or_never().is_none());
+        end.send(()).unwrap();
+        all.turn().await.unwrap();
+        drop(third);
+    }
+}
