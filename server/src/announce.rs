@@ -194,7 +194,7 @@ mod tests {
         };
         let minute = Duration::from_secs(60);
         let changed = Changes::default();
-        let pace = Pace { interval: minute, stop_timeout: minute };
+        let pace = Pace { interval: minute, stop_timeout: minute, ..Pace::default() };
         let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
         let dir = tempfile::tempdir().unwrap();
         let files = Files::open(dir.path().to_str().unwrap(), FileTimeouts::DEFAULT).await.unwrap();

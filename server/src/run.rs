@@ -40,8 +40,6 @@ use crate::{
     store::{self, Holder, Lock, StoreError, Timings},
 };
 
-/// How often every runtime is looked at even if nothing seems to have happened.
-const RECONCILE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long requests and uploads under way may take to end when the server is told to.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -120,7 +118,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         );
     }
     let changed = Changes::default();
-    let pace = Pace { interval: RECONCILE_INTERVAL, stop_timeout: settings.stop_timeout };
+    let pace = Pace { stop_timeout: settings.stop_timeout, ..Pace::default() };
     let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
     let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
     let advertised_url = objects.advertised_url.clone();

@@ -4,7 +4,10 @@
 //! spoken to in the same way.
 
 mod cache;
+mod connections;
+mod limits;
 mod logs;
+mod probe;
 mod retry_after;
 mod watches;
 
@@ -16,11 +19,14 @@ use std::{
 };
 
 use domain::{ClusterInfo, ClusterKind, Reachability, Timestamp};
-use kube::{Client, Config, client::ClientBuilder, config::KubeConfigOptions};
+use kube::{Client, Config, config::KubeConfigOptions};
 use tokio::sync::watch;
-use tower::util::MapResponseLayer;
+
+use connections::Connections;
+use probe::Probes;
 
 pub(crate) use cache::Cache;
+pub use limits::RequestTimeouts;
 pub(crate) use logs::{LogReader, StampedLine};
 pub(crate) use watches::{MANAGED_BY, RUNTIME_LABEL, Watches};
 
@@ -45,13 +51,13 @@ pub enum ClusterError {
     Client(#[source] kube::Error),
 }
 
-/// The part of this server that writes, as [`Cluster::report_silence`] knows it.
-pub(crate) const WRITES: &str = "writes";
-
 /// A connection to the cluster. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
+    timeouts: RequestTimeouts,
+    connections: Arc<Connections>,
+    probes: Arc<Probes>,
     info: Arc<watch::Sender<ClusterInfo>>,
     failing: Arc<Mutex<BTreeMap<&'static str, Trouble>>>,
 }
@@ -64,7 +70,13 @@ struct Trouble {
 impl Cluster {
     /// A cluster that answers in this process: the sandbox, or a test's own layers around it.
     pub fn in_process(client: Client) -> Self {
-        Self::new(client, ClusterKind::Sandbox, "sandbox".to_owned())
+        Self::in_process_within(client, RequestTimeouts::default())
+    }
+
+    /// The same with other limits of time, for tests that do not want to wait for long.
+    pub fn in_process_within(client: Client, timeouts: RequestTimeouts) -> Self {
+        let connections = Connections::new(Box::new(|| {}));
+        Self::new((client, connections), timeouts, ClusterKind::Sandbox, "sandbox".to_owned())
     }
 
     /// The client for a router in this process. Needs a tokio runtime.
@@ -85,21 +97,34 @@ impl Cluster {
             .clone()
             .or_else(|| kubeconfig.current_context.clone())
             .unwrap_or_else(|| "kubeconfig".to_owned());
-        let client = client(Config::from_custom_kubeconfig(kubeconfig, &options).await?)?;
-        Ok(Self::new(client, ClusterKind::Kubeconfig, name))
+        let client = connections::client(Config::from_custom_kubeconfig(kubeconfig, &options).await?)?;
+        Ok(Self::new(client, RequestTimeouts::default(), ClusterKind::Kubeconfig, name))
     }
 
     /// Makes the client from the service account of the pod that this process runs in.
     pub fn from_pod() -> Result<Self, ClusterError> {
         let config = Config::incluster()?;
         let name = config.cluster_url.to_string();
-        let client = client(config)?;
-        Ok(Self::new(client, ClusterKind::InCluster, name))
+        let client = connections::client(config)?;
+        Ok(Self::new(client, RequestTimeouts::default(), ClusterKind::InCluster, name))
     }
 
-    fn new(client: Client, kind: ClusterKind, name: String) -> Self {
+    fn new(
+        (client, connections): (Client, Connections),
+        timeouts: RequestTimeouts,
+        kind: ClusterKind,
+        name: String,
+    ) -> Self {
         let info = ClusterInfo { kind, name, reachability: Reachability::Connecting };
-        Self { client, info: Arc::new(watch::Sender::new(info)), failing: Arc::default() }
+        let connections = Arc::new(connections);
+        Self {
+            client: limits::limited(client, timeouts, connections.clone()),
+            timeouts,
+            connections,
+            probes: Arc::default(),
+            info: Arc::new(watch::Sender::new(info)),
+            failing: Arc::default(),
+        }
     }
 
     pub fn info(&self) -> ClusterInfo {
@@ -122,12 +147,21 @@ impl Cluster {
         self.show(&failing);
     }
 
-    /// Asks the cluster for its version, and takes an answer for the end of all silence but that of watches, which ask
-    /// again by themselves.
-    pub(crate) async fn probe(&self) {
-        match self.client.apiserver_version().await {
-            Ok(_) | Err(kube::Error::Api(_)) => self.report_answer(WRITES),
-            Err(error) => self.report_silence(WRITES, &error, Timestamp::now()),
+    fn is_failing(&self, part: &str) -> bool {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner).contains_key(part)
+    }
+
+    /// Tells of each time from now on that all connections are given up.
+    fn resets(&self) -> watch::Receiver<u64> {
+        self.connections.resets()
+    }
+
+    /// Waits this long before something is asked again, but no longer than until all connections are given up: when the
+    /// cluster answers again, nobody goes on waiting. `resets` is the asker's own, so that it misses none.
+    async fn pause(resets: &mut watch::Receiver<u64>, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            Ok(()) = resets.changed() => {}
         }
     }
 
@@ -150,14 +184,6 @@ impl Cluster {
             modified
         });
     }
-}
-
-fn client(mut config: Config) -> Result<Client, ClusterError> {
-    // The client would ask again by itself for minutes, while nobody is told and a look at a runtime goes on. Whoever asks
-    // has a pace of its own, and waits as long as the server wants.
-    config.default_retry = false;
-    let builder = ClientBuilder::try_from(config).map_err(ClusterError::Client)?;
-    Ok(builder.with_layer(&MapResponseLayer::new(retry_after::hand_on)).build())
 }
 
 /// How long the API server asked to be left alone, if it did (`retryAfterSeconds` of a Status).

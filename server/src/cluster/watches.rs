@@ -20,7 +20,7 @@ use k8s_openapi::api::{
 use kube::{
     Api, Resource, ResourceExt,
     api::ListParams,
-    runtime::{WatchStreamExt, watcher},
+    runtime::{utils::Backoff, watcher},
 };
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
@@ -122,6 +122,7 @@ impl Watches {
 /// Asks until there is an answer, at the pace of a watch that fails.
 async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
     let mut pace = watcher::DefaultBackoff::default();
+    let mut resets = cluster.resets();
     loop {
         match cluster.client().list_api_group_resources("discovery.k8s.io/v1").await {
             Ok(_) => {
@@ -134,7 +135,7 @@ async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
             }
             Err(error) => cluster.report_silence("endpoints", &error, Timestamp::now()),
         }
-        sleep(pace.next().unwrap_or(LONGEST_PAUSE)).await;
+        Cluster::pause(&mut resets, pace.next().unwrap_or(LONGEST_PAUSE)).await;
     }
 }
 
@@ -158,16 +159,19 @@ async fn follow<K: Followed>(
     touched: impl Fn(&K),
 ) {
     let api = Api::<K>::all(cluster.client());
-    let watch = || watcher(api.clone(), which.clone()).default_backoff().boxed();
+    let watch = || watcher(api.clone(), which.clone()).boxed();
     let mut events = watch();
     let mut is_silent = false;
-    // The watch's own pace begins anew with it, so what makes it begin anew has one of its own.
+    // Not the watch's own backoff: that one cannot be told that the cluster is back.
     let mut pace = watcher::DefaultBackoff::default();
+    // What makes a watch begin anew has a pace of its own: each time, the list goes well.
+    let mut anew = watcher::DefaultBackoff::default();
+    let mut resets = cluster.resets();
     loop {
         let event = tokio::select! {
             event = events.try_next() => event,
             // A watch that goes on says nothing until something changes, which may be never.
-            () = answer(&api), if is_silent => {
+            () = answer(cluster, &api), if is_silent => {
                 is_silent = false;
                 cluster.report_answer(part);
                 continue;
@@ -177,17 +181,20 @@ async fn follow<K: Followed>(
             Ok(Some(event)) => {
                 if !matches!(event, watcher::Event::Init) {
                     is_silent = false;
+                    pace.reset();
                     cluster.report_answer(part);
                 }
                 cache.take(event).iter().for_each(|object| touched(object));
+                continue;
             }
             Ok(None) => return,
             // An expired watch is the ordinary course of things: the list is read afresh.
             Err(watcher::Error::WatchError(status)) => tracing::debug!(part, ?status, "a watch begins afresh"),
             // Said before the watch begins, it would be said again each time: only a new one reads the list afresh.
             Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) if status.code == 410 => {
-                sleep(pace.next().unwrap_or(LONGEST_PAUSE)).await;
+                sleep(anew.next().unwrap_or(LONGEST_PAUSE)).await;
                 events = watch();
+                continue;
             }
             Err(watcher::Error::NoResourceVersion) => tracing::warn!(part, "the cluster does not support this watch"),
             Err(
@@ -198,18 +205,20 @@ async fn follow<K: Followed>(
                 tracing::warn!(part, error = super::in_words(&error), "the cluster does not answer a watch");
                 cluster.report_silence(part, &error, Timestamp::now());
                 is_silent = true;
-                // Beside the watch's own pause, which may be shorter.
+                // Beside the pace's own pause, which may be shorter.
                 sleep(super::retry_after(&error).unwrap_or_default()).await;
             }
         }
+        Cluster::pause(&mut resets, pace.next().unwrap_or(LONGEST_PAUSE)).await;
     }
 }
 
 /// Waits until the cluster answers about this kind.
-async fn answer<K: Followed>(api: &Api<K>) {
+async fn answer<K: Followed>(cluster: &Cluster, api: &Api<K>) {
     let one = ListParams::default().limit(1);
+    let mut resets = cluster.resets();
     for pause in watcher::DefaultBackoff::default() {
-        sleep(pause).await;
+        Cluster::pause(&mut resets, pause).await;
         match api.list_metadata(&one).await {
             Ok(_) => return,
             Err(error) => sleep(super::retry_after(&error).unwrap_or_default()).await,

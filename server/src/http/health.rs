@@ -17,8 +17,9 @@ async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// The database answers and can be written to. The cluster is not asked: pages and history are of use while it is away.
+/// The database answers and can be written to. A cluster that does not answer makes no difference, and is said: pages and
+/// history are of use while it is away.
 async fn readyz(State(service): State<Arc<Service>>) -> Answer<Json<Value>> {
     service.ready().await?;
-    Ok(Json(json!({ "status": "ready" })))
+    Ok(Json(json!({ "status": "ready", "cluster": service.cluster_info().reachability })))
 }

@@ -1,12 +1,13 @@
 //! One node in full, for a person who looks into it: its pods from the watch caches, and what Kubernetes noted of it, which
 //! is asked for then and kept nowhere.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use domain::{ContainerDetail, ContainerEnd, ContainerState, NodeEvent, NodeName, PodDetail, Reachability, Timestamp};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{ContainerState as RawState, ContainerStateTerminated, ContainerStatus, Event, Pod};
 use kube::{Api, ResourceExt, api::ListParams};
+use tokio::time::{Instant, timeout_at};
 
 use super::{LogSource, NoCluster, Reconciler, objects, observed::belongs_to, readiness::complaint};
 use crate::store::VersionRecord;
@@ -16,6 +17,8 @@ const MOST_EVENTS: usize = 100;
 /// Of how many pods events are asked for; each is a request.
 const MOST_PODS_WITH_EVENTS: usize = 20;
 const REQUESTS_AT_ONCE: usize = 8;
+/// How long a person waits for all of them.
+const EVENTS_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// What the cluster has of a node.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,29 +58,37 @@ impl Reconciler {
         pods.sort_by_key(|pod| (std::cmp::Reverse(pod.creation_timestamp().map(|at| at.0)), pod.name_any()));
 
         let events = Api::<Event>::namespaced(self.0.cluster.client(), &namespace);
-        let (mut found, mut failed) = (Vec::new(), None);
+        let (mut found, mut is_complete) = (Vec::new(), true);
         let mut answers = stream::iter(told_about(&deployment, &pods))
             .map(|name| {
                 let events = events.clone();
                 async move { events.list(&ListParams::default().fields(&format!("involvedObject.name={name}"))).await }
             })
             .buffer_unordered(REQUESTS_AT_ONCE);
-        while let Some(answer) = answers.next().await {
-            match answer {
-                Ok(list) => found.extend(list.items.iter().map(node_event)),
-                Err(error) => {
+        let end = Instant::now() + EVENTS_TIMEOUT;
+        loop {
+            match timeout_at(end, answers.next()).await {
+                Ok(None) => break,
+                Ok(Some(Ok(list))) => found.extend(list.items.iter().map(node_event)),
+                Ok(Some(Err(error))) => {
                     tracing::debug!(deployment, error = error.to_string(), "no events");
-                    failed = Some("the cluster did not answer all that was asked about events".to_owned());
+                    is_complete = false;
+                }
+                Err(_) => {
+                    is_complete = false;
+                    break;
                 }
             }
         }
+        let events_error =
+            (!is_complete).then(|| "the cluster did not answer all that was asked about events".to_owned());
         // Those of one moment in the order of their words, so that two answers about the same are the same.
         found.sort_by(|a, b| {
             b.at.cmp(&a.at).then_with(|| (&a.about, &a.reason, &a.message).cmp(&(&b.about, &b.reason, &b.message)))
         });
         found.truncate(MOST_EVENTS);
         let pods = pods.into_iter().map(pod_detail).collect();
-        Ok(Details { namespace, deployment, pods, events: found, events_error: failed })
+        Ok(Details { namespace, deployment, pods, events: found, events_error })
     }
 }
 

@@ -1,12 +1,15 @@
 //! What is kept of a failure for the person who has to mend it: the reason, what Kubernetes reported, and the last lines
 //! of the log.
 
+use std::time::Duration;
+
 use domain::{Failure, Timestamp};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::{
     Api, Client,
     api::{ListParams, LogParams},
 };
+use tokio::time::timeout;
 
 use super::plan::Blame;
 
@@ -14,13 +17,16 @@ use super::plan::Blame;
 const LOG_LINES: usize = 20;
 const MOST_EVENTS: usize = 10;
 const LONGEST_LINE_CHARS: usize = 500;
+/// How long the cluster may take to tell of the events, and then of the log. That something failed is worth more to
+/// whoever waits than everything about it.
+const GATHER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks for the events and the log of the pod to blame. That there are none is no reason not to say what is known.
+/// Asks for the events and the log of the pod to blame. That there are none, or none in time, is no reason not to say what is known.
 pub(super) async fn explain(client: Client, namespace: &str, blame: Blame, at: Timestamp) -> Failure {
     let Blame { node, mut reason, pod, container } = blame;
     let (mut events, mut log) = (Vec::new(), Vec::new());
     if let Some(pod) = &pod {
-        let warnings = warnings(client.clone(), namespace, pod).await;
+        let warnings = timeout(GATHER_TIMEOUT, warnings(client.clone(), namespace, pod)).await.unwrap_or_default();
         if let Some(said) = most_helpful(&warnings)
             && !reason.contains(said)
         {
@@ -29,7 +35,8 @@ pub(super) async fn explain(client: Client, namespace: &str, blame: Blame, at: T
         events = warnings.iter().map(in_words).collect();
         if let Some(container) = &container {
             // The container that crashed is the one before; if it has not been restarted yet it is still this one.
-            log = last_lines(client, namespace, (pod, container), LOG_LINES, [true, false]).await;
+            let lines = last_lines(client, namespace, (pod, container), LOG_LINES, [true, false]);
+            log = timeout(GATHER_TIMEOUT, lines).await.unwrap_or_default();
         }
     }
     Failure { at, node, reason, events, log }

@@ -35,6 +35,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use backoff::ApplyBackoff;
+use observed::Observed;
 use plan::Purpose;
 use repairs::Previews;
 use words::LastWords;
@@ -86,10 +87,22 @@ impl ObjectSettings {
 /// The times that the reconciler goes by.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// How often every runtime is looked at even if nothing seems to have happened.
+    /// How often the store is asked which runtimes have changed, even if nothing seems to have happened.
     pub interval: Duration,
     /// After which a stop that follows a failed start is overdue.
     pub stop_timeout: Duration,
+    /// After which one look at one runtime is given up, wherever it is; the next one goes on.
+    pub pass_timeout: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(120),
+            pass_timeout: Duration::from_secs(120),
+        }
+    }
 }
 
 /// How a version is doing in the cluster, as last observed.
@@ -137,6 +150,24 @@ struct Inner {
     memory: Mutex<Memory>,
     /// How many logs are asked for at once, for [`words`].
     ears: Semaphore,
+}
+
+/// What the cluster was seen to hold of one runtime at one time.
+pub struct Observation<'a> {
+    inner: &'a Inner,
+    reachability: Reachability,
+    /// None while nobody knows.
+    observed: Option<Observed>,
+}
+
+impl Observation<'_> {
+    /// How this version of the runtime is doing.
+    pub fn status(&self, version: &VersionRecord) -> Status {
+        let Some(observed) = &self.observed else { return status::blind(version, &self.reachability) };
+        let memory = self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = memory.trouble_of(version);
+        status::derive(version, observed, trouble.as_deref(), &memory.words, Timestamp::now())
+    }
 }
 
 /// What is remembered between passes. All of it is for people's eyes or for pace; no step relies on it.
@@ -199,16 +230,17 @@ impl Reconciler {
         self.0.wake.touch(runtime);
     }
 
-    /// Never waits: derived from the store's record and the watch caches.
+    /// [`Observation::status`] of one version alone.
     pub fn status(&self, version: &VersionRecord) -> Status {
+        self.observe(&version.runtime).status(version)
+    }
+
+    /// What the cluster holds of a runtime now. Never waits: read from the watch caches, once for all its versions.
+    pub fn observe(&self, runtime: &RuntimeId) -> Observation<'_> {
         let reachability = self.0.cluster.info().reachability;
-        if !self.0.watches.synced() || reachability != Reachability::Reachable {
-            return status::blind(version, &reachability);
-        }
-        let observed = observed::Observed::of(&self.0.watches, &self.0.settings.namespace(&version.runtime));
-        let memory = self.0.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let trouble = memory.trouble_of(version);
-        status::derive(version, &observed, trouble.as_deref(), &memory.words, Timestamp::now())
+        let is_seen = reachability == Reachability::Reachable && self.0.watches.synced();
+        let observed = is_seen.then(|| Observed::of(&self.0.watches, &self.0.settings.namespace(runtime)));
+        Observation { inner: &self.0, reachability, observed }
     }
 
     /// Runs until told to stop; never ends by an error.
@@ -221,6 +253,7 @@ impl Reconciler {
         tokio::select! {
             () = stop.cancelled() => {}
             () = watches => {}
+            () = self.0.cluster.keep_probing() => {}
             () = schedule::run(&self.0) => {}
         }
     }

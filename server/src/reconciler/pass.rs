@@ -6,8 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Reachability, RuntimeId, Timestamp, VersionState};
-use tokio::time::timeout;
+use domain::{RuntimeId, Timestamp, VersionState};
 
 use super::{
     Inner,
@@ -18,7 +17,7 @@ use super::{
     repairs, words,
 };
 use crate::{
-    cluster::{WRITES, in_words, retry_after},
+    cluster::{in_words, retry_after},
     store::{RuntimeIntent, StoreError},
 };
 
@@ -31,6 +30,8 @@ pub(super) enum PassError {
     Store(#[from] StoreError),
     #[error("the cluster refuses: {}", in_words(.0))]
     Cluster(#[source] kube::Error),
+    #[error("it was not done within {0:?}; the next look goes on")]
+    TimedOut(Duration),
     #[error("a defect of this program; its panic is in the log")]
     Panicked,
 }
@@ -39,26 +40,31 @@ impl PassError {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Cluster(error) => retry_after(error),
-            Self::Store(_) | Self::Panicked => None,
+            Self::Store(_) | Self::TimedOut(_) | Self::Panicked => None,
         }
     }
 }
 
-/// How long the cluster may take to answer whether it is there.
-const PROBE: Duration = Duration::from_secs(5);
+/// How a pass ended that found nothing more to do now.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// The runtime's revision that it found; none when there is more to do at it.
+    pub(super) revision: Option<u64>,
+    /// When there is something to decide even if nothing happens until then.
+    pub(super) again_at: Option<Timestamp>,
+}
 
-/// Returns when there is something to decide even if nothing happens until then.
-pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Option<Timestamp>, PassError> {
+pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Looked, PassError> {
     for _ in 0..MOST_ROUNDS {
-        let Some(intent) = inner.store.intent(runtime).await? else { return Ok(None) };
+        let Some(intent) = inner.store.intent(runtime).await? else { return Ok(Looked::default()) };
         let namespace = inner.settings.namespace(runtime);
         let observed = Observed::of(&inner.watches, &namespace);
         let plan = make_plan(inner, &intent, &observed);
         if !plan.verdicts.is_empty() {
             let fails = |v: &Verdict| matches!(v, Verdict::StartFailed { .. } | Verdict::PublishFailed { .. });
             // Time that ran out while the cluster was away, and nobody had noticed, is no reason to fail anything.
-            if plan.verdicts.iter().any(fails) && !answers(inner).await {
-                return Ok(None);
+            if plan.verdicts.iter().any(fails) && !inner.cluster.answers_now().await {
+                return Ok(Looked::default());
             }
             for verdict in plan.verdicts {
                 record(inner, &intent, &namespace, verdict).await?;
@@ -74,7 +80,8 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Optio
         if plan.steps.is_empty() {
             set_trouble(inner, runtime, BTreeMap::new());
             let times = [plan.look_again_at, health_at, overdue_at(inner, &intent)];
-            return Ok(times.into_iter().flatten().min());
+            let revision = Some(intent.runtime.revision);
+            return Ok(Looked { revision, again_at: times.into_iter().flatten().min() });
         }
         let writer = Writer {
             cluster: &inner.cluster,
@@ -89,7 +96,7 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Optio
         }
     }
     inner.wake.touch(runtime);
-    Ok(None)
+    Ok(Looked::default())
 }
 
 async fn record_repairs(
@@ -176,15 +183,6 @@ async fn carry_out_in_order(
     Ok(())
 }
 
-/// Asks the cluster whether it is there, which is shown to people, too.
-async fn answers(inner: &Inner) -> bool {
-    if timeout(PROBE, inner.cluster.probe()).await.is_err() {
-        let error = kube::Error::Service(format!("no answer within {} s", PROBE.as_secs()).into());
-        inner.cluster.report_silence(WRITES, &error, Timestamp::now());
-    }
-    inner.cluster.info().reachability == Reachability::Reachable
-}
-
 /// Keeps what the cluster refused for people to see, and returns one of the errors if there is any.
 async fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<kube::Error> {
     let mut trouble = BTreeMap::new();
@@ -204,7 +202,7 @@ async fn conclude(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Opt
     set_trouble(inner, runtime, trouble);
     // One request that is lost does not mean that the cluster is away.
     if is_lost {
-        answers(inner).await;
+        inner.cluster.answers_now().await;
     }
     first
 }

@@ -14,10 +14,13 @@ use futures::{FutureExt, future::Either};
 use rand::Rng;
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
-use super::{Inner, pass};
+use super::{
+    Inner,
+    pass::{self, Looked, PassError},
+};
 
 /// How many runtimes are looked at at once.
 const AT_ONCE: usize = 8;
@@ -26,16 +29,18 @@ const PACE: Duration = Duration::from_millis(20);
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
-/// How often a cluster that does not answer is asked whether it does again.
-const PROBE: Duration = Duration::from_secs(2);
+/// How long reading which runtimes there are may take.
+const SCAN_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Nothing in here waits for the database or the cluster: both are asked in tasks beside it.
 pub(super) async fn run(inner: &Arc<Inner>) {
     let mut agenda = Agenda::default();
     // Tasks of their own: a pass that holds a connection of the store must go on while this loop waits for one.
     let mut passes = JoinSet::new();
+    let mut scans = JoinSet::new();
+    let mut wanted = Some(Scan::All);
+    let mut looked = BTreeMap::new();
     let mut interval = tokio::time::interval(inner.pace.interval);
-    let mut probe = tokio::time::interval(PROBE);
-    probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut cluster = inner.cluster.changed();
     cluster.mark_changed();
     let mut was_ready = false;
@@ -46,14 +51,20 @@ pub(super) async fn run(inner: &Arc<Inner>) {
         let reachable = cluster.borrow().reachability == Reachability::Reachable;
         let ready = reachable && inner.watches.synced();
         if ready && !was_ready {
-            look_at_all(inner, &mut agenda).await;
+            wanted = Some(Scan::All);
         }
         was_ready = ready;
+        if scans.is_empty()
+            && let Some(scan) = wanted.take()
+        {
+            let inner = inner.clone();
+            scans.spawn(async move { (scan, revisions(&inner).await) });
+        }
         while ready && let Some(runtime) = agenda.take(Instant::now()) {
             let inner = inner.clone();
             passes.spawn(async move {
-                let result = AssertUnwindSafe(pass::run(&inner, &runtime)).catch_unwind().await;
-                (runtime, result.unwrap_or(Err(pass::PassError::Panicked)))
+                let result = look(&inner, &runtime).await;
+                (runtime, result)
             });
         }
         let next = agenda.next().filter(|_| ready);
@@ -66,22 +77,65 @@ pub(super) async fn run(inner: &Arc<Inner>) {
                 }
             }
             Some(Ok((runtime, result))) = passes.join_next() => match result {
-                Ok(look_again_at) => agenda.done(&runtime, look_again_at.map(|at| Instant::now() + until(at))),
+                Ok(Looked { revision, again_at }) => {
+                    agenda.done(&runtime, again_at.map(|at| Instant::now() + until(at)));
+                    match revision {
+                        Some(revision) => drop(looked.insert(runtime, revision)),
+                        None => drop(looked.remove(&runtime)),
+                    }
+                }
                 Err(error) => {
                     let pause = agenda.failed(&runtime, error.retry_after());
                     tracing::warn!(%runtime, error = error.to_string(), ?pause, "a look at a runtime failed");
                 }
             },
-            _ = interval.tick() => look_at_all(inner, &mut agenda).await,
+            Some(Ok((scan, revisions))) = scans.join_next() => {
+                looked.retain(|runtime, _| revisions.contains_key(runtime));
+                for (runtime, revision) in revisions {
+                    if scan == Scan::All || looked.get(&runtime) != Some(&revision) {
+                        inner.changed.touch(&runtime);
+                        agenda.look_at(runtime, Instant::now());
+                    }
+                }
+            }
+            _ = interval.tick() => wanted = wanted.max(Some(Scan::Changed)),
             Ok(()) = cluster.changed() => {
                 remember(inner, &cluster.borrow_and_update().reachability);
-                look_at_all(inner, &mut agenda).await;
+                wanted = Some(Scan::All);
             }
-            _ = probe.tick(), if !reachable => inner.cluster.probe().await,
             // A watch whose list is empty touches no runtime, so what has been synced is asked for until it is.
             () = sleep(PACE), if reachable && !ready => {}
         }
     }
+}
+
+/// Which runtimes to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Scan {
+    /// Those that the database has changed since they were looked at, by whomever: one small query. What changes in the
+    /// cluster is told by the watches.
+    Changed,
+    /// All, because what is seen of the cluster has become worth something, or worth nothing.
+    All,
+}
+
+/// A pass that ends, whatever happens in it.
+async fn look(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Looked, PassError> {
+    let limit = inner.pace.pass_timeout;
+    match timeout(limit, AssertUnwindSafe(pass::run(inner, runtime)).catch_unwind()).await {
+        Ok(result) => result.unwrap_or(Err(PassError::Panicked)),
+        Err(_) => Err(PassError::TimedOut(limit)),
+    }
+}
+
+/// The runtimes that there are, with their revisions; none when they cannot be read now.
+async fn revisions(inner: &Inner) -> BTreeMap<RuntimeId, u64> {
+    match timeout(SCAN_TIMEOUT, inner.store.revisions()).await {
+        Ok(Ok(revisions)) => return revisions,
+        Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "the runtimes cannot be read"),
+        Err(_) => tracing::error!("the runtimes cannot be read: the database did not answer within {SCAN_TIMEOUT:?}"),
+    }
+    BTreeMap::new()
 }
 
 /// Who is to be looked at when.
@@ -149,23 +203,6 @@ impl Agenda {
         // Woken while it was looked at: not before a moment has passed.
         if let Some(at) = self.due.get_mut(runtime) {
             *at = (*at).max(Instant::now() + PACE);
-        }
-    }
-}
-
-async fn look_at_all(inner: &Inner, agenda: &mut Agenda) {
-    for runtime in all(inner).await {
-        inner.changed.touch(&runtime);
-        agenda.look_at(runtime, Instant::now());
-    }
-}
-
-async fn all(inner: &Inner) -> Vec<RuntimeId> {
-    match inner.store.runtimes().await {
-        Ok(runtimes) => runtimes.into_iter().map(|runtime| runtime.id).collect(),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the runtimes cannot be read");
-            Vec::new()
         }
     }
 }

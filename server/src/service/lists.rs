@@ -23,7 +23,8 @@ impl Service {
             VersionState::Archived => 2,
             _ => 1,
         });
-        let summary = |record: &VersionRecord| views::version_summary(record, &self.reconciler.status(record));
+        let observation = self.reconciler.observe(id);
+        let summary = |record: &VersionRecord| views::version_summary(record, &observation.status(record));
         let matching: Vec<_> = records
             .iter()
             .filter(|record| query.matches(record.state(), &record.name, &record.manifest.description))
@@ -80,8 +81,9 @@ impl Service {
         Ok(runtimes.into_iter().chain(versions).chain(commands).collect())
     }
 
-    /// How the versions of a digest are doing together, as observed now.
-    pub(super) fn health(&self, digest: &digest::Digest) -> Health {
-        digest::worst(digest.running.iter().map(|record| (&record.name, self.reconciler.status(record).health)))
+    /// How the versions of a runtime's digest are doing together, as observed now.
+    pub(super) fn health(&self, runtime: &RuntimeId, digest: &digest::Digest) -> Health {
+        let observation = self.reconciler.observe(runtime);
+        digest::worst(digest.running.iter().map(|record| (&record.name, observation.status(record).health)))
     }
 }

@@ -182,8 +182,9 @@ impl Service {
         let runtime = self.runtime_record(id).await?;
         let records = self.store.versions(id).await.map_err(from_store)?;
         let digest = self.remember(&runtime, &records).await?;
+        let observation = self.reconciler.observe(id);
         let versions = records.into_iter().map(|record| {
-            let status = self.reconciler.status(&record);
+            let status = observation.status(&record);
             Observed { summary: views::version_summary(&record, &status), record, status }
         });
         let versions: Vec<_> = versions.collect();
@@ -193,7 +194,7 @@ impl Service {
 
     async fn runtime_summary(&self, runtime: &RuntimeRecord) -> Result<RuntimeSummary, ApiError> {
         let digest = self.digest(runtime).await?;
-        Ok(views::runtime_summary(runtime, &digest, self.health(&digest), &self.objects))
+        Ok(views::runtime_summary(runtime, &digest, self.health(&runtime.id, &digest), &self.objects))
     }
 
     async fn view(&self, record: &VersionRecord) -> Result<VersionView, ApiError> {

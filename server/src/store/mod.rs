@@ -261,6 +261,8 @@ pub trait Store: Send + Sync + 'static {
     async fn create_runtime(&self, new: NewRuntimeRecord) -> Result<RuntimeRecord, StoreError>;
     /// All, by name.
     async fn runtimes(&self) -> Result<Vec<RuntimeRecord>, StoreError>;
+    /// The revision of each, which tells whether anything of it has changed, without reading what.
+    async fn revisions(&self) -> Result<BTreeMap<RuntimeId, u64>, StoreError>;
     async fn runtime(&self, id: &RuntimeId) -> Result<Option<RuntimeRecord>, StoreError>;
 
     /// Adds a stopped version, with the configuration that it takes over and its `create` history entry, which names

@@ -1,5 +1,7 @@
 //! Runtimes: their rows, and the claim that every write begins with.
 
+use std::collections::BTreeMap;
+
 use domain::{Publication, RuntimeId, Timestamp};
 
 use super::{
@@ -35,6 +37,11 @@ pub(super) async fn list(tx: &mut Tx) -> Result<Vec<RuntimeRecord>, StoreError> 
     // Not by the database: how it compares texts depends on which it is and how it was set up.
     records.sort_by_cached_key(|r| (r.name.to_lowercase(), r.id.clone()));
     Ok(records)
+}
+
+pub(super) async fn revisions(tx: &mut Tx) -> Result<BTreeMap<RuntimeId, u64>, StoreError> {
+    let rows = tx.fetch_all("SELECT id, revision FROM runtimes", &[]).await?;
+    rows.iter().map(|row| Ok((row.parsed("id")?, row.count("revision")?))).collect()
 }
 
 pub(super) async fn get(tx: &mut Tx, id: &RuntimeId) -> Result<Option<RuntimeRecord>, StoreError> {

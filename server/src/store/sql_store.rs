@@ -56,6 +56,11 @@ impl Store for SqlStore {
         runtimes::list(&mut tx).await
     }
 
+    async fn revisions(&self) -> Result<BTreeMap<RuntimeId, u64>, StoreError> {
+        let mut tx = self.database.read().await?;
+        runtimes::revisions(&mut tx).await
+    }
+
     async fn runtime(&self, id: &RuntimeId) -> Result<Option<RuntimeRecord>, StoreError> {
         let mut tx = self.database.read().await?;
         runtimes::get(&mut tx, id).await

@@ -30,7 +30,7 @@ async fn what_is_asked_while_the_cluster_is_away_waits_with_the_reason_and_is_do
     let sandbox = Sandbox::start(Options { ready_after: Duration::from_millis(20), ..Options::default() });
     let away = Arc::new(AtomicBool::new(false));
     let cluster = Cluster::in_process(client_that_may_be_away(&sandbox, away.clone()));
-    let pace = Pace { interval: Duration::from_secs(3600), stop_timeout: Duration::from_secs(3600) };
+    let pace = Pace { interval: Duration::from_secs(3600), stop_timeout: Duration::from_secs(3600), ..Pace::default() };
     let reconciler = Reconciler::new(store.clone(), cluster.clone(), settings(), pace, Changes::default());
     let stop = CancellationToken::new();
     let running = tokio::spawn(reconciler.clone().run(stop.clone()));

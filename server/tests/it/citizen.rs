@@ -12,7 +12,8 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use domain::{Actor, Command, Health, Timestamp, VersionState};
+use domain::{Actor, Command, Health, RuntimeId, Timestamp, VersionState};
+use futures::FutureExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
     Api, Client,
@@ -22,7 +23,7 @@ use sandbox::{Options, Sandbox};
 use serde_json::json;
 use server::{
     changes::Changes,
-    cluster::Cluster,
+    cluster::{Cluster, RequestTimeouts},
     reconciler::{Pace, Reconciler, Status},
     store::{self, CommandRecord, Store, VersionRecord},
 };
@@ -36,6 +37,8 @@ use crate::{
 
 /// How many looks at everything count as "for a while".
 const LOOKS: usize = 20;
+/// How often the reconciler asks the store what has changed, and the cluster whether it is there.
+const INTERVAL: Duration = Duration::from_millis(25);
 /// How many runtimes the reconciler works on at once.
 const AT_ONCE: usize = 8;
 
@@ -69,6 +72,22 @@ async fn an_idle_server_writes_nothing_lists_nothing_and_holds_one_watch_of_each
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_runtime_of_which_nothing_changes_is_not_looked_at_and_one_that_the_store_changed_is() {
+    let server = Server::start(&["a", "b"], Gatekeeper::default()).await;
+    server.reach("a", "one", Command::Start, VersionState::Started).await;
+    let end = Instant::now() + PATIENCE;
+    loop {
+        server.looks.take().now_or_never();
+        server.rest().await;
+        let Some(touched) = server.looks.take().now_or_never() else { break };
+        assert!(Instant::now() < end, "looked at again and again: {touched:?}");
+    }
+    // By somebody who tells nobody.
+    server.record_command("a", "two", Command::Start).await;
+    server.until_state("a", "two", VersionState::Started).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_more_than_a_few_runtimes_are_worked_on_at_once() {
     let runtimes = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
     let server = Server::start(&runtimes, Gatekeeper { gate: watch::channel(false).0, ..Gatekeeper::default() }).await;
@@ -83,6 +102,17 @@ async fn no_more_than_a_few_runtimes_are_worked_on_at_once() {
     for runtime in runtimes {
         server.until_state(runtime, "one", VersionState::Started).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_does_not_end_is_given_up_and_the_next_one_goes_on() {
+    let gatekeeper = Gatekeeper { gate: watch::channel(false).0, ..Gatekeeper::default() };
+    let pace = Pace { pass_timeout: Duration::from_millis(100), ..pace() };
+    let server = Server::start_at(&["a"], gatekeeper, pace).await;
+    server.command("a", "one", Command::Start).await;
+    server.until("it is tried again", async || server.gatekeeper.seen().waiting > 1).await;
+    server.gatekeeper.gate.send_replace(true);
+    server.until_state("a", "one", VersionState::Started).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,7 +177,8 @@ struct Server {
     store: Arc<dyn Store>,
     reconciler: Reconciler,
     gatekeeper: Arc<Gatekeeper>,
-    /// Touched for each runtime whenever all are looked at.
+    runtimes: Vec<RuntimeId>,
+    /// Touched for each runtime of which something may have changed.
     looks: Changes,
     /// Not by way of the gatekeeper.
     kube: Client,
@@ -163,6 +194,10 @@ impl Drop for Server {
 
 impl Server {
     async fn start(runtimes: &[&str], gatekeeper: Gatekeeper) -> Self {
+        Self::start_at(runtimes, gatekeeper, pace()).await
+    }
+
+    async fn start_at(runtimes: &[&str], gatekeeper: Gatekeeper, pace: Pace) -> Self {
         let store = store::open("sqlite::memory:").await.unwrap();
         add_versions(&*store, runtimes).await;
         let times = Options {
@@ -173,23 +208,28 @@ impl Server {
         let sandbox = Sandbox::start(times);
         let gatekeeper = Arc::new(gatekeeper);
         let router = sandbox.router().layer(from_fn_with_state(gatekeeper.clone(), keep_gate));
-        let cluster = Cluster::in_process(Cluster::client_for(router));
-        let pace = Pace { interval: Duration::from_millis(25), stop_timeout: Duration::from_secs(300) };
+        let timeouts = RequestTimeouts { probe_interval: INTERVAL, ..RequestTimeouts::default() };
+        let cluster = Cluster::in_process_within(Cluster::client_for(router), timeouts);
         let looks = Changes::default();
         let reconciler = Reconciler::new(store.clone(), cluster, object_settings(), pace, looks.clone());
         let stop = CancellationToken::new();
         tokio::spawn(reconciler.clone().run(stop.clone()));
         let kube = Cluster::client_for(sandbox.router());
-        Self { store, reconciler, gatekeeper, looks, kube, stop, _sandbox: sandbox }
+        let runtimes = runtimes.iter().map(|runtime| runtime.parse().unwrap()).collect();
+        Self { store, reconciler, gatekeeper, runtimes, looks, kube, stop, _sandbox: sandbox }
     }
 
     async fn command(&self, runtime: &str, version: &str, command: Command) {
+        self.record_command(runtime, version, command).await;
+        self.reconciler.wake(&runtime.parse().unwrap());
+    }
+
+    async fn record_command(&self, runtime: &str, version: &str, command: Command) {
         let (runtime, version) = (runtime.parse().unwrap(), version.parse().unwrap());
         let at = Timestamp::now();
         let deadline = at + Duration::from_secs(3600);
         let record = CommandRecord { command, by: Actor::local(), comment: None, at, deadline };
         self.store.command(&runtime, &version, record).await.unwrap();
-        self.reconciler.wake(&runtime);
     }
 
     async fn reach(&self, runtime: &str, version: &str, command: Command, state: VersionState) {
@@ -222,12 +262,27 @@ impl Server {
         }
     }
 
-    /// Waits until every runtime has been looked at many times.
+    /// Has every runtime looked at again and again.
     async fn look_around(&self) {
         for _ in 0..LOOKS {
-            self.looks.take().await;
+            self.runtimes.iter().for_each(|runtime| self.reconciler.wake(runtime));
+            self.until_probed(1).await;
         }
     }
+
+    /// Waits for as long as many looks would take.
+    async fn rest(&self) {
+        self.until_probed(LOOKS).await;
+    }
+
+    async fn until_probed(&self, times: usize) {
+        let enough = self.gatekeeper.seen().probes + times;
+        self.until("it asks whether the cluster is there", async || self.gatekeeper.seen().probes >= enough).await;
+    }
+}
+
+fn pace() -> Pace {
+    Pace { interval: INTERVAL, stop_timeout: Duration::from_secs(300), ..Pace::default() }
 }
 
 struct Gatekeeper {
@@ -240,7 +295,9 @@ struct Gatekeeper {
 
 #[derive(Debug, Clone, Default)]
 struct Seen {
-    /// All but watches, by method and path.
+    /// How often it was asked whether the cluster is there, which is neither a list nor a write.
+    probes: usize,
+    /// All else but watches, by method and path.
     asked: BTreeMap<String, usize>,
     watches: BTreeMap<String, usize>,
     /// Writes that came to a closed gate.
@@ -267,6 +324,10 @@ async fn keep_gate(State(gatekeeper): State<Arc<Gatekeeper>>, request: Request, 
     let path = request.uri().path().to_owned();
     let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
     let is_write = request.method() != Method::GET;
+    if path == "/version" {
+        gatekeeper.seen.lock().unwrap().probes += 1;
+        return next.run(request).await;
+    }
     {
         let mut seen = gatekeeper.seen.lock().unwrap();
         let what = if is_watch { path.clone() } else { format!("{} {path}", request.method()) };

@@ -11,7 +11,7 @@ use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscriptio
 use sandbox::{Options, Sandbox};
 use server::{
     changes::Changes,
-    cluster::Cluster,
+    cluster::{Cluster, RequestTimeouts},
     reconciler::{ObjectSettings, Pace, Reconciler},
     store::{
         self, CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile,
@@ -34,6 +34,13 @@ const FAULTS_PER_MILLE: u64 = 80;
 /// How long it may take to converge: what failed again and again is asked again only after half a minute.
 const PATIENCE: Duration = Duration::from_secs(90);
 const AT_ONCE: usize = 3;
+/// Some requests are never answered, and some watches fall silent.
+const TIMEOUTS: RequestTimeouts = RequestTimeouts {
+    request: Duration::from_secs(1),
+    watch_idle: Duration::from_secs(2),
+    probe: Duration::from_millis(500),
+    probe_interval: Duration::from_secs(1),
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_with_faults_and_restarts_converges_on_sqlite() {
@@ -67,8 +74,8 @@ async fn run(seed: u64, database: &str, store: Arc<dyn Store>) {
     let sandbox = Sandbox::start(Options {
         ready_after: Duration::from_millis(30),
         terminate_after: Duration::from_millis(20),
+        bookmark_every: Duration::from_millis(500),
         history: 1 << 16,
-        ..Options::default()
     });
     let kube = Cluster::client_for(sandbox.router());
     let witness = Witness::of(&kube).await;
@@ -124,8 +131,9 @@ struct Process {
 
 impl Process {
     fn start(store: &Arc<dyn Store>, sandbox: &Sandbox, faults: &Arc<Faults>) -> Self {
-        let cluster = Cluster::in_process(faults.client(sandbox.router()));
-        let pace = Pace { interval: Duration::from_secs(30), stop_timeout: Duration::from_secs(3600) };
+        let cluster = Cluster::in_process_within(faults.client(sandbox.router()), TIMEOUTS);
+        let pace =
+            Pace { interval: Duration::from_secs(30), stop_timeout: Duration::from_secs(3600), ..Pace::default() };
         let reconciler = Reconciler::new(store.clone(), cluster.clone(), object_settings(), pace, Changes::default());
         let task = tokio::spawn(reconciler.clone().run(CancellationToken::new()));
         Self { reconciler, cluster, task }

@@ -123,7 +123,7 @@ impl Scene {
 
 fn reconciler(store: &Arc<dyn Store>, sandbox: &Sandbox) -> (Reconciler, JoinHandle<()>) {
     let cluster = Cluster::in_process(Cluster::client_for(sandbox.router()));
-    let pace = Pace { interval: Duration::from_secs(3600), stop_timeout: Duration::from_secs(3600) };
+    let pace = Pace { interval: Duration::from_secs(3600), stop_timeout: Duration::from_secs(3600), ..Pace::default() };
     let settings = ObjectSettings { ingress_preview: true, ..crate::away::settings() };
     let reconciler = Reconciler::new(store.clone(), cluster, settings, pace, Changes::default());
     let task = tokio::spawn(reconciler.clone().run(CancellationToken::new()));

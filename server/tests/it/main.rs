@@ -24,6 +24,7 @@ mod nodes;
 mod pages;
 mod replicas;
 mod slow_clients;
+mod silent;
 mod store;
 mod support;
 mod upload;

@@ -16,6 +16,8 @@ pub(crate) mod log_lines;
 pub(crate) mod postgres;
 #[path = "../support/program.rs"]
 pub(crate) mod program;
+#[path = "../support/proxy.rs"]
+pub(crate) mod proxy;
 #[path = "../support/server.rs"]
 pub(crate) mod server;
 #[path = "../support/stage.rs"]

@@ -1,5 +1,5 @@
-//! A layer in front of any Kubernetes client that makes things go wrong: refusals, silence, lost answers, delays, and
-//! watches that lag, break off or have expired.
+//! A layer in front of any Kubernetes client that makes things go wrong: refusals, lost answers, answers that never come,
+//! delays, and watches that lag, break off, fall silent or have expired.
 //!
 //! What happens to a request follows from the seed, from what is asked, and from how often it was asked before.
 
@@ -59,6 +59,10 @@ enum Fate {
     },
     /// What is asked is done, and nobody is told.
     AnswerLost,
+    /// Its connection stays open and nothing ever comes, whether it arrived or not.
+    NeverAnswered {
+        arrives: bool,
+    },
 }
 
 /// How a watch ends that has begun.
@@ -68,6 +72,8 @@ enum Cut {
     Reset,
     InTheMidstOfALine,
     Expired,
+    /// Its connection stays open, and nothing comes any more.
+    Silent,
 }
 
 impl Faults {
@@ -127,13 +133,14 @@ impl Faults {
             return Fate::Answered { after };
         }
         self.injected.fetch_add(1, Ordering::SeqCst);
-        match dice.below(8) {
+        match dice.below(9) {
             0 => Fate::Refused(StatusCode::INTERNAL_SERVER_ERROR),
             1 => Fate::Refused(StatusCode::TOO_MANY_REQUESTS),
             2 if asked.is_write() => Fate::Refused(StatusCode::CONFLICT),
             2 => Fate::Refused(StatusCode::GONE),
             3 | 4 => Fate::Disconnected,
             5 => Fate::TimedOut { after: dice.millis(50..300) },
+            6 => Fate::NeverAnswered { arrives: dice.one_in(2) },
             _ => Fate::AnswerLost,
         }
     }
@@ -277,6 +284,12 @@ impl<S> Faulty<S> {
                 }
                 Ok(refusal(status))
             }
+            Fate::NeverAnswered { arrives } => {
+                if arrives && !asked.watch {
+                    tokio::spawn(reach);
+                }
+                pending().await
+            }
             Fate::Disconnected => Err(broken(io::ErrorKind::ConnectionRefused)),
             Fate::TimedOut { after } => {
                 sleep(after).await;
@@ -302,10 +315,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 fn watch_body(faults: Arc<Faults>, dice: &mut Dice, body: Body) -> Body {
     let lag = if dice.one_in(3) { dice.millis(5..60) } else { Duration::ZERO };
     let lasts = dice.millis(200..4000);
-    let cut = match dice.below(6) {
+    let cut = match dice.below(7) {
         0 | 1 => Cut::Ended,
         2 => Cut::Reset,
         3 => Cut::InTheMidstOfALine,
+        4 => Cut::Silent,
         _ => Cut::Expired,
     };
     let lags = faults.clone();
@@ -330,6 +344,7 @@ fn watch_body(faults: Arc<Faults>, dice: &mut Dice, body: Body) -> Body {
         match cut {
             _ if !faults.is_on() => None,
             Cut::Ended => None,
+            Cut::Silent => pending().await,
             Cut::Reset => Some(Err(io::ErrorKind::ConnectionReset.into())),
             Cut::InTheMidstOfALine => Some(Ok(Bytes::from_static(b"{\"type\":\"MODIF"))),
             Cut::Expired => {

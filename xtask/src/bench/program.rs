@@ -96,6 +96,18 @@ impl Server {
         fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5").context("cannot reset the peak memory")
     }
 
+    /// The processor time that it has taken so far, in seconds.
+    pub(crate) fn processor_secs(&self) -> Result<f64> {
+        // proc(5): utime and stime are the 14th and 15th fields, the 12th and 13th after the name in parentheses, in
+        // hundredths of a second on Linux.
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let (_, after_name) = stat.rsplit_once(')').context("a process has a name")?;
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok());
+        let ticks = ticks(11).zip(ticks(12)).context("no such field of a process")?;
+        Ok((ticks.0 + ticks.1) / 100.0)
+    }
+
     fn status(&self, field: &str) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field of a process")?;

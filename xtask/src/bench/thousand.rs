@@ -47,6 +47,7 @@ struct Restart {
     requests: BTreeMap<Kind, u64>,
     answered_mib: f64,
     at_rest: BTreeMap<Kind, u64>,
+    cpu_percent: f64,
     memory_mib: f64,
 }
 
@@ -114,10 +115,18 @@ fn describe(few: &Restart, many: &[Restart]) -> Vec<Figure> {
         figures.push(Figure::new(NAME, what, "requests", each(&|r| count(r, kind))));
     }
     figures.push(Figure::new(NAME, "bytes read from the cluster", "MiB", each(&|r| r.answered_mib)));
-    let asked = |r: &Restart| r.at_rest.values().sum::<u64>() as f64;
-    figures.push(Figure::new(NAME, "all requests in 35 s of rest", "requests", each(&asked)));
+    let probes = |r: &Restart| r.at_rest.get(&Kind::Probe).copied().unwrap_or(0);
+    let asked = |r: &Restart| (r.at_rest.values().sum::<u64>() - probes(r)) as f64;
+    let asked = Figure::new(NAME, "requests but probes in 35 s of rest", "requests", each(&asked));
+    figures.push(asked.limit(Limit::AtMost(0.0)));
+    figures.push(Figure::new(NAME, "probes in 35 s of rest", "requests", each(&|r| probes(r) as f64)));
+    let cpu = Figure::new(NAME, "processor at rest", "% of a core", each(&|r| r.cpu_percent));
+    figures.push(cpu.limit(Limit::AtMost(1.0)));
     let memory = Figure::new(NAME, "memory at rest", "MiB", each(&|r| r.memory_mib));
     figures.push(memory.against(fewer, vec![few.memory_mib]));
+    let each_version = |r: &Restart| r.memory_mib * 1024.0 / (RUNTIMES * VERSIONS_EACH) as f64;
+    let memory = Figure::new(NAME, "memory at rest for each version", "KiB", each(&each_version));
+    figures.push(memory.limit(Limit::AtMost(120.0)));
     figures
 }
 
@@ -167,16 +176,19 @@ impl Stage<'_> {
         // What the server still does for a moment belongs to the restart.
         thread::sleep(Duration::from_secs(3));
         let (requests, answered) = self.counts.take();
+        let busy = server.processor_secs()?;
         thread::sleep(REST);
+        let cpu_percent = (server.processor_secs()? - busy) / REST.as_secs_f64() * 100.0;
         let (at_rest, _) = self.counts.take();
         println!(
-            "{} versions: converged after {converged_secs:.2} s, {requests:?}, then {at_rest:?}",
+            "{} versions: converged after {converged_secs:.2} s, {requests:?}, then {at_rest:?} and {cpu_percent:.2} % of \
+             a core",
             runtimes * VERSIONS_EACH
         );
         ensure!(requests.contains_key(&Kind::Watch), "the server does not ask through the proxy");
         let memory_mib = server.memory()? as f64 / f64::from(1 << 20);
         let answered_mib = answered as f64 / f64::from(1 << 20);
-        Ok((Restart { converged_secs, requests, answered_mib, at_rest, memory_mib }, server))
+        Ok((Restart { converged_secs, requests, answered_mib, at_rest, cpu_percent, memory_mib }, server))
     }
 }
 

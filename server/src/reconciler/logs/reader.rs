@@ -18,6 +18,9 @@ use crate::{
 
 /// How long a log that is not followed may keep everybody waiting for its next line.
 const SILENCE: Duration = Duration::from_secs(15);
+/// After which silence a followed log is asked for anew, from where it was. Nobody promises that it ever brings a line, so
+/// this is no failure; but whoever is gone may have gone without a word.
+const FOLLOWED_SILENCE: Duration = Duration::from_secs(600);
 /// The pause before a followed log that broke off is asked for again; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const MOST_DOUBLINGS: u32 = 5;
@@ -99,12 +102,10 @@ impl Reader {
                     }
                 }
                 Position::Open(log) => {
-                    let line = match self.window.follows() {
-                        true => log.next().await,
-                        false => match timeout(SILENCE, log.next()).await {
-                            Ok(line) => line,
-                            Err(_) => return self.failed(silent()),
-                        },
+                    let line = match (timeout(self.window.silence(), log.next()).await, self.window.follows()) {
+                        (Ok(line), _) => line,
+                        (Err(_), true) => Ok(None),
+                        (Err(_), false) => return self.failed(silent()),
                     };
                     let said = match line {
                         Ok(Some(line)) => self.take(line),
@@ -135,13 +136,13 @@ impl Reader {
             ..LogParams::default()
         };
         let opening = LogReader::open(self.inner.cluster.client(), &self.namespace, &self.run.pod, params);
-        let opened = if self.window.follows() {
-            opening.await
-        } else {
-            match timeout(SILENCE, opening).await {
-                Ok(opened) => opened,
-                Err(_) => return self.failed(silent()),
+        let opened = match timeout(self.window.silence(), opening).await {
+            Ok(opened) => opened,
+            Err(_) if self.window.follows() => {
+                self.ended(false);
+                return None;
             }
+            Err(_) => return self.failed(silent()),
         };
         match opened {
             Ok(log) => {
@@ -231,6 +232,13 @@ impl Reader {
                 false
             }
         }
+    }
+}
+
+impl Window {
+    /// How long the next line is waited for.
+    fn silence(self) -> Duration {
+        if self.follows() { FOLLOWED_SILENCE } else { SILENCE }
     }
 }
 
