@@ -118,7 +118,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         );
     }
     let changed = Changes::default();
-    let pace = Pace { stop_timeout: settings.stop_timeout, ..Pace::default() };
+    let (start_timeout, stop_timeout) = (settings.start_timeout, settings.stop_timeout);
+    let pace = Pace { start_timeout, stop_timeout, ..Pace::default() };
     let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
     let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
     let advertised_url = objects.advertised_url.clone();

@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    ops::Bound,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -150,11 +151,17 @@ impl State {
 
     /// Objects of one namespace, or of all, that match; in the order of their names.
     pub(crate) fn list(&self, kind: Kind, namespace: Option<&str>, labels: &LabelSelector) -> Vec<Object> {
-        self.candidates(kind, namespace, labels).matching(labels)
+        self.candidates(kind, namespace, labels, None).matching(labels)
     }
 
     /// The objects among which are those that match. To open thousands takes a while, for which the lock is not needed.
-    pub(crate) fn candidates(&self, kind: Kind, namespace: Option<&str>, labels: &LabelSelector) -> Candidates {
+    pub(crate) fn candidates(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        labels: &LabelSelector,
+        after: Option<&Key>,
+    ) -> Candidates {
         let shelf = &self.shelves[kind as usize];
         let found = |pair: (&str, &str)| shelf.labels.get(&(pair.0.to_owned(), pair.1.to_owned()));
         let indexed = labels.equalities().map(found).min_by_key(|keys| keys.map_or(0, BTreeSet::len));
@@ -162,11 +169,13 @@ impl State {
         Candidates(match indexed {
             Some(None) => Vec::new(),
             Some(Some(keys)) => {
-                keys.iter().filter(in_namespace).filter_map(|key| shelf.objects.get(key)).cloned().collect()
+                let further = keys.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
+                further.filter(in_namespace).filter_map(|key| shelf.objects.get(key)).cloned().collect()
             }
             None => {
                 let start = Key::new(namespace.unwrap_or_default(), "");
-                let in_order = shelf.objects.range(start..);
+                let from = after.filter(|after| **after >= start).map_or(Bound::Included(&start), Bound::Excluded);
+                let in_order = shelf.objects.range((from, Bound::Unbounded));
                 in_order.take_while(|(key, _)| in_namespace(key)).map(|(_, object)| object.clone()).collect()
             }
         })
@@ -288,7 +297,12 @@ pub(crate) struct Candidates(Vec<Stored>);
 
 impl Candidates {
     pub(crate) fn matching(&self, labels: &LabelSelector) -> Vec<Object> {
-        self.0.iter().map(Stored::peek).filter(|object| labels.matches(object)).collect()
+        self.matches(labels).collect()
+    }
+
+    /// One after another, as they are wanted: to look into one may take parsing it.
+    pub(crate) fn matches(&self, labels: &LabelSelector) -> impl Iterator<Item = Object> {
+        self.0.iter().map(Stored::peek).filter(|object| labels.matches(object))
     }
 }
 

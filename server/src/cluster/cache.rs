@@ -9,9 +9,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
 use tokio::sync::watch;
 
+use super::kept::{Kept, keep};
+
 type Key = (String, String);
 
-/// The objects of one kind that carry our label, by namespace and name.
+/// The objects of one kind that carry our label, by namespace and name, as far as they are read ([`Kept`]).
 ///
 /// Fed by a watch, and by what our own writes answer: without the latter, a second look right after a write would still
 /// see the world before it and write again.
@@ -21,12 +23,23 @@ pub(crate) struct Cache<K> {
 }
 
 struct State<K> {
-    objects: BTreeMap<Key, Arc<K>>,
+    objects: BTreeMap<Key, Held<K>>,
     /// The list that a watch begins with, until it is complete.
-    listing: BTreeMap<Key, Arc<K>>,
+    listing: BTreeMap<Key, Held<K>>,
     /// What we wrote while it was on its way: it may have been read before that.
     written_since: BTreeSet<Key>,
     synced: bool,
+}
+
+struct Held<K> {
+    object: Arc<K>,
+    packed: Option<Arc<[u8]>>,
+}
+
+impl<K> Clone for Held<K> {
+    fn clone(&self) -> Self {
+        Self { object: self.object.clone(), packed: self.packed.clone() }
+    }
 }
 
 impl<K> Default for Cache<K> {
@@ -37,8 +50,9 @@ impl<K> Default for Cache<K> {
     }
 }
 
-impl<K: Resource> Cache<K> {
-    /// Takes one event of the watch over, and returns the objects that it is about.
+impl<K: Kept> Cache<K> {
+    /// Takes one event of the watch over, and returns the objects that it is about: of a list, those that are otherwise
+    /// than known.
     pub(crate) fn take(&self, event: Event<K>) -> Vec<Arc<K>> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let about = match event {
@@ -46,7 +60,7 @@ impl<K: Resource> Cache<K> {
             Event::Delete(object) => {
                 // A late event about a predecessor of the same name says nothing about its successor.
                 let key = key(&object);
-                if state.objects.get(&key).is_some_and(|known| known.uid() == object.uid()) {
+                if state.objects.get(&key).is_some_and(|known| known.object.uid() == object.uid()) {
                     state.objects.remove(&key);
                 }
                 vec![Arc::new(object)]
@@ -64,15 +78,16 @@ impl<K: Resource> Cache<K> {
                 let mut listed = std::mem::take(&mut state.listing);
                 for key in std::mem::take(&mut state.written_since) {
                     if let (Some(known), Some(listed)) = (state.objects.get(&key), listed.get_mut(&key))
-                        && known.uid() == listed.uid()
-                        && not_older(known.as_ref(), listed.as_ref())
+                        && known.object.uid() == listed.object.uid()
+                        && not_older(known.object.as_ref(), listed.object.as_ref())
                     {
                         *listed = known.clone();
                     }
                 }
                 let before = std::mem::replace(&mut state.objects, listed);
                 state.synced = true;
-                before.into_values().chain(state.objects.values().cloned()).collect()
+                let (lost, found) = (unlike(&before, &state.objects), unlike(&state.objects, &before));
+                lost.chain(found).collect()
             }
         };
         drop(state);
@@ -100,14 +115,11 @@ impl<K: Resource> Cache<K> {
     }
 
     /// Takes over that the object is to be deleted. When it is gone the watch will tell.
-    pub(crate) fn ending(&self, namespace: &str, name: &str, at: Time)
-    where
-        K: Clone,
-    {
+    pub(crate) fn ending(&self, namespace: &str, name: &str, at: Time) {
         let key = (namespace.to_owned(), name.to_owned());
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(object) = state.objects.get_mut(&key) {
-            Arc::make_mut(object).meta_mut().deletion_timestamp.get_or_insert(at);
+        if let Some(held) = state.objects.get_mut(&key) {
+            Arc::make_mut(&mut held.object).meta_mut().deletion_timestamp.get_or_insert(at);
             state.written_since.insert(key);
         }
     }
@@ -121,18 +133,33 @@ impl<K: Resource> Cache<K> {
     /// One object; those without a namespace are in "".
     pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
         let key = (namespace.to_owned(), name.to_owned());
-        self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).cloned()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).map(|held| held.object.clone())
     }
 
+    /// Without what was packed.
     pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<String, Arc<K>> {
+        self.held_in(namespace).map(|(name, held)| (name, held.object)).collect()
+    }
+
+    /// As the cluster has them, as far as anything of them is read.
+    pub(crate) fn unpacked_in_namespace(&self, namespace: &str) -> BTreeMap<String, Arc<K>> {
+        let unpack = |(name, held): (String, Held<K>)| match held.packed {
+            Some(packed) => {
+                let mut object = K::clone(&held.object);
+                object.unpack(&packed);
+                (name, Arc::new(object))
+            }
+            None => (name, held.object),
+        };
+        self.held_in(namespace).map(unpack).collect()
+    }
+
+    fn held_in(&self, namespace: &str) -> impl Iterator<Item = (String, Held<K>)> + use<K> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let from = (namespace.to_owned(), String::new());
-        state
-            .objects
-            .range(from..)
-            .take_while(|((of, _), _)| of == namespace)
-            .map(|((_, name), object)| (name.clone(), object.clone()))
-            .collect()
+        let held = state.objects.range(from..).take_while(|((of, _), _)| of == namespace);
+        // What is unpacked is unpacked when the lock is free again.
+        held.map(|((_, name), held)| (name.clone(), held.clone())).collect::<Vec<_>>().into_iter()
     }
 }
 
@@ -141,19 +168,31 @@ fn key<K: Resource>(object: &K) -> Key {
 }
 
 /// Keeps the newer of two, and returns the object if it was kept.
-fn put<K: Resource>(objects: &mut BTreeMap<Key, Arc<K>>, mut object: K) -> Option<Arc<K>> {
-    // Large, and nobody here reads them.
-    object.managed_fields_mut().clear();
+fn put<K: Kept>(objects: &mut BTreeMap<Key, Held<K>>, object: K) -> Option<Arc<K>> {
     let key = key(&object);
     if let Some(known) = objects.get(&key)
-        && known.uid() == object.uid()
-        && older(&object, known.as_ref())
+        && known.object.uid() == object.uid()
+        && older(&object, known.object.as_ref())
     {
         return None;
     }
+    let (object, packed) = keep(object);
     let object = Arc::new(object);
-    objects.insert(key, object.clone());
+    objects.insert(key, Held { object: object.clone(), packed: packed.map(Arc::from) });
     Some(object)
+}
+
+/// Those of `these` that are not the same in `those`.
+fn unlike<K: Kept>(these: &BTreeMap<Key, Held<K>>, those: &BTreeMap<Key, Held<K>>) -> impl Iterator<Item = Arc<K>> {
+    let is_same = |this: &K, that: &K| {
+        this.uid() == that.uid()
+            && this.resource_version().is_some()
+            && this.resource_version() == that.resource_version()
+    };
+    these.iter().filter_map(move |(key, this)| {
+        let same = those.get(key).is_some_and(|that| is_same(&this.object, &that.object));
+        (!same).then(|| this.object.clone())
+    })
 }
 
 /// Resource versions are whole numbers that grow (Kubernetes API Concepts, "Resource versions"); where they should be

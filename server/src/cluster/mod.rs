@@ -5,6 +5,7 @@
 
 mod cache;
 mod connections;
+mod kept;
 mod limits;
 mod logs;
 mod probe;
@@ -26,6 +27,7 @@ use connections::Connections;
 use probe::Probes;
 
 pub(crate) use cache::Cache;
+pub(crate) use kept::Kept;
 pub use limits::RequestTimeouts;
 pub(crate) use logs::{LogReader, StampedLine};
 pub(crate) use watches::{MANAGED_BY, RUNTIME_LABEL, Watches};

@@ -18,15 +18,17 @@ use k8s_openapi::api::{
     networking::v1::Ingress,
 };
 use kube::{
-    Api, Resource, ResourceExt,
+    Api, ResourceExt,
     api::ListParams,
     runtime::{utils::Backoff, watcher},
 };
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 
-use super::{Cache, Cluster};
+use super::{Cache, Cluster, Kept};
 
+/// Objects in one answer: all of it is in memory at once, whole.
+const PAGE: u32 = 100;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The label that all our objects carry, and its value (lifecycle.md §3).
@@ -140,9 +142,9 @@ async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
 }
 
 /// What a kind has to be to be followed.
-trait Followed: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static {}
+trait Followed: Kept + DeserializeOwned + Debug + Send + Sync + 'static {}
 
-impl<K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static> Followed for K {}
+impl<K: Kept + DeserializeOwned + Debug + Send + Sync + 'static> Followed for K {}
 
 /// Follows what carries our label.
 async fn follow_ours<K: Followed>(part: &'static str, cluster: &Cluster, cache: &Cache<K>, touched: impl Fn(&str)) {
@@ -159,6 +161,7 @@ async fn follow<K: Followed>(
     touched: impl Fn(&K),
 ) {
     let api = Api::<K>::all(cluster.client());
+    let which = which.page_size(PAGE);
     let watch = || watcher(api.clone(), which.clone()).boxed();
     let mut events = watch();
     let mut is_silent = false;

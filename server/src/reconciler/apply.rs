@@ -26,7 +26,7 @@ use super::{
     plan::{Kind, Object, Step},
     repairs::{fingerprint, stamped},
 };
-use crate::cluster::{Cache, Cluster, MANAGED_BY, RUNTIME_LABEL, Watches};
+use crate::cluster::{Cache, Cluster, Kept, MANAGED_BY, RUNTIME_LABEL, Watches};
 
 /// The name under which server-side apply knows what is ours (lifecycle.md §3).
 pub(super) const FIELD_MANAGER: &str = "kai-server";
@@ -91,7 +91,7 @@ impl Writer<'_> {
 
     async fn apply<K>(&self, cache: &Cache<K>, object: &K) -> Result<(), kube::Error>
     where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug,
+        K: Kept + Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Debug,
     {
         let live = cache.get(self.namespace, &object.name_any());
         if live.is_none() {
@@ -142,7 +142,7 @@ impl Writer<'_> {
         params: DeleteParams,
     ) -> Result<(), kube::Error>
     where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug,
+        K: Kept + Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Debug,
     {
         tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name, "deletes");
         let params = params.preconditions(Preconditions { uid, resource_version: None });

@@ -89,6 +89,8 @@ impl ObjectSettings {
 pub struct Pace {
     /// How often the store is asked which runtimes have changed, even if nothing seems to have happened.
     pub interval: Duration,
+    /// How long a start has that could not be tried before its time ran out, because no server was there.
+    pub start_timeout: Duration,
     /// After which a stop that follows a failed start is overdue.
     pub stop_timeout: Duration,
     /// After which one look at one runtime is given up, wherever it is; the next one goes on.
@@ -99,6 +101,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(30),
+            start_timeout: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(120),
             pass_timeout: Duration::from_secs(120),
         }
@@ -186,6 +189,8 @@ struct Memory {
     was_away: bool,
     /// Since when the cluster answers again.
     reachable_since: Option<Timestamp>,
+    /// Since when this process knows what a cluster that answers holds, for the first time.
+    up_since: Option<Timestamp>,
 }
 
 impl Memory {

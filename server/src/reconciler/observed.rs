@@ -32,9 +32,19 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
+    /// Enough to say how versions are doing: of Deployments without the templates of their pods.
     pub(crate) fn of(watches: &Watches, namespace: &str) -> Self {
+        Self::with(watches, namespace, watches.deployments.in_namespace(namespace))
+    }
+
+    /// With all that a plan compares.
+    pub(crate) fn whole(watches: &Watches, namespace: &str) -> Self {
+        Self::with(watches, namespace, watches.deployments.unpacked_in_namespace(namespace))
+    }
+
+    fn with(watches: &Watches, namespace: &str, deployments: BTreeMap<String, Arc<Deployment>>) -> Self {
         Self {
-            deployments: watches.deployments.in_namespace(namespace),
+            deployments,
             pods: watches.pods.in_namespace(namespace),
             services: watches.services.in_namespace(namespace),
             secrets: watches.secrets.in_namespace(namespace),

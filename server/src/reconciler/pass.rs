@@ -58,7 +58,7 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Looke
     for _ in 0..MOST_ROUNDS {
         let Some(intent) = inner.store.intent(runtime).await? else { return Ok(Looked::default()) };
         let namespace = inner.settings.namespace(runtime);
-        let observed = Observed::of(&inner.watches, &namespace);
+        let observed = Observed::whole(&inner.watches, &namespace);
         let plan = make_plan(inner, &intent, &observed);
         if !plan.verdicts.is_empty() {
             let fails = |v: &Verdict| matches!(v, Verdict::StartFailed { .. } | Verdict::PublishFailed { .. });
@@ -148,6 +148,8 @@ fn make_plan(inner: &Inner, intent: &RuntimeIntent, observed: &Observed) -> Plan
         trouble: &trouble,
         delays: &memory.backoff.delays(runtime, now),
         reachable_since: memory.reachable_since,
+        up_since: memory.up_since,
+        start_timeout: inner.pace.start_timeout,
     })
 }
 

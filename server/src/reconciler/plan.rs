@@ -7,7 +7,7 @@ mod object;
 mod publication;
 mod version;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{ObjectSettings, backoff::Delay, observed::Observed};
 use crate::store::{RuntimeIntent, VersionKey};
@@ -28,6 +28,10 @@ pub(crate) struct Situation<'a> {
     pub(crate) delays: &'a BTreeMap<String, Delay>,
     /// Since when the cluster answers again after a time in which it did not: deadlines do not run while it is away.
     pub(crate) reachable_since: Option<Timestamp>,
+    /// Since when this process can do anything at all; none when that is longer ago than any deadline.
+    pub(crate) up_since: Option<Timestamp>,
+    /// How long a start has from when it can be tried.
+    pub(crate) start_timeout: Duration,
 }
 
 #[derive(Debug, Default, PartialEq)]

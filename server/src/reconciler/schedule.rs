@@ -52,6 +52,8 @@ pub(super) async fn run(inner: &Arc<Inner>) {
         let ready = reachable && inner.watches.synced();
         if ready && !was_ready {
             wanted = Some(Scan::All);
+            let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.up_since.get_or_insert_with(Timestamp::now);
         }
         was_ready = ready;
         if scans.is_empty()
@@ -212,7 +214,7 @@ fn remember(inner: &Inner, reachability: &Reachability) {
     match reachability {
         Reachability::Connecting => {}
         Reachability::Unreachable { .. } => memory.was_away = true,
-        // Only after a time away: a server that starts does not make deadlines longer.
+        // Only after a time away: a server that starts makes only those deadlines longer that nobody could keep.
         Reachability::Reachable if std::mem::take(&mut memory.was_away) => {
             memory.reachable_since = Some(Timestamp::now());
         }

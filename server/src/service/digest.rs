@@ -16,7 +16,8 @@ pub(super) struct Digest {
     pub(super) states: BTreeMap<VersionState, u32>,
     /// All, with their states.
     pub(super) names: Vec<(VersionName, VersionState)>,
-    /// The records of those that are neither stopped nor archived: how they are doing depends on what is observed now.
+    /// The records of those that are neither stopped nor archived, without what only their own screens show: how they
+    /// are doing depends on what is observed now.
     pub(super) running: Vec<VersionRecord>,
     pub(super) last_activity: Option<ActivityEntry>,
 }
@@ -39,7 +40,7 @@ impl Digest {
                 digest.published = Some(version.name.clone());
             }
             if !matches!(state, VersionState::Archived | VersionState::Stopped) {
-                digest.running.push(version.clone());
+                digest.running.push(without_content(version));
             }
             digest.names.push((version.name.clone(), state));
         }
@@ -49,6 +50,16 @@ impl Digest {
     /// Versions that are not archived.
     pub(super) fn versions(&self) -> u32 {
         self.states.iter().filter(|(state, _)| **state != VersionState::Archived).map(|(_, count)| count).sum()
+    }
+}
+
+fn without_content(version: &VersionRecord) -> VersionRecord {
+    VersionRecord {
+        manifest_text: String::new(),
+        warnings: Vec::new(),
+        config: BTreeMap::new(),
+        failure: None,
+        ..version.clone()
     }
 }
 

@@ -76,6 +76,7 @@ async fn run(seed: u64, database: &str, store: Arc<dyn Store>) {
         terminate_after: Duration::from_millis(20),
         bookmark_every: Duration::from_millis(500),
         history: 1 << 16,
+        ..Options::default()
     });
     let kube = Cluster::client_for(sandbox.router());
     let witness = Witness::of(&kube).await;

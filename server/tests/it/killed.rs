@@ -39,6 +39,26 @@ async fn a_start_that_a_kill_cuts_short_is_finished_by_the_next_server() {
     assert_eq!(history.len(), 2, "{history:?}");
 }
 
+#[tokio::test]
+async fn a_start_whose_time_ran_out_while_no_server_was_there_is_tried_by_the_next() {
+    let data = tempfile::tempdir().unwrap();
+    let mut slow = program(data.path());
+    slow.env("KAI_SANDBOX_READY_AFTER", "60s").env("KAI_START_TIMEOUT", "1s");
+    let server = Started::new(&mut slow);
+    post(&server, "/api/v1/runtimes", json!({ "id": "demo", "name": "Demo" }).to_string(), 201).await;
+    post(&server, "/api/v1/runtimes/demo/versions", Krt::new("one").bytes(), 201).await;
+    post(&server, &format!("{VERSION}/start"), String::new(), 202).await;
+    drop(server);
+    // Its time, which is what has to pass.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+
+    let mut quick = program(data.path());
+    quick.env("KAI_SANDBOX_READY_AFTER", "20ms").env("KAI_NODE_MIN_READY", "0s");
+    let server = Started::new(&mut quick);
+    let view = until(&server, "tried", |view| view["state"] != "starting").await;
+    assert_eq!((&view["state"], &view["failure"]), (&json!("started"), &Value::Null));
+}
+
 async fn until(server: &Started, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let end = Instant::now() + PATIENCE;
     loop {

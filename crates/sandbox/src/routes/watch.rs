@@ -102,7 +102,7 @@ impl Watch {
     fn begin(&mut self, from: Option<u64>, initial: bool) {
         let (found, revision) = self.store.read(|state| {
             let found = (from.is_none() || initial)
-                .then(|| state.candidates(self.kind, self.namespace.as_deref(), &self.wanted.labels));
+                .then(|| state.candidates(self.kind, self.namespace.as_deref(), &self.wanted.labels, None));
             (found.unwrap_or_default(), state.revision())
         });
         let found = found.matching(&self.wanted.labels);

@@ -129,7 +129,8 @@ pub(super) fn delete_collection(
     }
     let options = delete_options(call)?;
     let wanted = Wanted::parse(kind, call)?;
-    let mut found = api.store.read(|state| state.candidates(kind, namespace, &wanted.labels)).matching(&wanted.labels);
+    let mut found =
+        api.store.read(|state| state.candidates(kind, namespace, &wanted.labels, None)).matching(&wanted.labels);
     found.retain(|object| wanted.fields.matches(object));
     // One by one, as Kubernetes does: others get the lock in between, and may be quicker.
     let mut gone = Vec::new();

@@ -25,6 +25,30 @@ async fn discovery_lists_the_groups_and_their_kinds() {
 }
 
 #[tokio::test]
+async fn a_long_list_comes_in_pages_that_say_the_revision_of_the_first() {
+    let (_sandbox, client) = start();
+    let api = namespaced::<ConfigMap>(&client);
+    for name in ["a", "b", "c", "d", "e"] {
+        let object = from(json!({ "metadata": { "name": name, "labels": { "app": "k" } } }));
+        api.create(&PostParams::default(), &object).await.unwrap();
+    }
+    let mut parameters = ListParams::default().labels("app=k").limit(2);
+    let (mut pages, mut revisions) = (Vec::new(), Vec::new());
+    loop {
+        let page = api.list(&parameters).await.unwrap();
+        pages.push(page.items.into_iter().map(|object| object.metadata.name.unwrap()).collect::<Vec<_>>());
+        revisions.push(page.metadata.resource_version.unwrap());
+        api.delete(&pages[0][0], &DeleteParams::default()).await.ok();
+        let Some(next) = page.metadata.continue_ else { break };
+        parameters.continue_token = Some(next);
+    }
+    assert_eq!(pages, [vec!["a", "b"], vec!["c", "d"], vec!["e"]]);
+    assert!(revisions.iter().all(|revision| *revision == revisions[0]), "{revisions:?}");
+    let nonsense = ListParams { continue_token: Some("x".to_owned()), ..ListParams::default() };
+    assert!(matches!(api.list(&nonsense).await, Err(kube::Error::Api(status)) if status.code == 400));
+}
+
+#[tokio::test]
 async fn selectors_narrow_lists() {
     let (_sandbox, client) = start();
     make_namespace(&client, "other").await;

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::Desired;
+use domain::{Desired, Timestamp};
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
 
-use super::{Kind, Object, Plan, Purpose, Situation, Step, Verdict, object::Standing, version};
+use super::{Kind, Object, Plan, Purpose, RECOVERY, Situation, Step, Verdict, object::Standing, version};
 use crate::{
     reconciler::objects::{self, ACTIVE_SERVICE, INGRESS, own_service},
     store::{VersionKey, VersionRecord},
@@ -43,11 +43,19 @@ fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> 
     }
     if reached {
         plan.verdicts.push(Verdict::PublicationSettled { target: Some(version.key) });
-    } else if situation.is_past(situation.intent.runtime.publish_deadline, plan) {
+    } else if situation.is_past(publish_deadline(situation), plan) {
         let blame = version::out_of_time(situation, version, "its entrypoint did not take over in time");
         plan.verdicts.push(Verdict::PublishFailed { target: version.key, blame });
     }
     steps
+}
+
+/// Until when a publish has to be reached. One that ran out of time while no server was there is tried for as long as one
+/// that ran out while the cluster was away; requests go on where they went.
+fn publish_deadline(situation: &Situation<'_>) -> Option<Timestamp> {
+    let deadline = situation.intent.runtime.publish_deadline?;
+    let tried_since = situation.up_since.filter(|since| *since >= deadline);
+    Some(tried_since.map_or(deadline, |since| since + RECOVERY))
 }
 
 /// What may be done now to lead requests to this version, and whether all of it has been seen done.

@@ -125,6 +125,49 @@ fn the_time_in_which_the_cluster_was_away_is_no_reason_to_fail() {
 }
 
 #[test]
+fn what_nobody_could_try_before_its_time_ran_out_is_tried_when_the_server_is_back() {
+    let mut world = World::new(1);
+    world.command(0, Command::Start);
+    world.pass_time(600);
+    world.up_since = Some(world.now);
+    world.settle();
+    assert_eq!((world.state(0), world.failure(0)), (VersionState::Started, None));
+    world.command(0, Command::Publish);
+    world.pass_time(600);
+    world.up_since = Some(world.now);
+    world.settle();
+    assert_eq!((world.state(0), world.failure(0)), (VersionState::Published, None));
+}
+
+#[test]
+fn a_start_that_is_tried_late_has_its_time_from_then_and_no_restart_makes_that_longer() {
+    let mut world = World::new(1);
+    world.command(0, Command::Start);
+    world.pass_time(600);
+    world.up_since = Some(world.now);
+    world.work();
+    world.pass_time(290);
+    world.up_since = Some(world.now);
+    world.work();
+    assert_eq!(world.state(0), VersionState::Starting);
+    world.pass_time(20);
+    world.up_since = Some(world.now);
+    world.work();
+    assert_eq!(world.state(0), VersionState::Stopped);
+}
+
+#[test]
+fn a_start_that_was_tried_in_time_gets_no_more_by_a_restart() {
+    let mut world = World::new(1);
+    world.command(0, Command::Start);
+    world.work();
+    world.pass_time(600);
+    world.up_since = Some(world.now);
+    world.work();
+    assert_eq!(world.state(0), VersionState::Stopped);
+}
+
+#[test]
 fn an_unpublished_runtime_and_a_stopped_version_leave_nothing() {
     let mut world = World::new(1);
     for command in [Command::Start, Command::Publish, Command::Unpublish, Command::Stop] {

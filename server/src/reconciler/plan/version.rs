@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use domain::{Desired, Role};
+use domain::{Desired, Role, Timestamp};
 use kube::{Resource, ResourceExt};
 
 use super::{Blame, Kind, Plan, Purpose, Situation, Step, Verdict, object::Planned};
@@ -37,7 +37,7 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
             plan.verdicts.push(Verdict::StartFailed { version: key, generation, blame });
             return Vec::new();
         }
-        if situation.is_past(version.deadline, plan) {
+        if situation.is_past(start_deadline(situation, version), plan) {
             let blame = out_of_time(situation, version, "it was not ready in time");
             plan.verdicts.push(Verdict::StartFailed { version: key, generation, blame });
             return Vec::new();
@@ -63,6 +63,35 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
         steps.extend(own.and_then(|live| delete(Kind::Service, live.as_ref())));
     }
     steps
+}
+
+/// Until when a start has to be ready. The time in which no server was there to try it does not count
+/// ([decision 15](../../../../docs/decisions/0015-no-wait-on-the-cluster-without-an-end.md)).
+fn start_deadline(situation: &Situation<'_>, version: &VersionRecord) -> Option<Timestamp> {
+    let deadline = version.deadline?;
+    if situation.now < deadline {
+        return Some(deadline);
+    }
+    let tried_at = match applied_at(situation.observed, version) {
+        Some(at) => Some(at).filter(|at| *at > deadline),
+        None => situation.up_since,
+    };
+    let from_then = tried_at.and_then(|at| at.checked_add(situation.start_timeout).ok());
+    Some(from_then.map_or(deadline, |from_then| from_then.max(deadline)))
+}
+
+/// When all Deployments of a version were there; none when one of them is not. The cluster's own record of it: no restart
+/// of this server changes it, so none gives a start more time that has been tried.
+fn applied_at(observed: &Observed, version: &VersionRecord) -> Option<Timestamp> {
+    let nodes = version.manifest.workflows.iter().flat_map(|workflow| {
+        workflow.nodes.iter().map(|node| objects::node_deployment(&version.name, &workflow.name, &node.name))
+    });
+    let mut applied_at = Timestamp::MIN;
+    for name in nodes.chain([objects::entrypoint_deployment(&version.name)]) {
+        let created_at = observed.deployments.get(&name)?.creation_timestamp().map(|at| at.0);
+        applied_at = applied_at.max(created_at.unwrap_or(Timestamp::MIN));
+    }
+    Some(applied_at)
 }
 
 /// Whether the version is to have an Ingress of its own: while it is started, and the one of what is published leads

@@ -9,10 +9,13 @@ use std::{
 
 use domain::{Command, Desired, Failure, Timestamp, VersionName, VersionState, decide};
 use jiff::SignedDuration;
-use k8s_openapi::api::{
-    apps::v1::{Deployment, DeploymentStatus},
-    core::v1::{ObjectReference, Pod, PodCondition, PodStatus},
-    networking::v1::Ingress,
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, DeploymentStatus},
+        core::v1::{ObjectReference, Pod, PodCondition, PodStatus},
+        networking::v1::Ingress,
+    },
+    apimachinery::pkg::apis::meta::v1::Time,
 };
 use kube::{Resource, ResourceExt};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
@@ -30,11 +33,14 @@ use crate::{
     store::RuntimeIntent,
 };
 
+const START_TIMEOUT: SignedDuration = SignedDuration::from_secs(300);
+
 pub(super) struct World {
     pub(super) intent: RuntimeIntent,
     pub(super) observed: Observed,
     pub(super) now: Timestamp,
     pub(super) reachable_since: Option<Timestamp>,
+    pub(super) up_since: Option<Timestamp>,
     pub(super) settings: ObjectSettings,
     /// What is deleted stays for a while.
     pub(super) holds_on: bool,
@@ -58,6 +64,7 @@ impl World {
             observed: Observed::default(),
             now: Timestamp::UNIX_EPOCH,
             reachable_since: None,
+            up_since: None,
             settings: fixture::settings(),
             holds_on: false,
             slow_endpoints: false,
@@ -80,7 +87,7 @@ impl World {
         if decide(self.state(index), publication.switching(), command).is_err() {
             return false;
         }
-        let deadline = self.now + SignedDuration::from_secs(300);
+        let deadline = self.now + START_TIMEOUT;
         let version = &mut self.intent.versions[index];
         match command {
             Command::Start | Command::Stop => {
@@ -123,6 +130,8 @@ impl World {
             trouble: &self.trouble,
             delays: &self.delays,
             reachable_since: self.reachable_since,
+            up_since: self.up_since,
+            start_timeout: START_TIMEOUT.unsigned_abs(),
         })
     }
 
@@ -214,6 +223,9 @@ impl World {
         match object {
             Object::Deployment(mut object) => {
                 object.metadata.generation = Some(self.next_generation(&name));
+                let live = self.observed.deployments.get(&name);
+                let created_at = live.and_then(|live| live.metadata.creation_timestamp.clone());
+                object.metadata.creation_timestamp = Some(created_at.unwrap_or(Time(self.now)));
                 // As a server would: the status stays, and is not current any more.
                 object.status = self.observed.deployments.get(&name).and_then(|live| live.status.clone());
                 self.observed.deployments.insert(name.clone(), Arc::new(*object));
