@@ -36,6 +36,15 @@ struct Held<K> {
     packed: Option<Arc<[u8]>>,
 }
 
+impl<K: Kept> Held<K> {
+    fn unpacked(self) -> Arc<K> {
+        let Some(packed) = self.packed else { return self.object };
+        let mut object = K::clone(&self.object);
+        object.unpack(&packed);
+        Arc::new(object)
+    }
+}
+
 impl<K> Clone for Held<K> {
     fn clone(&self) -> Self {
         Self { object: self.object.clone(), packed: self.packed.clone() }
@@ -143,15 +152,14 @@ impl<K: Kept> Cache<K> {
 
     /// As the cluster has them, as far as anything of them is read.
     pub(crate) fn unpacked_in_namespace(&self, namespace: &str) -> BTreeMap<String, Arc<K>> {
-        let unpack = |(name, held): (String, Held<K>)| match held.packed {
-            Some(packed) => {
-                let mut object = K::clone(&held.object);
-                object.unpack(&packed);
-                (name, Arc::new(object))
-            }
-            None => (name, held.object),
-        };
-        self.held_in(namespace).map(unpack).collect()
+        self.held_in(namespace).map(|(name, held)| (name, held.unpacked())).collect()
+    }
+
+    /// One of these.
+    pub(crate) fn unpacked(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
+        let key = (namespace.to_owned(), name.to_owned());
+        let held = self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).cloned();
+        held.map(Held::unpacked)
     }
 
     fn held_in(&self, namespace: &str) -> impl Iterator<Item = (String, Held<K>)> + use<K> {

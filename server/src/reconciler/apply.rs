@@ -23,10 +23,14 @@ use super::{
     Memory,
     backoff::{Attempt, manager_of, object_key},
     diff::differences,
+    ownership::OWNER,
     plan::{Kind, Object, Step},
     repairs::{fingerprint, stamped},
 };
-use crate::cluster::{Cache, Cluster, Kept, MANAGED_BY, RUNTIME_LABEL, Watches};
+use crate::{
+    cluster::{Cache, Cluster, Kept, MANAGED_BY, RUNTIME_LABEL, Watches},
+    store::InstallationId,
+};
 
 /// The name under which server-side apply knows what is ours (lifecycle.md §3).
 pub(super) const FIELD_MANAGER: &str = "kai-server";
@@ -38,13 +42,14 @@ pub(crate) struct Writer<'a> {
     pub(super) memory: &'a Mutex<Memory>,
     pub(crate) runtime: &'a RuntimeId,
     pub(crate) namespace: &'a str,
+    pub(crate) installation: InstallationId,
 }
 
 impl Writer<'_> {
-    /// Makes the namespace if there is none; one that exists is used as it is.
+    /// Makes the namespace if there is none, and checks that it is this installation's.
     pub(crate) async fn ensure_namespace(&self) -> Result<(), kube::Error> {
-        if self.watches.namespaces.get("", self.namespace).is_some() {
-            return Ok(());
+        if let Some(namespace) = self.watches.namespaces.get("", self.namespace) {
+            return self.claim(&namespace).await;
         }
         let api = Api::<Namespace>::all(self.cluster.client());
         let namespace = Namespace {
@@ -55,19 +60,26 @@ impl Writer<'_> {
                     ("app.kubernetes.io/part-of".to_owned(), self.runtime.to_string()),
                     (RUNTIME_LABEL.to_owned(), self.runtime.to_string()),
                 ])),
+                annotations: Some(BTreeMap::from([(OWNER.to_owned(), self.installation.to_string())])),
                 ..ObjectMeta::default()
             },
             ..Namespace::default()
         };
         match api.create(&PostParams::default(), &namespace).await {
             // Somebody else made it in between.
-            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => Ok(()),
+            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
+                self.claim(&api.get(self.namespace).await?).await
+            }
             Ok(made) => {
                 self.watches.namespaces.written(made);
                 Ok(())
             }
             Err(error) => Err(error),
         }
+    }
+
+    pub(crate) fn knows_namespace(&self) -> bool {
+        self.watches.namespaces.get("", self.namespace).is_some()
     }
 
     pub(super) async fn carry_out(&self, step: Step) -> Result<(), kube::Error> {
@@ -93,7 +105,7 @@ impl Writer<'_> {
     where
         K: Kept + Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Debug,
     {
-        let live = cache.get(self.namespace, &object.name_any());
+        let live = cache.unpacked(self.namespace, &object.name_any());
         if live.is_none() {
             self.refuse_to_touch_what_others_made::<K>(&object.name_any()).await?;
         }

@@ -49,6 +49,9 @@ impl Reconciler {
             }
             None => objects::entrypoint_deployment(&version.name),
         };
+        if let Some(foreign) = self.foreign(&namespace) {
+            return Ok(Details { namespace, deployment, pods: vec![], events: vec![], events_error: Some(foreign) });
+        }
         let cached = self.0.watches.pods.in_namespace(&namespace);
         let mut pods: Vec<&Pod> = cached
             .values()

@@ -80,7 +80,11 @@ impl Reconciler {
         if unreachable || !self.0.watches.synced() {
             return Err(NoCluster);
         }
-        let namespace = self.0.settings.namespace(&version.runtime);
+        let mut namespace = self.0.settings.namespace(&version.runtime);
+        if self.foreign(&namespace).is_some() {
+            // What logs in another installation's namespace is no version of ours. No pod is without a namespace.
+            namespace.clear();
+        }
         let select = Selection { namespace, version: version.name.to_string(), query };
         if select.query.window.follows() {
             return Ok(Followed::new(self.0.clone(), select).lines());

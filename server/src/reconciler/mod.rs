@@ -16,6 +16,7 @@ mod health;
 mod logs;
 mod objects;
 mod observed;
+mod ownership;
 mod pass;
 mod plan;
 mod readiness;
@@ -26,7 +27,7 @@ mod words;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -43,10 +44,13 @@ use words::LastWords;
 use crate::{
     changes::Changes,
     cluster::{Cluster, Watches},
-    store::{Store, VersionKey, VersionRecord},
+    store::{InstallationId, Store, VersionKey, VersionRecord},
 };
 
 pub use logs::{LogQuery, LogSource, NoCluster, Part, Window};
+
+/// How long the store may take to answer what little is asked beside the passes.
+const STORE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What the objects in the cluster are made with.
 #[derive(Debug, Clone)]
@@ -146,6 +150,8 @@ struct Inner {
     store: Arc<dyn Store>,
     cluster: Cluster,
     watches: Arc<Watches>,
+    /// The store's; learned before anything is done.
+    installation: OnceLock<InstallationId>,
     settings: ObjectSettings,
     pace: Pace,
     wake: Changes,
@@ -221,6 +227,7 @@ impl Reconciler {
             store,
             cluster,
             watches: Arc::default(),
+            installation: OnceLock::new(),
             settings,
             pace,
             wake: Changes::default(),
@@ -244,8 +251,16 @@ impl Reconciler {
     pub fn observe(&self, runtime: &RuntimeId) -> Observation<'_> {
         let reachability = self.0.cluster.info().reachability;
         let is_seen = reachability == Reachability::Reachable && self.0.watches.synced();
-        let observed = is_seen.then(|| Observed::of(&self.0.watches, &self.0.settings.namespace(runtime)));
+        let installation = self.0.installation.get().filter(|_| is_seen);
+        let namespace = self.0.settings.namespace(runtime);
+        let observed = installation.map(|ours| Observed::of(&self.0.watches, &namespace, *ours));
         Observation { inner: &self.0, reachability, observed }
+    }
+
+    /// What there is to say if the namespace is another installation's.
+    fn foreign(&self, namespace: &str) -> Option<String> {
+        let known = self.0.watches.namespaces.get("", namespace)?;
+        ownership::foreign(&known, *self.0.installation.get()?)
     }
 
     /// Runs until told to stop; never ends by an error.
@@ -256,10 +271,30 @@ impl Reconciler {
         };
         let watches = self.0.watches.clone().run(self.0.cluster.clone(), &self.0.settings.namespace_prefix, touched);
         tokio::select! {
+            () = stop.cancelled() => return,
+            () = learn_installation(&self.0) => {}
+        }
+        tokio::select! {
             () = stop.cancelled() => {}
             () = watches => {}
             () = self.0.cluster.keep_probing() => {}
             () = schedule::run(&self.0) => {}
         }
+    }
+}
+
+async fn learn_installation(inner: &Inner) {
+    loop {
+        match tokio::time::timeout(STORE_TIMEOUT, inner.store.installation_id()).await {
+            Ok(Ok(id)) => {
+                inner.installation.get_or_init(|| id);
+                return;
+            }
+            Ok(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the store does not say whose it is")
+            }
+            Err(_) => tracing::error!("the store does not say whose it is within {STORE_TIMEOUT:?}"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

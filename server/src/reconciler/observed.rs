@@ -13,8 +13,11 @@ use k8s_openapi::api::{
 };
 use kube::{Resource, ResourceExt};
 
-use super::objects::{ACTIVE_SERVICE, VERSION_LABEL};
-use crate::cluster::Watches;
+use super::{
+    objects::{ACTIVE_SERVICE, VERSION_LABEL},
+    ownership::foreign,
+};
+use crate::{cluster::Watches, store::InstallationId};
 
 /// Objects of one namespace that carry our labels, by name.
 #[derive(Debug, Default, Clone)]
@@ -27,22 +30,32 @@ pub(crate) struct Observed {
     pub(crate) ingresses: BTreeMap<String, Arc<Ingress>>,
     /// The names of the ready pods behind each Service.
     pub(crate) ready_pods: BTreeMap<String, BTreeSet<String>>,
-    /// The namespace is being deleted: what that means, for people. Nothing can be created in it any more.
-    pub(crate) namespace_ending: Option<String>,
+    /// Nothing can be written in the namespace, because it is being deleted or another installation's: which of them, and
+    /// what that means, for people. What is in another's is not observed at all.
+    pub(crate) namespace_closed: Option<String>,
 }
 
 impl Observed {
     /// Enough to say how versions are doing: of Deployments without the templates of their pods.
-    pub(crate) fn of(watches: &Watches, namespace: &str) -> Self {
-        Self::with(watches, namespace, watches.deployments.in_namespace(namespace))
+    pub(crate) fn of(watches: &Watches, namespace: &str, ours: InstallationId) -> Self {
+        Self::with(watches, namespace, ours, watches.deployments.in_namespace(namespace))
     }
 
     /// With all that a plan compares.
-    pub(crate) fn whole(watches: &Watches, namespace: &str) -> Self {
-        Self::with(watches, namespace, watches.deployments.unpacked_in_namespace(namespace))
+    pub(crate) fn whole(watches: &Watches, namespace: &str, ours: InstallationId) -> Self {
+        Self::with(watches, namespace, ours, watches.deployments.unpacked_in_namespace(namespace))
     }
 
-    fn with(watches: &Watches, namespace: &str, deployments: BTreeMap<String, Arc<Deployment>>) -> Self {
+    fn with(
+        watches: &Watches,
+        namespace: &str,
+        ours: InstallationId,
+        deployments: BTreeMap<String, Arc<Deployment>>,
+    ) -> Self {
+        let known = watches.namespaces.get("", namespace);
+        if let Some(foreign) = known.as_ref().and_then(|known| foreign(known, ours)) {
+            return Self { namespace_closed: Some(foreign), ..Self::default() };
+        }
         Self {
             deployments,
             pods: watches.pods.in_namespace(namespace),
@@ -51,7 +64,7 @@ impl Observed {
             config_maps: watches.config_maps.in_namespace(namespace),
             ingresses: watches.ingresses.in_namespace(namespace),
             ready_pods: watches.ready_pods(namespace),
-            namespace_ending: watches.namespaces.get("", namespace).and_then(|namespace| ending(&namespace)),
+            namespace_closed: known.and_then(|known| ending(&known)),
         }
     }
 

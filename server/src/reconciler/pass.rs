@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{RuntimeId, Timestamp, VersionState};
+use domain::{Desired, RuntimeId, Timestamp, VersionState};
 
 use super::{
     Inner,
@@ -55,10 +55,12 @@ pub(super) struct Looked {
 }
 
 pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Looked, PassError> {
+    // Learned before anything is looked at.
+    let Some(&installation) = inner.installation.get() else { return Ok(Looked::default()) };
     for _ in 0..MOST_ROUNDS {
         let Some(intent) = inner.store.intent(runtime).await? else { return Ok(Looked::default()) };
         let namespace = inner.settings.namespace(runtime);
-        let observed = Observed::whole(&inner.watches, &namespace);
+        let observed = Observed::whole(&inner.watches, &namespace, installation);
         let plan = make_plan(inner, &intent, &observed);
         if !plan.verdicts.is_empty() {
             let fails = |v: &Verdict| matches!(v, Verdict::StartFailed { .. } | Verdict::PublishFailed { .. });
@@ -77,19 +79,23 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Looke
         let health_at = health::record(inner, &intent, &observed).await?;
         // Before the objects are written: were it after, an end of this program in between would leave no trace.
         record_repairs(inner, &intent, &observed, &plan).await?;
-        if plan.steps.is_empty() {
-            set_trouble(inner, runtime, BTreeMap::new());
-            let times = [plan.look_again_at, health_at, overdue_at(inner, &intent)];
-            let revision = Some(intent.runtime.revision);
-            return Ok(Looked { revision, again_at: times.into_iter().flatten().min() });
-        }
         let writer = Writer {
             cluster: &inner.cluster,
             watches: &inner.watches,
             memory: &inner.memory,
             runtime,
             namespace: &namespace,
+            installation,
         };
+        if plan.steps.is_empty() {
+            if intent.versions.iter().any(|version| version.desired == Desired::Started) {
+                writer.adopt().await;
+            }
+            set_trouble(inner, runtime, BTreeMap::new());
+            let times = [plan.look_again_at, health_at, overdue_at(inner, &intent)];
+            let revision = Some(intent.runtime.revision);
+            return Ok(Looked { revision, again_at: times.into_iter().flatten().min() });
+        }
         let outcomes = carry_out(&writer, plan.steps).await;
         if let Some(error) = conclude(inner, runtime, outcomes).await {
             return Err(PassError::Cluster(error));
@@ -105,8 +111,8 @@ async fn record_repairs(
     observed: &Observed,
     plan: &Plan,
 ) -> Result<(), StoreError> {
-    // Nothing is put back in there; what is under way stays so until there is another namespace.
-    if observed.namespace_ending.is_some() {
+    // Nothing is put back in there; what is under way stays so until something can be.
+    if observed.namespace_closed.is_some() {
         return Ok(());
     }
     let found = {
@@ -176,7 +182,8 @@ async fn carry_out_in_order(
     has_namespace: &mut bool,
 ) -> Result<(), kube::Error> {
     for step in steps {
-        if !*has_namespace && matches!(step, Step::Apply(_)) {
+        // What is deleted is in one that is there, if it is not gone in this very moment.
+        if !*has_namespace && (matches!(step, Step::Apply(_)) || writer.knows_namespace()) {
             writer.ensure_namespace().await?;
             *has_namespace = true;
         }

@@ -105,8 +105,9 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
     }
     let steps = publication::plan_publication(situation, &mut plan);
     plan.add(Purpose::Publication, steps);
-    // The cluster takes away all that is in a namespace that is being deleted, and takes nothing in.
-    if situation.observed.namespace_ending.is_some() {
+    // The cluster takes away all that is in a namespace that is being deleted, and takes nothing in; in another
+    // installation's nothing is ours.
+    if situation.observed.namespace_closed.is_some() {
         plan.steps.clear();
     }
     plan

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Inner,
+    Inner, STORE_TIMEOUT,
     pass::{self, Looked, PassError},
 };
 
@@ -28,9 +28,6 @@ const AT_ONCE: usize = 8;
 const PACE: Duration = Duration::from_millis(20);
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
-
-/// How long reading which runtimes there are may take.
-const SCAN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Nothing in here waits for the database or the cluster: both are asked in tasks beside it.
 pub(super) async fn run(inner: &Arc<Inner>) {
@@ -132,10 +129,10 @@ async fn look(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Looked, PassErr
 
 /// The runtimes that there are, with their revisions; none when they cannot be read now.
 async fn revisions(inner: &Inner) -> BTreeMap<RuntimeId, u64> {
-    match timeout(SCAN_TIMEOUT, inner.store.revisions()).await {
+    match timeout(STORE_TIMEOUT, inner.store.revisions()).await {
         Ok(Ok(revisions)) => return revisions,
         Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "the runtimes cannot be read"),
-        Err(_) => tracing::error!("the runtimes cannot be read: the database did not answer within {SCAN_TIMEOUT:?}"),
+        Err(_) => tracing::error!("the runtimes cannot be read: the database did not answer within {STORE_TIMEOUT:?}"),
     }
     BTreeMap::new()
 }

@@ -80,7 +80,7 @@ pub(super) fn derive(
 
 /// What keeps anything from being changed just now.
 fn refused(observed: &Observed, trouble: Option<&str>) -> Option<String> {
-    observed.namespace_ending.clone().or_else(|| trouble.map(str::to_owned))
+    observed.namespace_closed.clone().or_else(|| trouble.map(str::to_owned))
 }
 
 fn in_progress(version: &VersionRecord) -> bool {

@@ -4,7 +4,9 @@ mod random;
 
 use std::time::Duration;
 
+use domain::{Actor, Command, Timestamp};
 use serde_json::{Value, json};
+use server::store::{self, CommandRecord};
 use tokio::time::Instant;
 
 use crate::support::{
@@ -42,18 +44,20 @@ async fn a_start_that_a_kill_cuts_short_is_finished_by_the_next_server() {
 #[tokio::test]
 async fn a_start_whose_time_ran_out_while_no_server_was_there_is_tried_by_the_next() {
     let data = tempfile::tempdir().unwrap();
-    let mut slow = program(data.path());
-    slow.env("KAI_SANDBOX_READY_AFTER", "60s").env("KAI_START_TIMEOUT", "1s");
-    let server = Started::new(&mut slow);
-    post(&server, "/api/v1/runtimes", json!({ "id": "demo", "name": "Demo" }).to_string(), 201).await;
-    post(&server, "/api/v1/runtimes/demo/versions", Krt::new("one").bytes(), 201).await;
-    post(&server, &format!("{VERSION}/start"), String::new(), 202).await;
-    drop(server);
-    // Its time, which is what has to pass.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-
     let mut quick = program(data.path());
     quick.env("KAI_SANDBOX_READY_AFTER", "20ms").env("KAI_NODE_MIN_READY", "0s");
+    let server = Started::new(&mut quick);
+    post(&server, "/api/v1/runtimes", json!({ "id": "demo", "name": "Demo" }).to_string(), 201).await;
+    post(&server, "/api/v1/runtimes/demo/versions", Krt::new("one").bytes(), 201).await;
+    drop(server);
+    // As a server leaves it that ends right after it has taken the command, once its time is over.
+    let store = store::open(&format!("sqlite:{}", data.path().join("kai.db").display())).await.unwrap();
+    let at = Timestamp::now();
+    let deadline = at - Duration::from_secs(1);
+    let command = CommandRecord { command: Command::Start, by: Actor::local(), comment: None, at, deadline };
+    store.command(&"demo".parse().unwrap(), &"one".parse().unwrap(), command).await.unwrap();
+    drop(store);
+
     let server = Started::new(&mut quick);
     let view = until(&server, "tried", |view| view["state"] != "starting").await;
     assert_eq!((&view["state"], &view["failure"]), (&json!("started"), &Value::Null));

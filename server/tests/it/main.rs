@@ -21,6 +21,7 @@ mod killed;
 mod lifecycle;
 mod logs;
 mod nodes;
+mod ownership;
 mod pages;
 mod replicas;
 mod silent;

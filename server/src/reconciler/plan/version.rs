@@ -224,7 +224,7 @@ fn fatal(observed: &Observed, version: &VersionRecord) -> Option<Blame> {
 pub(super) fn out_of_time(situation: &Situation<'_>, version: &VersionRecord, what: &str) -> Blame {
     let trouble = situation.trouble.get(&Purpose::Version(version.key));
     let trouble = trouble.or_else(|| situation.trouble.get(&Purpose::Publication));
-    let trouble = situation.observed.namespace_ending.as_ref().or(trouble);
+    let trouble = situation.observed.namespace_closed.as_ref().or(trouble);
     let failing = worst(situation.observed, version).filter(|(severity, _)| *severity >= Severity::Failing);
     let refused = || trouble.map(|trouble| Blame { reason: trouble.clone(), ..Blame::default() });
     let slow = || worst(situation.observed, version).map(|(_, blame)| blame);

@@ -135,12 +135,12 @@ fn a_preview_is_there_while_a_version_is_started_and_goes_before_its_service() {
 #[test]
 fn nothing_is_planned_for_a_namespace_that_is_being_deleted_and_all_is_made_anew_after_it() {
     let mut world = published_and_another();
-    world.observed.namespace_ending = Some("namespace kai-demo is being deleted".to_owned());
+    world.observed.namespace_closed = Some("namespace kai-demo is being deleted".to_owned());
     while let Some(name) = world.all_names().first().cloned() {
         world.lose(&name);
         assert_eq!(world.work(), Vec::<String>::new(), "{name}");
     }
-    world.observed.namespace_ending = None;
+    world.observed.namespace_closed = None;
     world.settle();
     assert_eq!((world.state(0), world.state(1)), (VersionState::Published, VersionState::Started));
     world.assert_as_asked("after the namespace");
@@ -149,7 +149,7 @@ fn nothing_is_planned_for_a_namespace_that_is_being_deleted_and_all_is_made_anew
 #[test]
 fn a_start_for_which_the_namespace_does_not_go_in_time_fails_with_that_reason() {
     let mut world = World::new(1);
-    world.observed.namespace_ending = Some("namespace kai-demo is being deleted".to_owned());
+    world.observed.namespace_closed = Some("namespace kai-demo is being deleted".to_owned());
     world.command(0, Command::Start);
     world.pass_time(600);
     world.settle();
