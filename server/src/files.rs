@@ -137,7 +137,7 @@ impl Files {
         timeouts: FileTimeouts,
     ) -> Result<Self, FilesError> {
         if url.scheme() != "s3" {
-            return Err(FilesError::Url(url.to_string()));
+            return Err(FilesError::Url(without_password(url.as_str())));
         }
         let not_opened = |source| stored("be opened", source);
         let (_, prefix) = ObjectStoreScheme::parse(url).map_err(|error| not_opened(error.into()))?;

@@ -14,6 +14,7 @@ mod private;
 pub mod reconciler;
 mod retention;
 pub mod run;
+pub mod secret;
 pub mod service;
 mod site;
 pub mod store;

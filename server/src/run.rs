@@ -96,10 +96,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     prepare_data_dir(&settings.data_dir)?;
     // One server has a database and a file store to itself; nothing in either is touched before they are its own.
     let holder = Holder::this();
-    let (store, database_lock) = store::open_alone(&settings.database_url, &holder, Timings::default()).await?;
+    let (store, database_lock) = store::open_alone(settings.database_url.expose(), &holder, Timings::default()).await?;
     let files = Files::open(&settings.storage_url, settings.file_timeouts).await?;
     let files_lock = files.lock(&holder.to_string())?;
-    identity::ensure_one(&*store, &files, &without_password(&settings.database_url)).await?;
+    identity::ensure_one(&*store, &files, &without_password(settings.database_url.expose())).await?;
     let public = listen("KAI_ADDR", settings.addr).await?;
     let internal = listen("KAI_INTERNAL_ADDR", settings.internal_addr).await?;
     sweep(&files, &*store).await?;

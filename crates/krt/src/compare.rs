@@ -20,7 +20,7 @@ const DIGEST_SHOWN: usize = 12;
 pub struct Side<'a> {
     pub manifest: &'a Manifest,
     /// Names and values as entered so far; the values stay here.
-    pub config: &'a BTreeMap<String, String>,
+    pub config: &'a BTreeMap<&'a str, &'a str>,
     /// Of the files that the manifest names; none when they are not known.
     pub facts: Option<&'a [FileFacts]>,
     pub proto_text: Option<&'a str>,
@@ -328,14 +328,13 @@ mod tests {
 
     #[test]
     fn configuration_is_told_by_name_and_never_by_value() {
-        let values = |all: &[(&str, &str)]| all.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let (before, mut after) = (manifest("v1"), manifest("v2"));
         after.config =
             ConfigSpec { variables: vec!["A".to_owned(), "C".to_owned(), "D".to_owned()], files: vec!["B".to_owned()] };
         let mut was = before.clone();
         was.config.variables.push("C".to_owned());
-        let old: BTreeMap<String, String> = values(&[("A", "secret-1"), ("B", "secret-2"), ("C", "secret-3")]);
-        let new: BTreeMap<String, String> = values(&[("A", "secret-4"), ("B", "secret-2")]);
+        let old = BTreeMap::from([("A", "secret-1"), ("B", "secret-2"), ("C", "secret-3")]);
+        let new = BTreeMap::from([("A", "secret-4"), ("B", "secret-2")]);
         let side = |manifest, config| Side { manifest, config, facts: None, proto_text: None };
         let found = compare(side(&was, &old), side(&after, &new));
         let told: Vec<_> = found.config.iter().map(|c| (c.name.as_str(), c.difference)).collect();

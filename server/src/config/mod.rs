@@ -17,8 +17,11 @@ pub use uploads::UploadFlags;
 pub(crate) use values::without_password;
 pub use values::{ByteCount, Pairs};
 
+use crate::secret::Secret;
+
 /// The flags as a person writes them. Each is also an environment variable; the flag wins.
-#[derive(Debug, Clone, Parser)]
+// Not Debug: what is set may hold passwords.
+#[derive(Clone, Parser)]
 #[command(
     name = "kai-server",
     version,
@@ -47,7 +50,7 @@ pub struct Flags {
     /// The database: sqlite://<file> or postgres://<user>:<password>@<host>/<database> [default: kai.db in the data
     /// folder]
     #[arg(long, env = "KAI_DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<String>,
+    pub database_url: Option<Secret>,
 
     /// Where KRT files are kept: a folder, file:///<folder> or s3://<bucket>/<prefix>. For S3 the usual AWS_* variables
     /// say the rest: AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT, AWS_ALLOW_HTTP [default: files

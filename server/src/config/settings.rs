@@ -11,7 +11,7 @@ use std::{
 use krt::Limits;
 
 use super::{ClusterFlag, Flags, uploads::MAX_UPLOADS, values::Pairs};
-use crate::{cluster::ClusterChoice, files::FileTimeouts, http::serve::ClientLimits, intake::UploadPace};
+use crate::{cluster::ClusterChoice, files::FileTimeouts, http::serve::ClientLimits, intake::UploadPace, secret::Secret};
 
 /// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
 const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
@@ -57,7 +57,8 @@ pub struct Settings {
     /// None: derived from the address that the internal listener gets.
     pub advertised_url: Option<String>,
     pub data_dir: PathBuf,
-    pub database_url: String,
+    /// It may hold a password.
+    pub database_url: Secret,
     pub storage_url: String,
     /// How long what was swept out of the file store can still be had back.
     pub trash_retention: Duration,
@@ -80,7 +81,8 @@ pub struct Settings {
     pub ingress_preview: bool,
     pub init_image: String,
     pub node_min_ready: Duration,
-    pub runner_env: BTreeMap<String, String>,
+    /// Values such as KRT_MONGO_URI may hold passwords.
+    pub runner_env: BTreeMap<String, Secret>,
     pub start_timeout: Duration,
     pub stop_timeout: Duration,
     pub insecure_no_login: bool,
@@ -97,7 +99,7 @@ impl Settings {
             sandbox_addr: SocketAddr::from(([127, 0, 0, 1], 3010)),
             advertised_url: None,
             data_dir: data_dir.to_owned(),
-            database_url: format!("sqlite://{}", data_dir.join("kai.db").display()),
+            database_url: format!("sqlite://{}", data_dir.join("kai.db").display()).into(),
             storage_url: data_dir.join("files").display().to_string(),
             trash_retention: Duration::from_secs(24 * 60 * 60),
             file_timeouts: FileTimeouts::DEFAULT,
@@ -115,7 +117,7 @@ impl Settings {
             ingress_preview: false,
             init_image: "busybox:1.37".to_owned(),
             node_min_ready: Duration::from_secs(4),
-            runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), DEFAULT_NATS_SERVER.to_owned())]),
+            runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), DEFAULT_NATS_SERVER.into())]),
             start_timeout: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(120),
             insecure_no_login: false,
@@ -159,7 +161,7 @@ impl TryFrom<Flags> for Settings {
         let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
         let embedded = Self::embedded(&data_dir);
         let mut runner_env = embedded.runner_env;
-        runner_env.extend(Pairs::merge(flags.runner_env));
+        runner_env.extend(Pairs::merge(flags.runner_env).into_iter().map(|(name, value)| (name, value.into())));
         Ok(Self {
             addr: flags.addr,
             internal_addr: flags.internal_addr,
@@ -256,11 +258,11 @@ mod tests {
     #[test]
     fn with_nothing_set_all_is_in_the_data_folder_and_on_loopback() {
         let settings = settings(&[]).unwrap();
-        assert_eq!(settings.database_url, "sqlite:///data/kai.db");
+        assert_eq!(settings.database_url.expose(), "sqlite:///data/kai.db");
         assert_eq!(settings.storage_url, "/data/files");
         assert!(settings.addr.ip().is_loopback());
         assert_eq!(settings.cluster, ClusterChoice::Sandbox);
-        assert_eq!(settings.runner_env["KRT_NATS_SERVER"], "nats://nats:4222");
+        assert_eq!(settings.runner_env["KRT_NATS_SERVER"].expose(), "nats://nats:4222");
     }
 
     #[test]
@@ -303,7 +305,15 @@ mod tests {
         let settings =
             settings(&["--runner-env", "KRT_MONGO_URI=mongodb://a,b", "--runner-env", "KRT_NATS_SERVER=nats://x"]);
         let env = settings.unwrap().runner_env;
-        assert_eq!((env["KRT_MONGO_URI"].as_str(), env["KRT_NATS_SERVER"].as_str()), ("mongodb://a,b", "nats://x"));
+        assert_eq!((env["KRT_MONGO_URI"].expose(), env["KRT_NATS_SERVER"].expose()), ("mongodb://a,b", "nats://x"));
+    }
+
+    #[test]
+    fn settings_print_no_password() {
+        let url = "postgres://kai:s3cret@db/kai";
+        let printed =
+            format!("{:?}", settings(&["--database-url", url, "--runner-env", "KRT_MONGO_URI=mongodb://a:s3cret@b"]));
+        assert!(!printed.contains("s3cret"), "{printed}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! The listener for pods: each downloads the KRT file of its version, with a credential that opens that one file.
-//! It serves nothing else, and says nothing about what there is: all else is answered as a wrong credential is.
+//! The listener for pods: each downloads the KRT file of its version, with a credential that opens that one file while the
+//! version is started. It serves nothing else, and says nothing about what there is: all else is answered as a wrong
+//! credential is.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -11,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use domain::{ApiError, RuntimeId, VersionName};
+use domain::{ApiError, Desired, RuntimeId, VersionName};
 use sha2::{Digest, Sha256};
 
 use super::{download, guard, headers, serve::LocalAddr};
@@ -83,7 +84,9 @@ async fn file(
         Err(error) => return unavailable(&error),
     };
     // Digests are compared, so how long that takes says nothing about the token.
-    if Sha256::digest(token) != Sha256::digest(&record.file.download_token) {
+    let opens = Sha256::digest(token) == Sha256::digest(record.file.download_token.expose());
+    // Pods of a version that is to run download it, as often as they are made anew; nobody else does.
+    if !opens || record.desired != Desired::Started {
         return denied();
     }
     match download::send(&parts.files, &record.file, None, (&method, &headers)).await {

@@ -12,7 +12,6 @@ use axum::extract::{Multipart, Request};
 use domain::{Actor, ApiError, RuntimeId, VersionView};
 use futures::StreamExt;
 use krt::{CheckError, Checked, FileFacts, Limits, digest};
-use rand::RngCore;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
@@ -20,7 +19,7 @@ use crate::{
     config::setting_of,
     files::{Files, Incoming},
     service::{NewVersion, Service, chain, from_files},
-    store::{CarryOver, Content, StoredFile},
+    store::{CarryOver, Content, StoredFile, download_token},
 };
 use source::{Chunks, Others, Source};
 pub use turns::UploadPace;
@@ -264,11 +263,4 @@ async fn verdict<T>(check: JoinHandle<Result<T, CheckError>>) -> Result<T, ApiEr
             Err(ApiError::Internal)
         }
     }
-}
-
-/// What opens one file on the internal listener: nobody can guess it.
-fn download_token() -> String {
-    let mut bytes = [0u8; 32];
-    rand::rng().fill_bytes(&mut bytes);
-    hex::encode(bytes)
 }

@@ -19,7 +19,7 @@ pub(super) fn settings() -> ObjectSettings {
         advertised_url: "http://10.0.0.1:3001".to_owned(),
         init_image: "busybox:1.37".to_owned(),
         node_min_ready: Duration::from_secs(4),
-        runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), "nats:4222".to_owned())]),
+        runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), "nats:4222".into())]),
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn version(key: VersionKey, name: &str) -> VersionRecord {
             object: "o".to_owned(),
             sha256: "00".to_owned(),
             size_bytes: 1,
-            download_token: "secret".to_owned(),
+            download_token: "secret".into(),
         },
         created_at: Timestamp::UNIX_EPOCH,
         created_by: Actor::local(),

@@ -44,6 +44,7 @@ use words::LastWords;
 use crate::{
     changes::Changes,
     cluster::{Cluster, Watches},
+    secret::Secret,
     store::{InstallationId, Store, VersionKey, VersionRecord},
 };
 
@@ -70,7 +71,7 @@ pub struct ObjectSettings {
     pub node_min_ready: Duration,
     /// Further environment of every runner (lifecycle.md §4): `KRT_NATS_SERVER`, and when configured `KRT_MONGO_URI` and
     /// the like.
-    pub runner_env: BTreeMap<String, String>,
+    pub runner_env: BTreeMap<String, Secret>,
 }
 
 impl ObjectSettings {

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison, Desired,
-    DocumentationPage, Found, GraphLayout, HistoryEntry, HistoryPage, NewRuntime, NodeDetail, Problem, RuntimeId,
+    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison,
+    DocumentationPage, Found, GraphLayout, HistoryEntry, HistoryPage, NewRuntime, NodeDetail, RuntimeId,
     RuntimeSummary, Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView,
     WorkflowName,
 };
 
 use super::{Service, errors::from_store, input, views};
-use crate::store::{CommandRecord, Deletion, NewRuntimeRecord};
+use crate::{
+    secret::Secret,
+    store::{CommandRecord, Deletion, NewRuntimeRecord},
+};
 
 #[async_trait]
 impl Backend for Service {
@@ -55,10 +58,12 @@ impl Backend for Service {
     }
 
     async fn version_page(&self, runtime: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError> {
+        input::without_nul("text", &query.text)?;
         self.list_versions(runtime, query).await
     }
 
     async fn find(&self, text: &str) -> Result<Vec<Found>, ApiError> {
+        input::without_nul("text", text)?;
         self.find_places(text).await
     }
 
@@ -116,11 +121,8 @@ impl Backend for Service {
     ) -> Result<VersionView, ApiError> {
         let comment = input::comment(comment)?;
         let record = self.record(runtime, version).await?;
-        if record.desired == Desired::Archived {
-            let message = format!("version `{version}` is archived; its configuration cannot be changed any more");
-            return Err(ApiError::InvalidInput { problems: vec![Problem::error("", message)] });
-        }
         input::config(&record, &values)?;
+        let values = values.into_iter().map(|(name, value)| (name, value.map(Secret::from))).collect();
         let changed = self
             .store
             .set_config(runtime, version, values, actor.clone(), comment, Timestamp::now())
@@ -132,16 +134,19 @@ impl Backend for Service {
 
     async fn config_value(
         &self,
-        _actor: &Actor,
+        actor: &Actor,
         runtime: &RuntimeId,
         version: &VersionName,
         name: &str,
     ) -> Result<Option<String>, ApiError> {
-        let mut record = self.record(runtime, version).await?;
+        let record = self.record(runtime, version).await?;
         if !input::wants(&record.manifest.config, name) {
             return Err(ApiError::NotFound { what: format!("configuration value `{name}` in version `{version}`") });
         }
-        Ok(record.config.remove(name))
+        let revealed = self.store.reveal(runtime, version, name, actor.clone(), Timestamp::now()).await;
+        let value = revealed.map_err(from_store)?;
+        self.touch(runtime);
+        Ok(value.map(|value| value.expose().to_owned()))
     }
 
     async fn manifest(&self, runtime: &RuntimeId, version: &VersionName) -> Result<String, ApiError> {
@@ -172,6 +177,7 @@ impl Backend for Service {
     }
 
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError> {
+        input::without_nul("who", filter.who.as_deref().unwrap_or_default())?;
         self.store.activity(filter).await.map_err(from_store)
     }
 

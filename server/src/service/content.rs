@@ -1,6 +1,9 @@
 //! What versions' screens show of their files: documentation, manifests, and what differs between two versions.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use domain::{ApiError, Comparison, DiffLine, DocumentationPage, ManifestDiff, RuntimeId, VersionName};
 use similar::{ChangeTag, TextDiff};
@@ -74,7 +77,9 @@ impl Service {
         let was = self.store.content(runtime, from).await.map_err(from_store)?;
         let now = self.store.content(runtime, to).await.map_err(from_store)?;
         let compared = turn.run(move || {
-            let mut found = krt::compare(side(&before, was.as_ref()), side(&after, now.as_ref()));
+            let (before_values, after_values) = (exposed(&before), exposed(&after));
+            let mut found =
+                krt::compare(side(&before, &before_values, was.as_ref()), side(&after, &after_values, now.as_ref()));
             found.manifest = manifest_diff(&before.manifest_text, &after.manifest_text);
             found
         });
@@ -82,10 +87,19 @@ impl Service {
     }
 }
 
-fn side<'a>(record: &'a VersionRecord, content: Option<&'a Content>) -> krt::Side<'a> {
+/// Only to tell whether two values differ; a comparison tells no value.
+fn exposed(record: &VersionRecord) -> BTreeMap<&str, &str> {
+    record.config.iter().map(|(name, value)| (name.as_str(), value.expose())).collect()
+}
+
+fn side<'a>(
+    record: &'a VersionRecord,
+    config: &'a BTreeMap<&'a str, &'a str>,
+    content: Option<&'a Content>,
+) -> krt::Side<'a> {
     krt::Side {
         manifest: &record.manifest,
-        config: &record.config,
+        config,
         facts: content.map(|content| content.facts.as_slice()),
         proto_text: content.and_then(|content| content.proto_text.as_deref()),
     }

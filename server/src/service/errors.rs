@@ -14,7 +14,9 @@ pub(super) fn from_store(error: StoreError) -> ApiError {
         StoreError::Refused { version, state, refusal, .. } => ApiError::Refused { version, state, refusal },
         StoreError::NotEmpty { runtime, refusal } => ApiError::RuntimeNotEmpty { runtime, versions: refusal.versions },
         StoreError::ConfigIncomplete { version, missing, .. } => ApiError::ConfigIncomplete { version, missing },
-        StoreError::Nul => ApiError::InvalidInput { problems: vec![Problem::error("", error.to_string())] },
+        StoreError::Nul | StoreError::Archived(_) | StoreError::ConfigTooLarge(_) => {
+            ApiError::InvalidInput { problems: vec![Problem::error("", error.to_string())] }
+        }
         StoreError::Database(ref cause) if outage(cause).is_some() => {
             tracing::warn!("{}", chain(&error));
             let full = outage(cause) == Some(Outage::Full);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{ApiError, NewRuntime, Problem, RuntimeId};
 use krt::model::ConfigSpec;
 
-use crate::store::{CONFIG_MAX_BYTES, VersionRecord};
+use crate::store::VersionRecord;
 
 const NAME_MAX_CHARS: usize = 80;
 const DESCRIPTION_MAX_CHARS: usize = 2_000;
@@ -44,6 +44,15 @@ pub(super) fn new_runtime(new: NewRuntime) -> Result<CheckedRuntime, ApiError> {
     }
 }
 
+/// # Errors
+/// `InvalidInput` when a text that something is looked for by has a NUL, which nothing has.
+pub(super) fn without_nul(path: &str, text: &str) -> Result<(), ApiError> {
+    match has_nul(path, text) {
+        Some(problem) => Err(ApiError::InvalidInput { problems: vec![problem] }),
+        None => Ok(()),
+    }
+}
+
 /// A comment without the space around it; none when nothing is left.
 ///
 /// # Errors
@@ -62,7 +71,8 @@ pub(super) fn wants(spec: &ConfigSpec, name: &str) -> bool {
 }
 
 /// # Errors
-/// `InvalidInput` naming each value that the version does not want or that a Secret or an environment cannot hold.
+/// `InvalidInput` naming each value that the version does not want or that an environment cannot hold. Whether there is
+/// room for all of them the store decides.
 pub(super) fn config(record: &VersionRecord, values: &BTreeMap<String, Option<String>>) -> Result<(), ApiError> {
     let spec = &record.manifest.config;
     let mut problems = Vec::new();
@@ -73,16 +83,6 @@ pub(super) fn config(record: &VersionRecord, values: &BTreeMap<String, Option<St
         if let Some(value) = value {
             problems.extend(has_nul(name, value));
         }
-    }
-    let after = record.config.iter().filter(|(name, _)| !values.contains_key(*name)).map(|(n, v)| n.len() + v.len());
-    let set = values.iter().filter_map(|(name, value)| value.as_ref().map(|value| name.len() + value.len()));
-    let total: usize = after.chain(set).sum();
-    if total > CONFIG_MAX_BYTES {
-        let message = format!(
-            "all values together have {total} bytes; a Kubernetes Secret has room for {CONFIG_MAX_BYTES}, so put large \
-             files into the KRT itself"
-        );
-        problems.push(Problem::error("", message));
     }
     if problems.is_empty() { Ok(()) } else { Err(ApiError::InvalidInput { problems }) }
 }
@@ -100,5 +100,7 @@ fn too_long(path: &str, text: &str, max_chars: usize) -> Option<Problem> {
 
 /// Neither an environment variable nor a text in PostgreSQL may hold a NUL.
 fn has_nul(path: &str, text: &str) -> Option<Problem> {
-    text.contains('\0').then(|| Problem::error(path, "this has a NUL character in it, which no environment can hold"))
+    text.contains('\0').then(|| {
+        Problem::error(path, "this has a NUL character in it, which neither a database nor an environment can hold")
+    })
 }

@@ -3,7 +3,7 @@
 use domain::{Action, Command, Desired, Publication, RuntimeId, VersionName};
 
 use super::{
-    CommandRecord, StoreError, VersionRecord, config,
+    CommandRecord, StoreError, VersionRecord, config, credential,
     history::{self, Entry},
     runtimes,
     sql::Tx,
@@ -36,6 +36,7 @@ pub(super) async fn command(
     let failure = version.failure.as_ref();
     match record.command {
         Command::Start => {
+            credential::renew(tx, version.key).await?;
             let intent = NewIntent { desired: Desired::Started, deadline: Some(record.deadline), failure: None };
             versions::set_intent(tx, &runtime, version.key, intent).await?;
         }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use domain::{Action, Actor, Desired, RuntimeId, Timestamp, VersionName};
 
 use super::{
-    StoreError, VersionRecord,
+    CONFIG_MAX_BYTES, StoreError, VersionRecord,
     history::{self, Entry},
     runtimes,
     sql::{Tx, values},
     versions,
 };
+use crate::secret::Secret;
 
 /// Puts each version's values in. The versions are of one runtime.
 pub(super) async fn fill(tx: &mut Tx, versions: &mut [VersionRecord]) -> Result<(), StoreError> {
@@ -29,9 +30,12 @@ pub(super) async fn fill(tx: &mut Tx, versions: &mut [VersionRecord]) -> Result<
             .await?
         }
     };
-    let mut by_version: BTreeMap<i64, BTreeMap<String, String>> = BTreeMap::new();
+    let mut by_version: BTreeMap<i64, BTreeMap<String, Secret>> = BTreeMap::new();
     for row in rows {
-        by_version.entry(row.get("version_key")?).or_default().insert(row.get("name")?, row.get("value")?);
+        by_version
+            .entry(row.get("version_key")?)
+            .or_default()
+            .insert(row.get("name")?, row.get::<String>("value")?.into());
     }
     for version in versions {
         version.config = by_version.remove(&version.key).unwrap_or_default();
@@ -40,7 +44,7 @@ pub(super) async fn fill(tx: &mut Tx, versions: &mut [VersionRecord]) -> Result<
 }
 
 /// The names that the manifest wants and that have no value, in the manifest's order.
-pub(super) fn missing(version: &VersionRecord, config: &BTreeMap<String, String>) -> Vec<String> {
+pub(super) fn missing(version: &VersionRecord, config: &BTreeMap<String, Secret>) -> Vec<String> {
     let wanted = &version.manifest.config;
     wanted.variables.iter().chain(&wanted.files).filter(|name| !config.contains_key(*name)).cloned().collect()
 }
@@ -49,13 +53,16 @@ pub(super) fn missing(version: &VersionRecord, config: &BTreeMap<String, String>
 pub(super) async fn set(
     tx: &mut Tx,
     (runtime, name): (&RuntimeId, &VersionName),
-    values: &BTreeMap<String, Option<String>>,
+    values: &BTreeMap<String, Option<Secret>>,
     by: &Actor,
     comment: Option<&str>,
     at: Timestamp,
 ) -> Result<(VersionRecord, bool), StoreError> {
     let claimed = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, runtime, name).await?;
+    if version.desired == Desired::Archived {
+        return Err(StoreError::Archived(version.name));
+    }
     let mut config = version.config.clone();
     let (mut set, mut removed) = (Vec::new(), Vec::new());
     for (name, value) in values {
@@ -71,6 +78,10 @@ pub(super) async fn set(
     if set.is_empty() && removed.is_empty() {
         return Ok((version, false));
     }
+    let bytes = config.iter().map(|(name, value)| name.len() + value.expose().len()).sum();
+    if bytes > CONFIG_MAX_BYTES {
+        return Err(StoreError::ConfigTooLarge(bytes));
+    }
     // What runs keeps a complete configuration; its pods could not be made again without.
     let missing = missing(&version, &config);
     if version.desired == Desired::Started && !removed.is_empty() && !missing.is_empty() {
@@ -80,7 +91,7 @@ pub(super) async fn set(
         tx.execute(
             "INSERT INTO config_values (version_key, name, value) VALUES ($1, $2, $3)
              ON CONFLICT (version_key, name) DO UPDATE SET value = excluded.value",
-            values![version.key, *name, config.get(*name).map(String::as_str)],
+            values![version.key, *name, config.get(*name).map(Secret::expose)],
         )
         .await?;
     }
@@ -93,6 +104,23 @@ pub(super) async fn set(
     let entry = Entry { detail: Some(&detail), comment, ..Entry::reached(Action::Configure, by, at) };
     history::append(tx, version.key, entry).await?;
     Ok((versions::require(tx, runtime, name).await?, true))
+}
+
+/// The value, if it is set, as long as that is in the history.
+pub(super) async fn reveal(
+    tx: &mut Tx,
+    (runtime, version): (&RuntimeId, &VersionName),
+    name: &str,
+    by: &Actor,
+    at: Timestamp,
+) -> Result<Option<Secret>, StoreError> {
+    let claimed = runtimes::require(tx, runtime).await?;
+    let mut version = versions::require(tx, runtime, version).await?;
+    let Some(value) = version.config.remove(name) else { return Ok(None) };
+    let entry = Entry { detail: Some(name), ..Entry::reached(Action::Reveal, by, at) };
+    history::append(tx, version.key, entry).await?;
+    versions::touch(tx, &claimed, version.key).await?;
+    Ok(Some(value))
 }
 
 /// `set A, B; removed C`.

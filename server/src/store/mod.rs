@@ -9,6 +9,7 @@ mod carry;
 mod commands;
 mod config;
 mod content;
+mod credential;
 mod deletion;
 mod health;
 mod history;
@@ -37,6 +38,9 @@ use domain::{
 use krt::{Document, FileFacts, model::Manifest};
 use serde::{Deserialize, Serialize};
 
+use crate::secret::Secret;
+
+pub use credential::download_token;
 pub use installation::InstallationId;
 pub use lock::{Holder, Lock};
 pub use open::{Timings, open, open_alone};
@@ -89,7 +93,7 @@ pub struct VersionRecord {
     /// Since when it is recorded as degraded; none when it was not since it began to run, or has healed.
     pub degraded_since: Option<Timestamp>,
     /// Names and values of the configuration as entered so far.
-    pub config: BTreeMap<String, String>,
+    pub config: BTreeMap<String, Secret>,
     /// Derived from the runtime's publication when read.
     pub role: Role,
     pub switching: bool,
@@ -108,8 +112,8 @@ pub struct StoredFile {
     pub object: String,
     pub sha256: String,
     pub size_bytes: u64,
-    /// What opens this one file on the internal listener.
-    pub download_token: String,
+    /// What opens this one file on the internal listener while the version is started. Each start makes a new one.
+    pub download_token: Secret,
 }
 
 #[derive(Debug, Clone)]
@@ -226,6 +230,13 @@ pub enum StoreError {
     },
     #[error("version `{version}` of runtime `{runtime}` lacks configuration: {}", .missing.join(", "))]
     ConfigIncomplete { runtime: RuntimeId, version: VersionName, missing: Vec<String> },
+    #[error("version `{0}` is archived; its configuration cannot be changed any more")]
+    Archived(VersionName),
+    #[error(
+        "all values together have {0} bytes; a Kubernetes Secret has room for {CONFIG_MAX_BYTES}, so put large files into \
+         the KRT itself"
+    )]
+    ConfigTooLarge(usize),
     #[error("a stored {what} cannot be read: {detail}")]
     Corrupt { what: &'static str, detail: String },
     /// Says what the URL has instead, and not the URL: it may hold a password.
@@ -280,8 +291,6 @@ pub trait Store: Send + Sync + 'static {
     /// Those of one runtime, archived ones too, newest first.
     async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionRecord>, StoreError>;
     async fn version(&self, runtime: &RuntimeId, name: &VersionName) -> Result<Option<VersionRecord>, StoreError>;
-    /// The version whose file this token opens.
-    async fn version_by_token(&self, download_token: &str) -> Result<Option<VersionRecord>, StoreError>;
     /// Whether a version uses this object; what nobody uses may be deleted.
     async fn object_in_use(&self, object: &str) -> Result<bool, StoreError>;
     /// All objects that versions use.
@@ -300,12 +309,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Sets (or with `None` removes) values, with a `configure` entry that names them but not their values. The names
     /// have been checked against the manifest. Values that are so already are left out; when none is left, nothing is
-    /// written. `ConfigIncomplete` when it would take a value from a version that is meant to run.
+    /// written. `ConfigIncomplete` when it would take a value from a version that is meant to run, `ConfigTooLarge` when
+    /// there would be more than [`CONFIG_MAX_BYTES`], `Archived` when the version is.
     async fn set_config(
         &self,
         runtime: &RuntimeId,
         version: &VersionName,
-        values: BTreeMap<String, Option<String>>,
+        values: BTreeMap<String, Option<Secret>>,
         by: Actor,
         comment: Option<String>,
         at: Timestamp,
@@ -324,6 +334,17 @@ pub trait Store: Send + Sync + 'static {
     async fn delete_runtime(&self, runtime: &RuntimeId, deletion: Deletion) -> Result<(), StoreError>;
     /// The archived versions that became so before this time.
     async fn archived_before(&self, before: Timestamp) -> Result<Vec<(RuntimeId, VersionName)>, StoreError>;
+
+    /// A value, for somebody who is to see it, with a `reveal` entry that names it. None, and nothing written, when it is
+    /// not set.
+    async fn reveal(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        name: &str,
+        by: Actor,
+        at: Timestamp,
+    ) -> Result<Option<Secret>, StoreError>;
 
     /// Newest first. A `configure` entry's comment ends with which names were set and removed. `NotFound` when there is
     /// no such version.

@@ -13,6 +13,7 @@ use super::{
     RuntimeRecord, Store, StoreError, StoredFile, Turn, VersionKey, VersionRecord, activity, carry, commands, config,
     content, deletion, health, history, installation, reconcile, repairs, runtimes, sql::Database, versions,
 };
+use crate::secret::Secret;
 
 pub(super) struct SqlStore {
     database: Database,
@@ -103,11 +104,6 @@ impl Store for SqlStore {
         versions::get(&mut tx, runtime, name).await
     }
 
-    async fn version_by_token(&self, download_token: &str) -> Result<Option<VersionRecord>, StoreError> {
-        let mut tx = self.database.read().await?;
-        versions::by_token(&mut tx, download_token).await
-    }
-
     async fn object_in_use(&self, object: &str) -> Result<bool, StoreError> {
         let mut tx = self.database.read().await?;
         versions::object_in_use(&mut tx, object).await
@@ -134,7 +130,7 @@ impl Store for SqlStore {
         &self,
         runtime: &RuntimeId,
         version: &VersionName,
-        values: BTreeMap<String, Option<String>>,
+        values: BTreeMap<String, Option<Secret>>,
         by: Actor,
         comment: Option<String>,
         at: Timestamp,
@@ -166,6 +162,20 @@ impl Store for SqlStore {
     async fn archived_before(&self, before: Timestamp) -> Result<Vec<(RuntimeId, VersionName)>, StoreError> {
         let mut tx = self.database.read().await?;
         deletion::archived_before(&mut tx, before).await
+    }
+
+    async fn reveal(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        name: &str,
+        by: Actor,
+        at: Timestamp,
+    ) -> Result<Option<Secret>, StoreError> {
+        let mut tx = self.database.write().await?;
+        let value = config::reveal(&mut tx, (runtime, version), name, &by, at).await?;
+        tx.commit_if(value.is_some()).await?;
+        Ok(value)
     }
 
     async fn history(

@@ -48,7 +48,7 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersionRecord) -> Result<Versio
                 &new.file.object,
                 &new.file.sha256,
                 new.file.size_bytes,
-                &new.file.download_token,
+                new.file.download_token.expose(),
                 new.at,
                 &new.by.0,
                 runtime.revision,
@@ -91,11 +91,6 @@ pub(super) async fn require(tx: &mut Tx, runtime: &RuntimeId, name: &VersionName
 
 pub(super) async fn by_key(tx: &mut Tx, key: VersionKey) -> Result<Option<VersionRecord>, StoreError> {
     let row = tx.fetch_optional(select!("WHERE v.key = $1"), values![key]).await?;
-    Ok(records(tx, row.as_slice()).await?.pop())
-}
-
-pub(super) async fn by_token(tx: &mut Tx, token: &str) -> Result<Option<VersionRecord>, StoreError> {
-    let row = tx.fetch_optional(select!("WHERE v.download_token = $1"), values![token]).await?;
     Ok(records(tx, row.as_slice()).await?.pop())
 }
 
@@ -178,7 +173,7 @@ fn record(row: &Row) -> Result<VersionRecord, StoreError> {
             object: row.get("object")?,
             sha256: row.get("sha256")?,
             size_bytes: row.count("size_bytes")?,
-            download_token: row.get("download_token")?,
+            download_token: row.get::<String>("download_token")?.into(),
         },
         created_at: row.time("created_at")?,
         created_by: Actor(row.get("created_by")?),

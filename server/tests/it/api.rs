@@ -4,6 +4,7 @@ mod activity;
 mod config;
 mod deletion;
 mod lifecycle;
+mod nul;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -84,12 +84,8 @@ pub(crate) async fn add_version(store: &dyn Store, krt: &Krt) -> (RuntimeId, Ver
     let new = NewRuntimeRecord { id: runtime.clone(), name: "Demo".to_owned(), description: String::new(), at };
     store.create_runtime(new).await.unwrap();
     let checked = krt::check(krt.bytes().as_slice(), &krt::Limits::default()).unwrap();
-    let file = StoredFile {
-        object: "one".to_owned(),
-        sha256: "00".to_owned(),
-        size_bytes: 1,
-        download_token: "token".to_owned(),
-    };
+    let file =
+        StoredFile { object: "one".to_owned(), sha256: "00".to_owned(), size_bytes: 1, download_token: "token".into() };
     let new = NewVersionRecord {
         runtime: runtime.clone(),
         manifest: checked.manifest,

@@ -15,10 +15,11 @@ async fn uploaded() -> (TestServer, Vec<u8>, [(String, String); 2]) {
     server.add_runtime("demo").await;
     let krt = Krt::new("v1").padded(300_000).bytes();
     server.upload("demo", krt.clone()).await.expect(201);
+    server.post("/api/v1/runtimes/demo/versions/v1/start", serde_json::json!({})).await.expect(202);
     let store = server.store().await;
     let record = store.version(&"demo".parse().unwrap(), &"v1".parse().unwrap()).await.unwrap().unwrap();
     let internal = format!("http://{}{}", server.internal_addr(), server::http::internal::download_path(&record));
-    let token = format!("Bearer {}", record.file.download_token);
+    let token = format!("Bearer {}", record.file.download_token.expose());
     let public = server.url(FILE).to_string();
     (server, krt, [(public, String::new()), (internal, token)])
 }

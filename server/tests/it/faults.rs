@@ -201,7 +201,7 @@ pub(crate) async fn add_versions(store: &dyn Store, runtimes: &[&str]) {
                 object: format!("{runtime}/{version}.krt"),
                 sha256: "0".repeat(64),
                 size_bytes: 1,
-                download_token: format!("{runtime}-{version}"),
+                download_token: format!("{runtime}-{version}").into(),
             };
             let new = NewVersionRecord {
                 runtime: id.clone(),

@@ -66,7 +66,7 @@ impl Scene {
     }
 
     async fn configure(&self, value: &str) {
-        let values = BTreeMap::from([("API_KEY".to_owned(), Some(value.to_owned()))]);
+        let values = BTreeMap::from([("API_KEY".to_owned(), Some(value.into()))]);
         let (runtime, version) = (&self.runtime, &self.version);
         self.store.set_config(runtime, version, values, Actor::local(), None, Timestamp::now()).await.unwrap();
         self.reconciler.wake(runtime);

@@ -1,6 +1,7 @@
 //! The listener for pods: one credential, one file, nothing else.
 
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::{
     krt::Krt,
@@ -19,12 +20,10 @@ async fn download(server: &TestServer, path: &str, token: Option<&str>) -> Answe
 async fn a_credential_opens_the_one_file_that_it_is_for() {
     let server = TestServer::start().await;
     server.add_runtime("demo").await;
-    let store = server.store().await;
     let mut found = Vec::new();
     for name in ["v1", "v2"] {
         server.upload("demo", Krt::new(name).bytes()).await.expect(201);
-        let record = store.version(&"demo".parse().unwrap(), &name.parse().unwrap()).await.unwrap().unwrap();
-        found.push((server::http::internal::download_path(&record), record.file.download_token));
+        found.push(credential(&server, name, "start").await);
     }
     let [(path, token), (other_path, other_token)] = found.try_into().unwrap();
     assert_ne!(token, other_token);
@@ -45,6 +44,43 @@ async fn a_credential_opens_the_one_file_that_it_is_for() {
     ] {
         let denied = download(&server, path, token.map(String::as_str)).await;
         assert_eq!((denied.status, denied.text().as_str()), (401, ""), "{path}");
+    }
+}
+
+/// Where the version's file is and what opens it, after this was done to the version.
+async fn credential(server: &TestServer, version: &str, action: &str) -> (String, String) {
+    server.post(&format!("/api/v1/runtimes/demo/versions/{version}/{action}"), json!({})).await.expect(202);
+    let store = server.store().await;
+    let record = store.version(&"demo".parse().unwrap(), &version.parse().unwrap()).await.unwrap().unwrap();
+    (server::http::internal::download_path(&record), record.file.download_token.expose().to_owned())
+}
+
+#[tokio::test]
+async fn a_credential_is_new_at_each_start_and_void_when_its_version_is_stopped_or_archived() {
+    let server = TestServer::start().await;
+    server.add_runtime("demo").await;
+    server.upload("demo", Krt::new("v1").bytes()).await.expect(201);
+    let version = "/api/v1/runtimes/demo/versions/v1";
+
+    let (path, first) = credential(&server, "v1", "start").await;
+    assert_eq!(download(&server, &path, Some(&first)).await.status, 200);
+    server.wait_for(version, "started").await;
+    assert_eq!(download(&server, &path, Some(&first)).await.status, 200, "a pod that is made anew needs it again");
+    let (_, stopped) = credential(&server, "v1", "stop").await;
+    for token in [&first, &stopped] {
+        assert_eq!(download(&server, &path, Some(token)).await.status, 401);
+    }
+    server.wait_for(version, "stopped").await;
+
+    let (_, second) = credential(&server, "v1", "start").await;
+    assert_ne!(first, second);
+    assert_eq!(download(&server, &path, Some(&first)).await.status, 401);
+    assert_eq!(download(&server, &path, Some(&second)).await.status, 200);
+    credential(&server, "v1", "stop").await;
+    server.wait_for(version, "stopped").await;
+    let (_, archived) = credential(&server, "v1", "archive").await;
+    for token in [&second, &archived] {
+        assert_eq!(download(&server, &path, Some(token)).await.status, 401);
     }
 }
 

@@ -89,7 +89,6 @@ mod on {
             a_version_needs_its_runtime
             versions_are_listed_newest_first_with_the_archived_ones
             the_intent_leaves_out_what_is_archived
-            a_token_opens_its_own_version_only
             an_object_is_in_use_while_a_version_has_it
         }
         commands {
@@ -99,6 +98,7 @@ mod on {
             a_stop_cancels_the_pending_start
             an_archived_version_is_settled_at_once
             the_history_tells_who_when_and_why
+            each_start_makes_a_new_credential
         }
         config {
             values_are_set_replaced_and_removed
@@ -106,6 +106,10 @@ mod on {
             setting_what_is_so_already_writes_nothing
             configuring_moves_the_revision_and_leaves_the_generation
             a_version_that_runs_keeps_its_configuration_complete
+            what_is_archived_keeps_its_configuration
+            more_values_than_there_is_room_for_are_refused
+            a_value_that_somebody_sees_is_in_the_history_with_who
+            no_value_and_no_credential_is_printed
         }
         carry {
             for_each_name_the_newest_value_is_taken_over
@@ -166,6 +170,8 @@ mod on {
             of_those_who_publish_one_entrypoint_one_succeeds
             of_a_stop_and_a_settling_both_orders_end_alike
             values_set_at_once_are_all_kept
+            of_values_for_which_there_is_no_room_together_one_is_kept
+            a_value_set_while_its_version_is_archived_is_kept_or_refused
             runtimes_do_not_wait_for_each_other
             what_nobody_waits_for_any_more_leaves_no_trace
         }

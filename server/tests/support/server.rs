@@ -134,7 +134,7 @@ impl TestServer {
 
     /// A second look at the state, beside the server's own.
     pub(crate) async fn store(&self) -> Arc<dyn Store> {
-        store::open(&self.settings.database_url).await.unwrap()
+        store::open(self.settings.database_url.expose()).await.unwrap()
     }
 
     pub(crate) async fn shut_down(self) {

@@ -21,8 +21,8 @@ pub(super) const SUBJECTS_FILE: &str = "nats_subject.json";
 /// Holds the configuration's values under their names, and the credential for the version's file.
 pub(super) fn secret(version: &VersionRecord, settings: &ObjectSettings) -> Secret {
     let mut data: BTreeMap<String, ByteString> =
-        version.config.iter().map(|(name, value)| (name.clone(), ByteString(value.clone().into_bytes()))).collect();
-    data.insert(token_key(version), ByteString(version.file.download_token.clone().into_bytes()));
+        version.config.iter().map(|(name, value)| (name.clone(), ByteString(value.expose().into()))).collect();
+    data.insert(token_key(version), ByteString(version.file.download_token.expose().into()));
     Secret {
         metadata: metadata(&config_secret(&version.name), version, settings),
         data: Some(data),
@@ -45,7 +45,7 @@ pub(super) fn token_key(version: &VersionRecord) -> String {
 pub(super) fn config_digest(version: &VersionRecord) -> String {
     let mut digest = Sha256::new();
     for (name, value) in &version.config {
-        for part in [name, value] {
+        for part in [name, value.expose()] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }

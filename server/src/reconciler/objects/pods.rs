@@ -239,7 +239,7 @@ fn environment(own: Vec<EnvVar>, version: &VersionRecord, settings: &ObjectSetti
         .runner_env
         .iter()
         .filter(|(name, _)| !fixed(name) && !has(&configured, name))
-        .map(|(name, value)| plain(name, value.clone()))
+        .map(|(name, value)| plain(name, value.expose().to_owned()))
         .collect();
     [common, of_settings, own, configured].concat()
 }

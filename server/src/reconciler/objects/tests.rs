@@ -146,7 +146,7 @@ fn another_value_makes_other_pods_and_the_same_values_make_the_same() {
     let objects = |version: &VersionRecord| version_objects(version, &fixture::settings()).deployments;
     let before = objects(&version);
     assert_eq!(before, objects(&version));
-    version.config.insert("API_KEY".to_owned(), "1".to_owned());
+    version.config.insert("API_KEY".to_owned(), "1".into());
     assert_ne!(before, objects(&version));
 }
 
@@ -154,7 +154,7 @@ fn another_value_makes_other_pods_and_the_same_values_make_the_same() {
 fn no_file_can_be_named_so_that_it_becomes_the_credential() {
     let mut version = fixture::version(1, "v1");
     version.manifest.config.files = vec!["krt-download-token".to_owned()];
-    version.config.insert("krt-download-token".to_owned(), "mine".to_owned());
+    version.config.insert("krt-download-token".to_owned(), "mine".into());
     let data = version_objects(&version, &fixture::settings()).secret.data.unwrap();
     assert_eq!(data["krt-download-token"].0, b"mine");
     assert!(data.values().any(|value| value.0 == b"secret"));

@@ -1,6 +1,6 @@
 //! The objects that a plan applies, and whether one that is there is as it should be.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -17,13 +17,26 @@ use crate::reconciler::{
     repairs::fingerprint,
 };
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Object {
     Deployment(Box<Deployment>),
     Service(Box<Service>),
     Secret(Box<Secret>),
     ConfigMap(Box<ConfigMap>),
     Ingress(Box<Ingress>),
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deployment(object) => object.fmt(f),
+            Self::Service(object) => object.fmt(f),
+            // Its values are not printed.
+            Self::Secret(object) => object.metadata.fmt(f),
+            Self::ConfigMap(object) => object.fmt(f),
+            Self::Ingress(object) => object.fmt(f),
+        }
+    }
 }
 
 /// A kind of object that plans apply.

@@ -91,7 +91,7 @@ fn what_an_apply_is_based_on_makes_no_other_fingerprint() {
     assert_eq!(sent.metadata.resource_version.as_deref(), Some("7"));
     let other = ObjectSettings { node_min_ready: Duration::from_secs(9), ..fixture::settings() };
     let mut version = started(Role::None);
-    version.config.insert("A".to_owned(), "1".to_owned());
+    version.config.insert("A".to_owned(), "1".into());
     let deployments = objects::version_objects(&version, &fixture::settings()).deployments;
     let others = objects::version_objects(&version, &other).deployments;
     assert_ne!(fingerprint(&deployments[0]).unwrap(), fingerprint(&others[0]).unwrap());

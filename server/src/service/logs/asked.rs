@@ -102,6 +102,9 @@ impl LogsAsked {
         if search.chars().nth(LONGEST_SEARCH_CHARS).is_some() {
             wrong("search", &format!("give at most {LONGEST_SEARCH_CHARS} characters"));
         }
+        if search.contains('\0') {
+            wrong("search", "this has a NUL character in it, which no line has");
+        }
         let form = match self.format.as_deref() {
             None | Some("json") => LogForm::Json,
             Some("text") => LogForm::Text,

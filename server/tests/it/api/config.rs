@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::{DEMO, act, paths, with_version};
-use crate::support::{krt::Krt, server::TestServer};
+use crate::support::{
+    krt::Krt,
+    server::{Answer, TestServer},
+};
 
 const CONFIG: &str = "/api/v1/runtimes/demo/versions/v1/config";
 
@@ -79,4 +82,22 @@ async fn an_archived_version_stays_as_it_is() {
     act(&server, "v1", "archive").await.expect(202);
     let error = server.put(CONFIG, json!({ "values": { "KEY": "x" } })).await.expect_error(422, "invalid_input");
     assert!(error["message"].as_str().unwrap().contains("archived"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_for_a_hidden_value_is_in_the_activity_and_the_value_is_not() {
+    let server = with_config().await;
+    server.put(CONFIG, json!({ "values": { "KEY": "s3cret" } })).await.expect(200);
+    let asked = json!({ "runtime": "demo", "version": "v1", "name": "KEY" }).to_string();
+    let request = server.client().post(server.url("/api/fn/config_value")).header("content-type", "application/json");
+    let shown = Answer::of(request.body(asked).send().await.unwrap()).await;
+    assert!(shown.status == 200 && shown.text().contains("s3cret"), "{} {}", shown.status, shown.text());
+
+    let activity = server.get("/api/v1/activity?action=reveal").await;
+    assert!(!activity.text().contains("s3cret"), "{}", activity.text());
+    let entries = activity.expect(200);
+    assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
+    assert_eq!((&entries[0]["who"], &entries[0]["comment"]), (&json!("local"), &json!("KEY")));
+    let csv = server.get("/api/v1/activity.csv?action=reveal").await.text();
+    assert!(csv.contains(",demo,v1,local,reveal,KEY,reached,"), "{csv}");
 }

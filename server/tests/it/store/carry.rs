@@ -20,7 +20,7 @@ async fn add_carrying(db: &Db, name: &str, wants: (&[&str], &[&str]), carry_over
 }
 
 fn config(version: &VersionRecord) -> Vec<(&str, &str)> {
-    version.config.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    version.config.iter().map(|(name, value)| (name.as_str(), value.expose())).collect()
 }
 
 pub(super) async fn for_each_name_the_newest_value_is_taken_over(db: Db) {
@@ -99,7 +99,7 @@ pub(super) async fn what_is_kept_of_a_file_comes_with_its_version(db: Db) {
     // The same file again, and one that is refused.
     let mut again = new.clone();
     again.manifest.version = name("v2");
-    again.file.download_token = "another".to_owned();
+    again.file.download_token = "another".into();
     store.create_version(again).await.unwrap();
     let mut refused = new;
     refused.file.sha256 = "f".repeat(64);

@@ -117,3 +117,17 @@ pub(super) async fn the_history_tells_who_when_and_why(db: Db) {
     };
     assert_eq!(told[0], expected);
 }
+
+pub(super) async fn each_start_makes_a_new_credential(db: Db) {
+    let store = &*db.store;
+    let [v1, v2] = demo(store, ["v1", "v2"]).await;
+    let mut seen = vec![v1.file.download_token.clone(), v2.file.download_token.clone()];
+    for _ in 0..3 {
+        let started = start(store, &v1).await;
+        assert!(!seen.contains(&started.file.download_token), "it was told before");
+        seen.push(started.file.download_token);
+        let stopping = command(store, &v1, Command::Stop).await;
+        assert!(store.settle(stopping.key, stopping.generation, at(30)).await.unwrap());
+    }
+    assert_eq!(now(store, &v2).await.file, v2.file, "another's stays");
+}

@@ -3,7 +3,10 @@
 use std::{borrow::Cow, sync::Arc};
 
 use domain::{Action, ActivityFilter, Actor, Command, HistoryPage, Outcome, Publication, VersionState};
-use server::store::{self, Store, Turn};
+use server::{
+    secret::Secret,
+    store::{self, Store, Turn},
+};
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool, migrate::Migrator};
 
 use super::{postgres, samples::*};
@@ -50,7 +53,7 @@ async fn all_is_there(store: Arc<dyn Store>) {
     assert_eq!((first.state(), second.state()), (VersionState::Published, VersionState::Stopping));
     let runtime = store.runtime(&demo).await.unwrap().unwrap();
     assert_eq!(runtime.publication, Publication { target: Some(first.key), serving: Some(first.key) });
-    assert_eq!((first.published_at, first.config.get("ZONE").map(String::as_str)), (Some(at(30)), Some("north")));
+    assert_eq!((first.published_at, first.config.get("ZONE").map(Secret::expose)), (Some(at(30)), Some("north")));
     let told = store.history(&demo, &v1, &HistoryPage::default()).await.unwrap();
     assert_eq!(told[0].comment.as_deref(), Some("why not (set ZONE)"));
     let told = store.history(&demo, &v2, &HistoryPage::default()).await.unwrap();

@@ -46,7 +46,7 @@ pub(super) async fn text_with_a_nul_is_refused_alike(db: Db) {
     let before = all_of(&*db.store, &v1).await;
     let (runtime, version) = (&v1.runtime, &v1.name);
     let nul = || "a\0b".to_owned();
-    let given = || BTreeMap::from([(nul(), None), ("A".to_owned(), Some(nul()))]);
+    let given = || BTreeMap::from([(nul(), None), ("A".to_owned(), Some(nul().into()))]);
     let mut named = new_runtime("other");
     named.name = nul();
     let mut uploaded = new_version("demo", "v2");
@@ -75,6 +75,23 @@ async fn a_url_of_another_kind_is_refused_without_being_repeated() {
         let words = error.to_string();
         assert!(words.contains("`sqlite:`") && words.contains("`postgres:`"), "{words}");
         assert!(!words.contains("pass-phrase"), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn no_error_about_a_url_has_its_password() {
+    for (user, rest) in [
+        ("kai:pass-phrase", "localhost:notaport/kai"),
+        ("kai:pass-phrase", "[::1/kai"),
+        ("kai:pass-phrase", "localhost/kai?sslmode=nonsense"),
+        ("kai:pass-phrase", "127.0.0.1:1/kai"),
+        ("kai:pass-phrase", "127.0.0.1:1/kai?password=pass-phrase"),
+        ("kai:pass/pass-phrase", "localhost/kai"),
+        ("kai:pass-phrase%", "local host/kai"),
+    ] {
+        let error = anyhow::Error::from(store::open(&format!("postgres://{user}@{rest}")).await.err().unwrap());
+        let printed = format!("{error:#} {error:?}");
+        assert!(!printed.contains("pass-phrase"), "{printed}");
     }
 }
 

@@ -51,7 +51,6 @@ pub(super) async fn what_there_is_not_is_none_or_not_found(db: Db) {
     assert_eq!(store.runtime(&runtime).await.unwrap(), None);
     assert_eq!(store.versions(&runtime).await.unwrap(), []);
     assert_eq!(store.version(&runtime, &version).await.unwrap(), None);
-    assert_eq!(store.version_by_token("none").await.unwrap(), None);
     assert!(store.intent(&runtime).await.unwrap().is_none());
     assert!(!store.settle(1, 1, at(0)).await.unwrap());
     assert!(!store.fail_start(1, 1, failure("x"), at(500)).await.unwrap());

@@ -4,8 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{Actor, Command, Failure, HistoryPage, RuntimeId, Timestamp, VersionName, VersionState};
 use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscription, Workflow};
-use server::store::{
-    CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile, VersionRecord,
+use server::{
+    secret::Secret,
+    store::{
+        CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile,
+        VersionRecord,
+    },
 };
 
 pub(super) fn at(second: i64) -> Timestamp {
@@ -64,7 +68,7 @@ pub(super) fn new_version(runtime: &str, version: &str) -> NewVersionRecord {
             object: format!("{runtime}/{version}.krt"),
             sha256: "0".repeat(64),
             size_bytes: 1234,
-            download_token: format!("token-of-{runtime}-{version}"),
+            download_token: format!("token-of-{runtime}-{version}").into(),
         },
         carry_over: CarryOver::All,
         content: Content::default(),
@@ -80,8 +84,8 @@ pub(super) fn wanting(mut new: NewVersionRecord, variables: &[&str], files: &[&s
     new
 }
 
-pub(super) fn values(values: &[(&str, Option<&str>)]) -> BTreeMap<String, Option<String>> {
-    values.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect()
+pub(super) fn values(values: &[(&str, Option<&str>)]) -> BTreeMap<String, Option<Secret>> {
+    values.iter().map(|(name, value)| ((*name).to_owned(), value.map(Secret::from))).collect()
 }
 
 pub(super) fn failure(reason: &str) -> Failure {

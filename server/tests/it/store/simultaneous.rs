@@ -10,7 +10,7 @@ use futures::{
     FutureExt,
     future::{FusedFuture, join_all},
 };
-use server::store::{Store, StoreError};
+use server::store::{CONFIG_MAX_BYTES, Store, StoreError};
 
 use super::{Db, samples::*};
 
@@ -54,7 +54,7 @@ pub(super) async fn of_those_who_add_one_version_one_succeeds(db: Db) {
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     let answers = at_once(people(&db).await.into_iter().enumerate().map(|(n, store)| async move {
         let mut new = new_version("demo", "v1");
-        new.file.download_token = format!("token {n}");
+        new.file.download_token = format!("token {n}").into();
         store.create_version(new).await
     }))
     .await;
@@ -137,6 +137,44 @@ pub(super) async fn values_set_at_once_are_all_kept(db: Db) {
     let one_each: Vec<_> = (1..=PEOPLE as u64).map(|n| v1.revision + n).collect();
     assert_eq!(revisions, one_each);
     assert_eq!(now(&*db.store, &v1).await.config.len(), PEOPLE + 1);
+}
+
+pub(super) async fn of_values_for_which_there_is_no_room_together_one_is_kept(db: Db) {
+    let [v1] = demo(&*db.store, ["v1"]).await;
+    let large: Arc<str> = "x".repeat(CONFIG_MAX_BYTES * 2 / 3).into();
+    let answers = at_once(people(&db).await.into_iter().enumerate().map(|(n, store)| {
+        let (v1, large) = (v1.clone(), large.clone());
+        async move {
+            let values = values(&[(&format!("V{n}"), Some(&large))]);
+            store.set_config(&v1.runtime, &v1.name, values, Actor::local(), None, at(5)).await
+        }
+    }))
+    .await;
+    for error in one_succeeded(answers) {
+        assert!(matches!(error, StoreError::ConfigTooLarge(_)), "{error}");
+    }
+    assert_eq!(now(&*db.store, &v1).await.config.len(), 1);
+}
+
+pub(super) async fn a_value_set_while_its_version_is_archived_is_kept_or_refused(db: Db) {
+    let other = db.open_again().await;
+    db.store.create_runtime(new_runtime("demo")).await.unwrap();
+    for n in 0..10 {
+        let version = db.store.create_version(new_version("demo", &format!("v{n}"))).await.unwrap();
+        let given = values(&[("A", Some("1"))]);
+        let (set, archived) = tokio::join!(
+            other.set_config(&version.runtime, &version.name, given, Actor::local(), None, at(5)),
+            try_command(&*db.store, &version, Command::Archive),
+        );
+        archived.unwrap();
+        let kept = !now(&*db.store, &version).await.config.is_empty();
+        let last = db.store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap().remove(0).action;
+        match set {
+            Ok(_) => assert!(kept && last == Action::Archive, "{last:?}"),
+            Err(StoreError::Archived(_)) => assert!(!kept),
+            Err(other) => panic!("{other}"),
+        }
+    }
 }
 
 pub(super) async fn runtimes_do_not_wait_for_each_other(db: Db) {

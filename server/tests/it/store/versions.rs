@@ -59,7 +59,7 @@ pub(super) async fn a_taken_name_is_refused_and_nothing_is_written(db: Db) {
     let [v1] = demo(&*db.store, ["v1"]).await;
     let before = all_of(&*db.store, &v1).await;
     let mut again = new_version("demo", "v1");
-    again.file.download_token = "another".to_owned();
+    again.file.download_token = "another".into();
     let error = db.store.create_version(again).await.unwrap_err();
     assert!(matches!(&error, StoreError::Taken(w) if w == "a version named `v1` in runtime `demo`"), "{error}");
     assert_eq!(all_of(&*db.store, &v1).await, before);
@@ -100,18 +100,9 @@ pub(super) async fn the_intent_leaves_out_what_is_archived(db: Db) {
     assert_eq!(Some(intent.runtime), db.store.runtime(&id("demo")).await.unwrap());
 }
 
-pub(super) async fn a_token_opens_its_own_version_only(db: Db) {
-    let [v1, v2] = demo(&*db.store, ["v1", "v2"]).await;
-    assert_eq!(db.store.version_by_token(&v1.file.download_token).await.unwrap(), Some(v1.clone()));
-    assert_eq!(db.store.version_by_token(&v2.file.download_token).await.unwrap(), Some(v2));
-    for wrong in ["", "token-of-demo", "token-of-demo-v%", &v1.file.download_token.to_uppercase()] {
-        assert_eq!(db.store.version_by_token(wrong).await.unwrap(), None, "{wrong}");
-    }
-}
-
 pub(super) async fn an_object_is_in_use_while_a_version_has_it(db: Db) {
     let [v1] = demo(&*db.store, ["v1"]).await;
-    let shared = StoredFile { download_token: "another".to_owned(), ..v1.file.clone() };
+    let shared = StoredFile { download_token: "another".into(), ..v1.file.clone() };
     db.store.create_version(NewVersionRecord { file: shared, ..new_version("demo", "v2") }).await.unwrap();
     assert!(db.store.object_in_use(&v1.file.object).await.unwrap());
     assert!(!db.store.object_in_use("demo/nothing.krt").await.unwrap());

@@ -2,7 +2,7 @@
 //! its documentation ("Object Names and IDs", "Labels and Selectors", "Secrets", "Define Environment Variables"), and by
 //! the sandbox's admission.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::Namespace;
 use krt::{ArchiveIndex, model::Manifest, parse_manifest};
@@ -127,13 +127,13 @@ impl Made<'_> {
 /// A version of the manifest with every value set.
 fn version(manifest: Manifest) -> VersionRecord {
     let names = manifest.config.variables.iter().chain(&manifest.config.files);
-    let config: BTreeMap<String, String> = names.map(|name| (name.clone(), format!("{name}\n'\"é"))).collect();
+    let config = names.map(|name| (name.clone(), format!("{name}\n'\"é").into())).collect();
     VersionRecord { name: manifest.version.clone(), manifest, config, ..fixture::version(1, "v1") }
 }
 
 fn settings() -> ObjectSettings {
     let mut settings = fixture::settings();
-    settings.runner_env.insert("REGION".to_owned(), "of all".to_owned());
+    settings.runner_env.insert("REGION".to_owned(), "of all".into());
     settings
 }
 
