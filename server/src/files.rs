@@ -171,6 +171,18 @@ impl Files {
         self.additions.clone().write_owned().await
     }
 
+    /// A store that is not a folder, as S3 is.
+    #[cfg(test)]
+    pub(crate) fn remote(store: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            store,
+            folder: None,
+            place: "s3://bucket/".to_owned(),
+            additions: Arc::default(),
+            timeouts: FileTimeouts::DEFAULT,
+        }
+    }
+
     pub(crate) fn folder(&self) -> Option<&FsPath> {
         self.folder.as_deref()
     }

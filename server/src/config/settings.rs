@@ -11,7 +11,9 @@ use std::{
 use krt::Limits;
 
 use super::{ClusterFlag, Flags, uploads::MAX_UPLOADS, values::Pairs};
-use crate::{cluster::ClusterChoice, files::FileTimeouts, http::serve::ClientLimits, intake::UploadPace, secret::Secret};
+use crate::{
+    cluster::ClusterChoice, files::FileTimeouts, http::serve::ClientLimits, intake::UploadPace, secret::Secret,
+};
 
 /// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
 const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";

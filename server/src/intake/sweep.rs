@@ -116,3 +116,51 @@ async fn modified(path: &Path) -> Result<SystemTime, SweepError> {
 fn failed(path: &Path, source: io::Error) -> SweepError {
     SweepError::Folder { path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use object_store::{ObjectStore as _, ObjectStoreExt as _, memory::InMemory, path::Path as ObjectPath};
+
+    use super::*;
+    use crate::{
+        identity::{IdentityError, ensure_one},
+        store,
+    };
+
+    async fn objects(bucket: &InMemory) -> Vec<String> {
+        use futures::TryStreamExt as _;
+        let mut all: Vec<_> = bucket.list(None).map_ok(|meta| meta.location.to_string()).try_collect().await.unwrap();
+        all.sort();
+        all
+    }
+
+    #[tokio::test]
+    async fn nothing_is_ever_removed_from_a_remote_store_and_it_carries_the_identity_too() {
+        let bucket = Arc::new(InMemory::new());
+        let files = Files::remote(bucket.clone());
+        let store = store::open("sqlite::memory:").await.unwrap();
+        ensure_one(&*store, &files, "sqlite::memory:").await.unwrap();
+        for object in ["incoming/unfinished", "krt/unused"] {
+            bucket.put(&ObjectPath::from(object), "x".into()).await.unwrap();
+        }
+        sweep(&files, &*store).await.unwrap();
+        let stop = CancellationToken::new();
+        stop.cancel();
+        empty_trash(files.clone(), Duration::ZERO, stop).await;
+        assert_eq!(objects(&bucket).await, ["incoming/unfinished", MARKER, "krt/unused"]);
+
+        ensure_one(&*store, &files, "sqlite::memory:").await.unwrap();
+        let other = store::open("sqlite::memory:").await.unwrap();
+        let refused = ensure_one(&*other, &files, "postgres://kai@db/other").await.unwrap_err();
+        let said = refused.to_string();
+        for word in ["postgres://kai@db/other", "s3://bucket/", "KAI_DATABASE_URL", "KAI_STORAGE_URL"] {
+            assert!(said.contains(word), "no {word}: {said}");
+        }
+        bucket.delete(&ObjectPath::from(MARKER)).await.unwrap();
+        let refused = ensure_one(&*other, &files, "other").await.unwrap_err();
+        assert!(matches!(refused, IdentityError::UnknownFiles { .. }), "{refused}");
+        assert_eq!(objects(&bucket).await, ["incoming/unfinished", "krt/unused"]);
+    }
+}

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison,
-    DocumentationPage, Found, GraphLayout, HistoryEntry, HistoryPage, NewRuntime, NodeDetail, RuntimeId,
-    RuntimeSummary, Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView,
-    WorkflowName,
+    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison, DocumentationPage,
+    Found, GraphLayout, HistoryEntry, HistoryPage, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, Timestamp,
+    VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView, WorkflowName,
 };
 
 use super::{Service, errors::from_store, input, views};

@@ -104,8 +104,7 @@ async fn it_answers_to_its_own_names_alone() {
     .await;
     server.add_runtime("demo").await;
     server.upload("demo", Krt::new("v1").bytes()).await.expect(201);
-    let record = server.store().await.version(&"demo".parse().unwrap(), &"v1".parse().unwrap()).await.unwrap().unwrap();
-    let path = server::http::internal::download_path(&record);
+    let (path, token) = credential(&server, "v1", "start").await;
     let port = server.internal_addr().port();
     for (host, status) in [
         (format!("127.0.0.1:{port}"), 200),
@@ -118,7 +117,7 @@ async fn it_answers_to_its_own_names_alone() {
         (format!("192.0.2.1:{port}"), 401),
     ] {
         let request = server.client().get(format!("http://{}{path}", server.internal_addr()));
-        let request = request.header("host", &host).bearer_auth(&record.file.download_token);
+        let request = request.header("host", &host).bearer_auth(&token);
         assert_eq!(request.send().await.unwrap().status(), status, "{host}");
     }
 }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::Command;
 use futures::future::join_all;
 use server::store::{self, Holder, StoreError, Timings};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -192,4 +193,35 @@ async fn a_server_whose_lock_another_has_taken_does_nothing_more() {
     assert!(matches!(store.runtimes().await, Err(StoreError::LockLost)));
     assert!(matches!(store.create_runtime(new_runtime("demo")).await, Err(StoreError::LockLost)));
     drop(waiting.await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_holds_is_waited_for_no_longer_than_the_limit_and_its_connection_goes_on() {
+    let url = postgres::new_database().await;
+    let (store, _lock) = store::open_alone(&url, &Holder::this(), QUICK).await.unwrap();
+    let [v1] = demo(&*store, ["v1"]).await;
+    let mut other = PgConnection::connect(&url).await.unwrap();
+    let mut held = other.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM runtimes FOR UPDATE").execute(&mut *held).await.unwrap();
+
+    let answer = timeout(PATIENCE, try_command(&*store, &v1, Command::Start)).await.expect("it has an end");
+    let Err(StoreError::Database(sqlx::Error::Database(error))) = answer else { panic!("{answer:?}") };
+    // lock_not_available, or query_canceled when the limit of the statement came first.
+    assert!(["55P03", "57014"].contains(&&*error.code().unwrap()), "{error}");
+
+    held.rollback().await.unwrap();
+    command(&*store, &v1, Command::Start).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_takes_a_database_does_nothing_to_it_before_it_has_the_lock() {
+    let url = postgres::new_database().await;
+    let (_store, _lock) = store::open_alone(&url, &Holder::this(), QUICK).await.unwrap();
+    let mut control = PgConnection::connect(&url).await.unwrap();
+    // As if the second were of a later release, whose migrations the first does not know.
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE version > 1").execute(&mut control).await.unwrap();
+    let refused = store::open_alone(&url, &Holder::this(), QUICK).await.err().unwrap();
+    assert!(matches!(refused, StoreError::Locked(_)), "{refused}");
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(&mut control).await.unwrap();
+    assert_eq!(left, 1);
 }

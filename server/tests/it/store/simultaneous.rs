@@ -168,7 +168,8 @@ pub(super) async fn a_value_set_while_its_version_is_archived_is_kept_or_refused
         );
         archived.unwrap();
         let kept = !now(&*db.store, &version).await.config.is_empty();
-        let last = db.store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap().remove(0).action;
+        let last =
+            db.store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap().remove(0).action;
         match set {
             Ok(_) => assert!(kept && last == Action::Archive, "{last:?}"),
             Err(StoreError::Archived(_)) => assert!(!kept),
