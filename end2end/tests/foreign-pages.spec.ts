@@ -139,3 +139,15 @@ test("a picture out of a file stays locked away when it is shown a second time",
   }
   await server.waitForState("demo", "v1", "started");
 });
+
+test("markup in a runtime's name is text in what the server sends, in the title too", async ({ another, server }) => {
+  const name = `</title><img src="/x" onerror="document.body.remove()"> & Co`;
+  await server.createRuntime("demo", name);
+  const page = await another({ javaScriptEnabled: false });
+  for (const path of ["/", "/runtimes/demo"]) {
+    await page.goto(path);
+    await expect(page.getByText(name).first()).toBeVisible();
+    await expect(page.locator("img[src='/x']")).toHaveCount(0);
+  }
+  await expect(page).toHaveTitle(`${name} · KAI Server`);
+});

@@ -183,7 +183,8 @@ async fn kubectl_looks_into_the_sandbox_by_address_and_by_name() {
 async fn a_second_server_in_the_same_folder_is_refused_and_a_taken_port_named() {
     let server = TestServer::start().await;
     let mut settings = server.settings().clone();
-    let refused = server::run::start(settings.clone()).await.err().unwrap().to_string();
+    let refused = anyhow::Error::from(server::run::start(settings.clone()).await.err().unwrap());
+    let refused = format!("{refused:#}");
     assert!(refused.contains("another KAI Server"), "{refused}");
 
     let elsewhere = tempfile::tempdir().unwrap();
