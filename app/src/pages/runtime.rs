@@ -181,7 +181,11 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     live.on_event(move |event| match event {
         ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Runtime { runtime: now } if now.id == own => {
-            if runtime.with_untracked(|known| known.revision <= now.revision) {
+            if is_deleted.get_untracked() {
+                // Another one of the id, which begins anew.
+                is_deleted.set(false);
+                refresh.run(());
+            } else if runtime.with_untracked(|known| known.revision <= now.revision) {
                 runtime.set((**now).clone());
             }
         }

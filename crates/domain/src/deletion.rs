@@ -31,7 +31,7 @@ pub fn may_delete_runtime(versions: u32) -> Result<(), NotEmpty> {
 
 fn not_empty(versions: u32) -> String {
     match versions {
-        1 => "it has one version; archive and delete that first".to_owned(),
+        1 => "it has one version; archive and delete it first".to_owned(),
         _ => format!("it has {versions} versions, archived ones included; archive and delete them first"),
     }
 }

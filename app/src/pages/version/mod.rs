@@ -121,6 +121,8 @@ fn Version(version: VersionView) -> impl IntoView {
     live.on_event(move |event| match event {
         ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Version { version } if version.runtime == ids.0 && version.name == ids.1 => {
+            // Another one of the name, if it was deleted.
+            is_deleted.set(false);
             shown.take_summary(version);
         }
         // Which version another publication would replace depends on the others.

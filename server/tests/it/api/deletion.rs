@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::Instant,
+};
 
 use super::*;
 use crate::support::server::PATIENCE;
@@ -126,5 +130,29 @@ async fn a_version_that_was_archived_long_enough_ago_is_deleted_by_the_server() 
     assert_eq!((&told[0]["who"], told.as_array().unwrap().len()), (&json!("kai-server"), 1));
     assert!(said.contains("archived for longer than 1s"), "{said}");
     assert_eq!(server.get(&format!("{DEMO}/versions/v2")).await.expect(200)["state"], "stopped");
+    server.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_under_way_when_its_runtime_is_deleted_leaves_nothing() {
+    let server = TestServer::start().await;
+    server.add_runtime("demo").await;
+    let krt = Krt::new("v1").padded(8 << 20).bytes();
+    let (most, rest) = krt.split_at(krt.len() * 3 / 4);
+    let mut connection = TcpStream::connect(server.addr()).await.unwrap();
+    let head = format!(
+        "POST {DEMO}/versions HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        server.addr(),
+        krt.len()
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.write_all(most).await.unwrap();
+    server.expect_stored_files(1).await;
+    delete_it(&server, DEMO).await;
+    connection.write_all(rest).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    server.expect_stored_files(0).await;
     server.shut_down().await;
 }
