@@ -125,7 +125,7 @@ pub(super) async fn a_failed_publish_leaves_what_was_serving(db: Db) {
     assert_eq!((serving.state(), failed.state()), (VersionState::Published, VersionState::Started));
     assert_eq!((serving.revision, failed.revision), (r.revision, r.revision));
     assert_eq!((serving.failure, failed.failure), (None, Some(failure("not ready in time"))));
-    let reason = "not ready in time".to_owned();
+    let reason = "greeting/echo: not ready in time".to_owned();
     assert_eq!(last(store, &v2).await, (Action::Publish, Outcome::Failed { reason }));
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn a_failed_start_goes_back_to_stopped_with_the_reason(db: Db) 
     assert_eq!(failed.failure, Some(failure("ImagePullBackOff")));
 
     let history = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
-    assert_eq!(history[1].outcome, Outcome::Failed { reason: "ImagePullBackOff".to_owned() });
+    assert_eq!(history[1].outcome, Outcome::Failed { reason: "greeting/echo: ImagePullBackOff".to_owned() });
     assert_eq!((history[1].action, history[1].finished_at), (Action::Start, Some(at(90))));
     let stop = HistoryEntry {
         id: history[0].id,
