@@ -106,7 +106,7 @@ pub fn ConfigurationScreen() -> impl IntoView {
         <div class="screen">
             <header class="screen__head">
                 <h1>"Configuration"</h1>
-                <p class="quiet">"Values are hidden until asked for. All of them are needed before the version can start."</p>
+                <p class="quiet">"Values are hidden until asked for; the history tells who asked. All of them are needed before the version can start."</p>
             </header>
             {none.then(|| view! { <p class="blank">"This version needs no configuration."</p> })}
             {move || (!missing.with(Vec::is_empty)).then(|| view! {
