@@ -196,7 +196,7 @@ async fn the_file_comes_back_byte_for_byte_with_its_name_and_length() {
 async fn the_server_says_that_it_lives_and_is_ready() {
     let server = TestServer::start().await;
     assert_eq!(server.get("/healthz").await.expect(200), json!({ "status": "ok" }));
-    assert_eq!(server.get("/readyz").await.expect(200), json!({ "status": "ready" }));
+    assert_eq!(server.get("/readyz").await.expect(200)["status"], "ready");
 }
 
 async fn act(server: &TestServer, version: &str, action: &str) -> Answer {
