@@ -19,6 +19,7 @@ mod problem;
 mod tagged;
 mod time;
 mod views;
+mod visible;
 
 pub use check::{CheckFailure, CheckNews, FileCheck, FileContent, WantedValue};
 pub use comparison::{
@@ -34,9 +35,7 @@ pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, HistoryPa
 pub use jiff::Timestamp;
 pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
 pub use lists::{Found, FoundVersion, VersionPage, VersionQuery, has_words};
-pub use logs::{
-    LevelReader, LogFilter, LogLevel, LogLine, LogText, Search, UnknownLevel, level_after, without_colours,
-};
+pub use logs::{LevelReader, LogFilter, LogLevel, LogLine, LogText, Search, UnknownLevel, without_colours};
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
 pub use time::{read_utc, to_second};
@@ -44,3 +43,4 @@ pub use views::{
     Actor, Address, CarriedValue, ConfigEntry, ConfigKind, Failure, Health, KrtVersion, NewRuntime, NodeStatus,
     NodeView, Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
 };
+pub use visible::{code_point, is_unseen, visible};

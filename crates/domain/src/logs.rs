@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     filter::{LogFilter, Search, without_colours},
-    level::{LevelReader, LogLevel, UnknownLevel, level_after},
+    level::{LevelReader, LogLevel, UnknownLevel},
 };
 use crate::WorkflowName;
 

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::visible;
+
 /// The longest resource name, in bytes (krt.md §2).
 pub const NAME_MAX_LEN: usize = 19;
 
@@ -12,12 +14,14 @@ pub const NAME_MAX_LEN: usize = 19;
 pub enum NameError {
     #[error("a name is needed")]
     Empty,
-    #[error("`{0}` has {len} characters; a name has at most {NAME_MAX_LEN}", len = .0.chars().count())]
+    #[error("`{shown}` has {len} characters; a name has at most {NAME_MAX_LEN}", len = .0.chars().count(), shown = visible(.0))]
     TooLong(String),
-    #[error("`{0}` begins with a digit; Kubernetes wants a Service's name to begin with a lower-case letter")]
+    #[error(
+        "`{}` begins with a digit; Kubernetes wants a Service's name to begin with a lower-case letter", visible(.0)
+    )]
     LeadingDigit(String),
     #[error(
-        "`{0}` is no resource name; use lower-case letters, digits and `-`, beginning with a letter and ending with a letter or digit"
+        "`{}` is no resource name; use lower-case letters, digits and `-`, beginning with a letter and ending with a letter or digit", visible(.0)
     )]
     Malformed(String),
     #[error("`{0}` is reserved: {1}")]

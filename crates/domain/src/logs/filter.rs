@@ -1,7 +1,7 @@
 //! Which lines of a log somebody wants to see. One function for the server, which sends them, and for the browser, which
 //! has them already.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, ops::Range, str::Chars};
 
 use super::level::LogLevel;
 
@@ -85,28 +85,74 @@ impl Search {
     }
 }
 
-/// A line without what is meant for a terminal: colours and other escape sequences (ECMA-48), and other control
-/// characters than the tab.
+/// A line as a terminal would show it in the end, without colours: escape sequences (ECMA-48) are left out, those that
+/// carry a text of their own (links, titles) with it; after a carriage return the line is written anew, as progress
+/// bars do, and a backspace takes the character before it back.
 pub fn without_colours(text: &str) -> Cow<'_, str> {
     let is_control = |c: char| c.is_control() && c != '\t';
     if !text.contains(is_control) {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
+    let mut begins_anew = false;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
-        if c == '\u{1b}' {
-            let mut after = rest.clone();
-            if after.next() == Some('[') {
-                // Parameters, then one letter that ends it.
-                let _ = after.by_ref().find(|c| ('\u{40}'..='\u{7e}').contains(c));
-                rest = after;
+        match c {
+            '\u{1b}' => pass_over_escape(&mut rest),
+            // The same with one character.
+            '\u{9b}' => pass_over_parameters(&mut rest),
+            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => pass_over_string(&mut rest),
+            // What it takes back is gone only when something takes its place: a line may end with it.
+            '\r' => begins_anew = true,
+            '\u{8}' if !begins_anew => drop(plain.pop()),
+            c if is_control(c) => {}
+            c => {
+                if std::mem::take(&mut begins_anew) {
+                    plain.clear();
+                }
+                plain.push(c);
             }
-        } else if !is_control(c) {
-            plain.push(c);
         }
     }
     Cow::Owned(plain)
+}
+
+/// What follows an ESC.
+fn pass_over_escape(rest: &mut Chars<'_>) {
+    match rest.clone().next() {
+        Some('[') => {
+            let _ = rest.next();
+            pass_over_parameters(rest);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            let _ = rest.next();
+            pass_over_string(rest);
+        }
+        // Any number of these, then the one that ends it.
+        Some('\u{20}'..='\u{7e}') => drop(rest.find(|c| ('\u{30}'..='\u{7e}').contains(c))),
+        _ => {}
+    }
+}
+
+/// Parameters, then one character that ends it.
+fn pass_over_parameters(rest: &mut Chars<'_>) {
+    let _ = rest.find(|c| ('\u{40}'..='\u{7e}').contains(c));
+}
+
+/// A text up to BEL or the string terminator, which is one character or ESC and a backslash.
+fn pass_over_string(rest: &mut Chars<'_>) {
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{7}' | '\u{9c}' => return,
+            '\u{1b}' => {
+                if rest.clone().next() == Some('\\') {
+                    let _ = rest.next();
+                }
+                return;
+            }
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -162,10 +208,22 @@ mod tests {
             ("plain\ttext ✓", "plain\ttext ✓"),
             ("\u{1b}[32mINFO\u{1b}[0m up", "INFO up"),
             ("\u{1b}[1;38;5;208mx\u{1b}[K", "x"),
-            ("a\u{7}b\rc", "abc"),
+            ("a\u{7}b", "ab"),
+            // Only the last of a progress bar's frames is there in the end.
+            ("10%|#   |\r50%|##  |\r100%|####|", "100%|####|"),
+            ("\r 10%\r 20%\r", " 20%"),
+            ("downloading\r\u{1b}[Kdone\r\u{1b}[K", "done"),
+            ("the line of a Windows program\r", "the line of a Windows program"),
+            ("|\u{8}/\u{8}-\u{8}done", "done"),
+            // Links and titles have texts of their own.
+            ("see \u{1b}]8;;https://example.org/x\u{1b}\\the log\u{1b}]8;;\u{1b}\\ there", "see the log there"),
+            ("\u{1b}]0;a title\u{7}up", "up"),
+            ("\u{1b}P1$r0m\u{1b}\\x\u{1b}_a\u{9c}y\u{9d}8;;\u{9c}z", "xyz"),
+            ("\u{1b}]8;;https://cut.example", ""),
+            ("\u{1b}(Bx\u{1b}#8y\u{9b}1mz", "xyz"),
             ("cut \u{1b}[3", "cut "),
             ("alone \u{1b}", "alone "),
-            ("\u{1b}Mx", "Mx"),
+            ("\u{1b}Mx", "x"),
         ] {
             assert_eq!(without_colours(text), expected, "{text:?}");
         }

@@ -52,13 +52,134 @@ impl FromStr for LogLevel {
     }
 }
 
-/// The level of a line that comes after one of the level `before`, in the log of the same container. A line that goes on
-/// with what was said before it (a stack trace) has that one's level.
-pub fn level_after(before: Option<LogLevel>, text: &str) -> LogLevel {
-    match (level_of(text), before) {
-        (Some(level), _) => level,
-        (None, Some(before)) if continues(text) => before,
-        (None, _) => LogLevel::Plain,
+/// What was last said in the log of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said {
+    level: LogLevel,
+    /// It is a part of a stack trace, which goes on.
+    trace: Option<Trace>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trace {
+    /// The frames are to come, and after them the exception.
+    Python,
+    Go,
+    /// Java's, JavaScript's, and all others whose lines are indented.
+    Other,
+}
+
+/// A line that goes on with what was said before it (a stack trace) has that one's level.
+fn said_after(before: Option<Said>, text: &str) -> Said {
+    let text = without_source(text);
+    if let Some(before) = before.filter(|before| before.goes_on(text)) {
+        return before.after(text);
+    }
+    let trace = trace_begun(text);
+    let level = level_of(text).or(trace.map(|_| LogLevel::Error)).unwrap_or(LogLevel::Plain);
+    Said { level, trace: trace.filter(|_| level == LogLevel::Error) }
+}
+
+impl Said {
+    fn goes_on(self, text: &str) -> bool {
+        let indented = text.starts_with([' ', '\t']);
+        match self.trace {
+            // A line of a trace may have any word in it. One that begins as a message does is one, indented or not.
+            Some(_) if indented => !begins_message(text.trim_start()),
+            Some(trace) => trace.goes_on(text) || (level_of(text).is_none() && continues(text)),
+            None => level_of(text).is_none() && continues(text),
+        }
+    }
+
+    fn after(self, text: &str) -> Self {
+        let trace = match self.trace {
+            // The exception ends the frames; what may follow is another trace.
+            Some(Trace::Python) if !text.starts_with([' ', '\t']) && !text.is_empty() && !is_traceback(text) => {
+                Some(Trace::Other)
+            }
+            Some(_) if is_traceback(text) && !text.starts_with([' ', '\t']) => Some(Trace::Python),
+            trace => trace,
+        };
+        Self { trace, ..self }
+    }
+}
+
+impl Trace {
+    /// Whether a line that is not indented belongs to it.
+    fn goes_on(self, text: &str) -> bool {
+        let begins = |with: &[&str]| with.iter().any(|with| text.starts_with(with));
+        let between = ["During handling of the above exception", "The above exception was the direct cause"];
+        if begins(&between) || is_traceback(text) {
+            return true;
+        }
+        match self {
+            // The line after the frames is the exception, whatever its name; unless somebody else got a word in.
+            Self::Python => !text.is_empty() && !begins_message(text),
+            Self::Go => {
+                begins(&["goroutine ", "created by ", "[signal ", "exit status ", "panic(", "runtime stack:", "main."])
+                    || (text.ends_with(')') && !text.split('(').next().unwrap_or_default().contains(' '))
+            }
+            Self::Other => begins(&["Caused by:", "Suppressed:", "at ", "...", "Exception in thread "]),
+        }
+    }
+}
+
+fn trace_begun(text: &str) -> Option<Trace> {
+    let line = text.trim_start();
+    let go = ["panic: ", "fatal error: "].iter().any(|begin| line.starts_with(begin));
+    let first = line.split([':', ' ']).next().unwrap_or_default();
+    if line.contains("Exception Group Traceback (most") {
+        // Its exceptions are within the frames.
+        Some(Trace::Other)
+    } else if is_traceback(line) {
+        Some(Trace::Python)
+    } else if go {
+        Some(Trace::Go)
+    } else if line.starts_with("Exception in thread ")
+        || is_exception_name(first.rsplit(['.', '$']).next().unwrap_or_default())
+    {
+        Some(Trace::Other)
+    } else {
+        // What a message of an error goes on with is its trace more often than not.
+        (level_of(text) == Some(LogLevel::Error)).then_some(Trace::Other)
+    }
+}
+
+fn is_traceback(text: &str) -> bool {
+    let text = text.trim_start_matches([' ', '\t', '+', '|']);
+    text.starts_with("Traceback (most recent call last)") || text.starts_with("Exception Group Traceback")
+}
+
+/// `2026-01-01 …`, `[12:00:00] …`, `ERROR …`, `[I 231127 …]`, `{"level":…`: a time or a level stands first.
+fn begins_message(text: &str) -> bool {
+    let inner = text.trim_start_matches(['[', '(', '<']);
+    let digits = inner.bytes().take_while(u8::is_ascii_digit).count();
+    let is_time = (digits == 4 || digits == 2)
+        && matches!(inner.as_bytes().get(digits), Some(b'-' | b':' | b'/'))
+        && inner.as_bytes().get(digits + 1).is_some_and(u8::is_ascii_digit);
+    let first = inner.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let is_level = word(first).is_some() && first.bytes().all(|c| c.is_ascii_uppercase());
+    is_time || is_level || tornado(text).is_some() || klog(text).is_some() || text.starts_with("{\"")
+}
+
+/// A line without what names its source, as launchers of many processes write it: `[rank0]: `, `(worker pid=7) `.
+fn without_source(text: &str) -> &str {
+    if !text.starts_with(['[', '(']) {
+        return text;
+    }
+    let Some(end) = text.find([']', ')']).filter(|end| *end < HEAD_BYTES) else { return text };
+    let (source, rest) = (&text[1..end], &text[end + 1..]);
+    let named =
+        source.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-' | b'_' | b'=' | b'.' | b':'));
+    let is_ranks = text.starts_with('[') && rest.starts_with(": ") && source.ends_with(|c: char| c.is_ascii_digit());
+    let is_rays = text.starts_with('(') && rest.starts_with(' ') && source.contains("pid=");
+    if !named || word(source).is_some() {
+        return text;
+    }
+    match (is_ranks, is_rays) {
+        (true, _) => &rest[2..],
+        (_, true) => &rest[1..],
+        _ => text,
     }
 }
 
@@ -66,19 +187,19 @@ pub fn level_after(before: Option<LogLevel>, text: &str) -> LogLevel {
 #[derive(Debug, Clone, Default)]
 pub struct LevelReader {
     /// What was last said, by pod and container. Few, so a list.
-    last: Vec<(String, String, LogLevel)>,
+    last: Vec<(String, String, Said)>,
 }
 
 impl LevelReader {
     /// `text` is what the container wrote, without colours.
     pub fn read(&mut self, line: &LogLine, text: &str) -> LogLevel {
         let known = self.last.iter().position(|(pod, container, _)| *pod == line.pod && *container == line.container);
-        let level = level_after(known.map(|at| self.last[at].2), text);
+        let said = said_after(known.map(|at| self.last[at].2), text);
         match known {
-            Some(at) => self.last[at].2 = level,
-            None => self.last.push((line.pod.clone(), line.container.clone(), level)),
+            Some(at) => self.last[at].2 = said,
+            None => self.last.push((line.pod.clone(), line.container.clone(), said)),
         }
-        level
+        said.level
     }
 }
 
@@ -95,7 +216,7 @@ fn level_of(text: &str) -> Option<LogLevel> {
     let text = text.trim_start();
     let object = || text.starts_with('{').then(|| in_object(head(text, OBJECT_BYTES))).flatten();
     let line = head(text, HEAD_BYTES);
-    object().or_else(|| klog(line)).or_else(|| pair(line)).or_else(|| in_words(line))
+    object().or_else(|| klog(line)).or_else(|| tornado(line)).or_else(|| pair(line)).or_else(|| in_words(line))
 }
 
 /// At most that many bytes, and whole characters.
@@ -168,6 +289,23 @@ fn klog(text: &str) -> Option<LogLevel> {
     }
 }
 
+/// `[E 231127 10:00:00 web:7] …`, as Tornado and Jupyter write.
+fn tornado(text: &str) -> Option<LogLevel> {
+    let bytes = text.as_bytes();
+    let is_stamp = bytes.len() > 9
+        && bytes[0] == b'['
+        && bytes[2] == b' '
+        && bytes[3..9].iter().all(|b| b.is_ascii_digit() || *b == b'-');
+    match bytes.get(1)? {
+        _ if !is_stamp => None,
+        b'E' | b'C' | b'F' => Some(LogLevel::Error),
+        b'W' => Some(LogLevel::Warn),
+        b'I' => Some(LogLevel::Info),
+        b'D' => Some(LogLevel::Debug),
+        _ => None,
+    }
+}
+
 /// logfmt's `level=warn`.
 fn pair(text: &str) -> Option<LogLevel> {
     ["level=", "lvl=", "severity=", "levelname="].into_iter().find_map(|name| {
@@ -211,17 +349,21 @@ fn in_words(text: &str) -> Option<LogLevel> {
     None
 }
 
-/// `ValueError: …`, `java.io.IOException: …` at the beginning of a line.
+/// `ValueError: …`, `java.io.IOException: …` at the beginning of a line, or such a name alone.
 fn is_exception(name: &str, after: &str) -> bool {
-    let is_one = |name: &str| name.len() > 5 && (name.ends_with("Error") || name.ends_with("Exception"));
-    if after.starts_with(':') {
-        return is_one(name);
+    if after.starts_with(':') || after.is_empty() {
+        return is_exception_name(name);
     }
     // Of a name with its package, the last part counts.
     let whole = after.split([':', ' ']).next().unwrap_or_default();
+    let ended = &after[whole.len()..];
     after.starts_with('.')
-        && after[whole.len()..].starts_with(':')
-        && is_one(whole.rsplit('.').next().unwrap_or_default())
+        && (ended.starts_with(':') || ended.is_empty())
+        && is_exception_name(whole.rsplit(['.', '$']).next().unwrap_or_default())
+}
+
+fn is_exception_name(name: &str) -> bool {
+    name.len() > 5 && (name.ends_with("Error") || name.ends_with("Exception"))
 }
 
 #[cfg(test)]
@@ -272,6 +414,10 @@ mod tests {
             ("Traceback (most recent call last):", Some(Error)),
             ("ValueError: invalid literal", Some(Error)),
             ("java.lang.IllegalStateException: no", Some(Error)),
+            ("java.lang.NullPointerException", Some(Error)),
+            ("[E 231127 10:00:00 web:1875] no", Some(Error)),
+            ("[I 2026-01-01 10:00:00.000 ServerApp] up", Some(Info)),
+            ("[E] is a model", None),
             // Sentences, and names that only look like a level.
             ("there was no error in it", None),
             ("errors: 0", None),
@@ -293,21 +439,63 @@ mod tests {
         assert_eq!(level_of(&format!("{}é ERROR", "x".repeat(HEAD_BYTES - 1))), None);
     }
 
+    /// The levels of the lines of a container, one after the other.
+    fn levels(text: &str) -> Vec<LogLevel> {
+        let mut reader = LevelReader::default();
+        let line = crate::logs::tests::line("a", "");
+        text.lines().map(|text| reader.read(&line, text)).collect()
+    }
+
     #[test]
     fn a_line_that_goes_on_with_the_one_before_has_its_level() {
         for (before, text, expected) in [
-            (Some(Error), "  File \"main.py\", line 3, in run", Error),
-            (Some(Error), "\tat org.example.App.run(App.java:7)", Error),
-            (Some(Error), "Caused by: nothing", Error),
-            (Some(Warn), "", Warn),
-            (Some(Info), "}", Info),
-            (Some(Error), "an ordinary line", Plain),
-            (Some(Error), "INFO up again", Info),
-            (None, "  indented", Plain),
-            (Some(Plain), "  indented", Plain),
+            ("ERROR x", "  File \"main.py\", line 3, in run", Error),
+            ("ERROR x", "\tat org.example.App.run(App.java:7)", Error),
+            ("ERROR x", "Caused by: nothing", Error),
+            ("WARN x", "", Warn),
+            ("INFO x", "}", Info),
+            ("ERROR x", "an ordinary line", Plain),
+            ("ERROR x", "INFO up again", Info),
+            ("ERROR x", "  2026-01-01T00:00:00Z  INFO up again", Info),
+            ("x", "  indented", Plain),
         ] {
-            assert_eq!(level_after(before, text), expected, "{before:?} {text}");
+            assert_eq!(levels(&format!("{before}\n{text}")).last(), Some(&expected), "{before}, {text}");
         }
+        assert_eq!(levels("  indented"), [Plain]);
+    }
+
+    #[test]
+    fn a_trace_keeps_its_level_to_its_end_and_no_further() {
+        for trace in [
+            "panic: runtime error: index out of range [3] with length 3\n\ngoroutine 1 [running]:\n\
+             main.(*App).run(0xc000012345, {0x1, 0x2})\n\t/app/main.go:7 +0x1d\nmain.main()\n\t/app/main.go:3 +0x20\n\
+             created by net/http.(*Server).Serve in goroutine 7\n\t/usr/lib/go/server.go:3086 +0x5cb\nexit status 2",
+            "fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive]:\nmain.main()\n\t/a.go:1",
+            "[rank0]: Traceback (most recent call last):\n[rank0]:   File \"train.py\", line 3, in <module>\n\
+             [rank0]:     raise ValueError(\"WARNING: bad\")\n[rank0]: ValueError: WARNING: bad",
+            "Traceback (most recent call last):\n  File \"a.py\", line 1\n    logging.info(\"INFO x\")\nKeyError: 'x'\n\n\
+             During handling of the above exception, another exception occurred:\n\n\
+             Traceback (most recent call last):\n  File \"a.py\", line 3\nsubprocess.TimeoutExpired: timed out",
+            "Exception in thread \"main\" java.lang.IllegalStateException: no\n\tat a.B.debug(B.java:7)\n\
+             Caused by: java.io.IOException\n\t... 3 more",
+            "java.lang.NullPointerException\n\tat a.WARN.run(WARN.java:7) ~[app.jar:INFO]\n\
+             \tSuppressed: a.b.C$FineException: x\n\t\tat x.y(Z.java:1)",
+            "[E 231127 10:00:00 web:1875] Uncaught exception GET /\n    Traceback (most recent call last):\n\
+             \x20     File \"a.py\", line 3, in get\n    ValueError: no",
+            "(worker pid=17) Traceback (most recent call last):\n(worker pid=17)   File \"a.py\", line 1\n\
+             (worker pid=17) RuntimeError: no",
+            "TypeError: Cannot read properties of undefined (reading 'info')\n    at debug (/app/a.js:1:2)\n\
+             \x20   at async Promise.all (index 0) {\n  code: 'INFO'\n}",
+            "  + Exception Group Traceback (most recent call last):\n  |   File \"a.py\", line 1\n\
+             \x20 | ExceptionGroup: both (2 sub-exceptions)\n  +-+---------------- 1 ----------------",
+        ] {
+            let all = levels(&format!("{trace}\nup again\n2026-01-01 12:00:00 INFO x"));
+            let (after, of_trace) = all.split_last_chunk::<2>().map(|(rest, after)| (*after, rest)).unwrap();
+            assert!(of_trace.iter().all(|level| *level == Error), "{of_trace:?}\n{trace}");
+            assert_eq!(after, [Plain, Info], "{trace}");
+        }
+        let cut_in = "Traceback (most recent call last):\n  File \"a.py\", line 1\n2026-01-01 12:00:00 INFO other\nx";
+        assert_eq!(levels(cut_in), [Error, Error, Info, Plain]);
     }
 
     #[test]
