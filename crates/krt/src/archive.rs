@@ -3,6 +3,8 @@
 //! The names and small texts that the manifest may speak of are kept, since it may come after what it names; contents
 //! are passed over.
 
+mod documents;
+mod formats;
 mod gzip;
 mod pax;
 mod scan;
@@ -11,10 +13,10 @@ mod unpacked;
 
 use std::{collections::BTreeSet, io};
 
-use domain::Problem;
+use domain::{Problem, is_unseen};
 use serde::{Deserialize, Serialize};
 
-use crate::{ArchiveIndex, Limits, digest, limits::Limit, manifest, model::Manifest, paths};
+use crate::{ArchiveIndex, Limits, digest, limits::Limit, manifest, model::Manifest, paths, problems::shown};
 use gzip::Gunzip;
 use scan::Scan;
 use tar_entries::TarEntries;
@@ -199,6 +201,9 @@ fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked,
         problems
             .push(Problem::error(file, format!("is a file and also the folder of `{beneath}`; rename one of them")));
     }
+    if complete && let Some(problem) = documents::misnamed_first(&index) {
+        problems.push(problem);
+    }
     let text = match manifests.as_slice() {
         [] => {
             problems.push(no_manifest(&index));
@@ -277,17 +282,35 @@ fn text_of(manifests: &[(String, Vec<u8>)]) -> Option<String> {
 }
 
 fn no_manifest(index: &ArchiveIndex) -> Problem {
-    let elsewhere = index
-        .files()
-        .find(|name| matches!(paths::file_name(name).to_ascii_lowercase().as_str(), "krt.yml" | "krt.yaml"));
-    let message = match elsewhere {
-        Some(name) if name.contains('/') => format!(
-            "there is no `krt.yml` at the archive's root, but there is `{name}`; pack the folder's content instead of the folder: `tar czf name.krt -C folder .`"
-        ),
-        Some(name) => format!("there is no `krt.yml` at the archive's root; rename `{name}` to `krt.yml`"),
-        None => "there is no `krt.yml` at the archive's root; add the manifest".to_owned(),
+    let is_manifest = |name: &str| matches!(name, "krt.yml" | "krt.yaml");
+    // Packed on Windows, by a tool that keeps its way of writing paths.
+    let backslashed =
+        |name: &&str| name.rsplit('\\').next().is_some_and(|last| name.contains('\\') && is_manifest(last));
+    let named = index.files().find(|name| is_manifest(&paths::file_name(name).to_ascii_lowercase()));
+    let there_is_none = "there is no `krt.yml` at the archive's root";
+    let message = if let Some(name) = named.filter(|name| name.contains('/')) {
+        format!(
+            "{there_is_none}, but there is `{}`; pack the folder's content instead of the folder: `tar czf name.krt -C folder .`",
+            shown(name)
+        )
+    } else if let Some(name) = index.files().find(backslashed) {
+        format!(
+            "{there_is_none}, but there is `{}`, where `\\` is a part of the name and separates nothing; pack the folder's content with a tool that writes `/`: `tar czf name.krt -C folder .`",
+            shown(name)
+        )
+    } else if let Some(name) = named.or_else(|| index.files().find(|name| looks_like_manifest(name))) {
+        format!("{there_is_none}; rename `{}` to `krt.yml`", shown(name))
+    } else {
+        format!("{there_is_none}; add the manifest")
     };
     Problem::error("krt.yml", message)
+}
+
+/// `krt.yml.txt`, as editors save it, `Krt.yml `, or a typing error.
+fn looks_like_manifest(name: &str) -> bool {
+    let name: String = name.to_ascii_lowercase().chars().filter(|c| !is_unseen(*c) && *c != ' ').collect();
+    let is_near = |wanted: &str| name.starts_with(wanted) || strsim::osa_distance(&name, wanted) <= 2;
+    !name.contains('/') && (is_near("krt.yml") || is_near("krt.yaml"))
 }
 
 /// Why the reading of an archive ended before its end.

@@ -1,5 +1,7 @@
 //! Image references by the distribution grammar: `[host[:port]/]path[:tag][@digest]` (krt.md §2).
 
+use domain::visible;
+
 /// The longest host and path together.
 const MAX_NAME_LEN: usize = 255;
 const MAX_TAG_LEN: usize = 128;
@@ -20,27 +22,27 @@ pub struct ImageReference<'t> {
 pub enum ImageError {
     #[error("an image reference is needed, such as `registry.example.com/team/image:1.0`")]
     Empty,
-    #[error("an image reference has no spaces; write it as `registry.example.com/team/image:1.0`")]
-    Space,
-    #[error("an image reference has no `{0}://` in front; begin with the registry's host")]
+    #[error("`{}` has spaces in it, and an image reference has none; write it as `registry.example.com/team/image:1.0`", visible(.0))]
+    Space(String),
+    #[error("an image reference has no `{shown}://` in front; begin with the registry's host", shown = visible(.0))]
     Scheme(String),
     #[error(
-        "`{0}` is no registry host; write letters, digits, `-` and `.`, with a port if needed: `registry.example.com:5000`"
+        "`{}` is no registry host; write letters, digits, `-` and `.`, with a port if needed: `registry.example.com:5000`", visible(.0)
     )]
     Host(String),
     #[error("an image's path is lower-case; write `{lower}` instead of `{0}`", lower = .0.to_lowercase())]
     UpperCase(String),
     #[error(
-        "`{0}` cannot be in an image's path; use lower-case letters and digits, single `.`, `_` or `__`, and `-` between them"
+        "`{}` cannot be in an image's path; use lower-case letters and digits, single `.`, `_` or `__`, and `-` between them", visible(.0)
     )]
     Path(String),
     #[error("the image's name has {0} characters; it has at most {MAX_NAME_LEN} without its tag and digest")]
     TooLong(usize),
     #[error(
-        "`{0}` is no tag; use up to {MAX_TAG_LEN} letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`"
+        "`{}` is no tag; use up to {MAX_TAG_LEN} letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`", visible(.0)
     )]
     Tag(String),
-    #[error("`{0}` is no digest; write `sha256:` and 64 hexadecimal digits")]
+    #[error("`{}` is no digest; write `sha256:` and 64 hexadecimal digits", visible(.0))]
     Digest(String),
 }
 
@@ -53,7 +55,7 @@ pub fn parse(text: &str) -> Result<ImageReference<'_>, ImageError> {
         return Err(ImageError::Empty);
     }
     if text.contains(char::is_whitespace) {
-        return Err(ImageError::Space);
+        return Err(ImageError::Space(text.to_owned()));
     }
     if let Some((scheme, _)) = text.split_once("://") {
         return Err(ImageError::Scheme(scheme.to_owned()));
@@ -187,8 +189,8 @@ mod tests {
             (":tag", "is needed"),
             ("a.b/", "is needed"),
             ("@sha256:00", "no digest"),
-            ("a b", "no spaces"),
-            (" a", "no spaces"),
+            ("a b", "spaces"),
+            (" a", "spaces"),
             ("https://a.b/c", "`https://`"),
             ("Konstellation/kre-py", "write `konstellation`"),
             ("a/B:x", "write `b`"),

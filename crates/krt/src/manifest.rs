@@ -5,6 +5,7 @@ mod entrypoint;
 mod fields;
 mod graph;
 mod nodes;
+mod placeholder;
 mod report;
 mod suggest;
 mod v1;
@@ -46,12 +47,22 @@ pub(crate) fn parse(
     let root = match yaml::parse(text) {
         Ok(Some(root)) => root,
         Ok(None) => return Err(vec![yaml::problem(Position::START, "the manifest is empty")]),
-        Err(problem) => return Err(vec![problem]),
+        Err(problem) => {
+            let cause = yaml::cause(text, problem.line.unwrap_or(u32::MAX));
+            return Err(vec![cause.unwrap_or(problem)]);
+        }
     };
     let mut report = Report::new(index, unread_protos, max_problems);
     report.duplicate_fields(&root, "");
     let manifest = read(&Item::root(&root), &mut report);
-    let warnings = report.finish()?;
+    let warnings = report.finish().map_err(|mut problems| {
+        // An odd indentation that is still YAML says something else than a person sees.
+        let first = problems.iter().filter_map(|problem| problem.line).max().unwrap_or(0);
+        if let Some(cause) = yaml::cause(text, first) {
+            problems.insert(0, cause);
+        }
+        problems
+    })?;
     // Each part that cannot be read has reported an error, so this is not reached without one.
     manifest
         .map(|manifest| (manifest, warnings))
@@ -114,6 +125,14 @@ pub(crate) fn files_named(text: &[u8]) -> BTreeSet<String> {
 }
 
 fn not_text(bytes: &[u8], valid_up_to: usize) -> Problem {
+    let whole = match bytes {
+        [0x1f, 0x8b, ..] => Some("the manifest is compressed with gzip; pack it as the text that it is"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("the manifest is UTF-16; save it as UTF-8 text"),
+        _ => None,
+    };
+    if let Some(message) = whole {
+        return yaml::problem(Position::START, message);
+    }
     let before = String::from_utf8_lossy(&bytes[..valid_up_to]);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;

@@ -1,11 +1,13 @@
 //! Collects findings, bounded and in the order of the manifest.
 
-use domain::{Problem, Severity};
+use domain::{Problem, Severity, code_point, is_unseen, visible};
 
 /// Longer messages are cut: they repeat what was sent, and that may be long.
 const MAX_MESSAGE_CHARS: usize = 600;
 /// The most characters of a sent text that a message repeats.
 const MAX_SHOWN_CHARS: usize = 80;
+/// Code points that tell two texts apart.
+const MAX_POINTS: usize = 6;
 
 /// Findings so far. Errors are never crowded out by warnings: both have the same room.
 #[derive(Debug)]
@@ -51,11 +53,27 @@ impl Problems {
     }
 }
 
-/// A sent text as a message may repeat it: cut to a readable length, control characters replaced.
+/// A sent text as a message may repeat it: cut to a readable length, with what nobody would see written out.
 pub(crate) fn shown(text: &str) -> String {
-    let printable: String =
-        text.chars().take(MAX_SHOWN_CHARS + 1).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    clip(&printable, MAX_SHOWN_CHARS)
+    visible(&clip(text, MAX_SHOWN_CHARS)).into_owned()
+}
+
+/// Where two texts that a person may take for one differ, in code points: `; there U+00E8 stands where here is …`.
+/// Nothing when the difference is to be seen.
+pub(crate) fn told_apart(here: &str, there: &str) -> String {
+    let is_plain = |c: char| c.is_ascii() && !is_unseen(c);
+    let same = here.chars().zip(there.chars()).take_while(|(a, b)| a == b).count();
+    let (here, there): (Vec<_>, Vec<_>) = (here.chars().skip(same).collect(), there.chars().skip(same).collect());
+    let end = here.iter().rev().zip(there.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (here, there) = (&here[..here.len() - end], &there[..there.len() - end]);
+    if here.iter().chain(there).all(|c| is_plain(*c)) {
+        return String::new();
+    }
+    let points = |text: &[char]| match text {
+        [] => "nothing".to_owned(),
+        text => text.iter().take(MAX_POINTS).map(|c| code_point(*c)).collect::<Vec<_>>().join(" "),
+    };
+    format!(" (the two differ: here it has {}, there {})", points(here), points(there))
 }
 
 fn clip(text: &str, max_chars: usize) -> String {

@@ -3,6 +3,7 @@
 //! Built from the parser's events by a loop, so that no nesting overflows a stack; depth, number of values and what
 //! aliases repeat are bounded before anything is built. Merge keys (`<<`) work, as they did in the original.
 
+mod causes;
 mod scalar;
 
 use std::collections::{HashMap, HashSet};
@@ -11,8 +12,8 @@ use domain::{Problem, Severity};
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError};
 
 use crate::limits::{MAX_ALIAS_BYTES, MAX_YAML_DEPTH, MAX_YAML_NODES};
-pub(crate) use scalar::ScalarKind;
-use scalar::kind_of;
+pub(crate) use causes::cause;
+pub(crate) use scalar::{ScalarKind, kind_of};
 
 /// A place in the text; both numbers from 1, the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +59,11 @@ pub(crate) struct Field {
     pub(crate) key: String,
     pub(crate) key_at: Position,
     pub(crate) value: Node,
+}
+
+/// What a text would be if it stood there without quotes.
+pub(crate) fn plain_kind(text: &str) -> ScalarKind {
+    kind_of(text, ScalarStyle::Plain, None)
 }
 
 /// Reads the one document of the text; none when there is nothing in it.

@@ -147,3 +147,30 @@ fn a_proto_that_is_too_large_to_be_kept_costs_a_warning_only() {
     assert_eq!(checked.warnings[0].path, "entrypoint.proto");
     assert!(checked.warnings[0].message.contains("not compared"), "{}", checked.warnings[0]);
 }
+
+#[test]
+fn documentation_that_would_not_be_seen_is_warned_of() {
+    let utf_16: Vec<u8> = [vec![0xff, 0xfe], "# Hi".encode_utf16().flat_map(u16::to_le_bytes).collect()].concat();
+    for (path, content, expected) in [
+        ("docs/README.md", b"# Hi".to_vec(), None),
+        ("docs/README.md", b"\xef\xbb\xbf# Hi".to_vec(), None),
+        ("docs/img/a.png", b"\xff\xfe\x00".to_vec(), None),
+        ("docs/guide.md", b"# Hi".to_vec(), None),
+        ("docs/README.md", utf_16, Some("is UTF-16")),
+        ("docs/README.md", b"caf\xe9".to_vec(), Some("is not UTF-8")),
+        ("docs/notes/b.txt", b"caf\xe9".to_vec(), Some("is not UTF-8")),
+        ("docs/readme.md", b"# Hi".to_vec(), Some("`docs/README.md`, in just these letters")),
+        ("docs/README.MD", b"# Hi".to_vec(), Some("`docs/README.md`, in just these letters")),
+        ("Docs/README.md", b"# Hi".to_vec(), Some("`docs/README.md`, in just these letters")),
+        ("docs/index.md", b"# Hi".to_vec(), Some("`docs/README.md`, in just these letters")),
+        ("docs/README.markdown", b"# Hi".to_vec(), Some("`docs/README.md`, in just these letters")),
+    ] {
+        let warnings = accepted(&Tar::valid().file(path, &content).packed()).warnings;
+        let said: Vec<_> = warnings.iter().map(|warning| (warning.path.as_str(), warning.message.as_str())).collect();
+        match (expected, said.as_slice()) {
+            (None, []) => {}
+            (Some(fragment), [(at, message)]) if *at == path && message.contains(fragment) => {}
+            _ => panic!("{path}: {said:?}"),
+        }
+    }
+}

@@ -71,6 +71,16 @@ fn what_is_inside_of_the_gzip_must_be_a_tar() {
         let problem = refused_for_one(&gzip(content));
         assert!(problem.message.contains(fragment), "{problem}");
     }
+    for (content, fragment) in [
+        (Tar::valid().packed(), "gzip data again: it was compressed twice"),
+        (b"version: greeter\n".to_vec(), "no tar inside the gzip data, but a text"),
+        (b"PK\x03\x04".to_vec(), "but a ZIP file"),
+        (b"\x28\xb5\x2f\xfd and more".repeat(100), "but data compressed with zstd"),
+        (b"\xfd7zXZ\0".to_vec(), "but data compressed with xz"),
+    ] {
+        let problem = refused_for_one(&gzip(&content));
+        assert!(problem.message.contains(fragment), "{problem}");
+    }
     let problem = refused_for_one(&gzip(&[0; 1024]));
     assert!(problem.message.contains("no `krt.yml`"), "{problem}");
 }
@@ -139,7 +149,7 @@ fn only_files_and_folders_inside_of_the_archive_are_let_in_and_each_other_one_is
         ("a-disk", "device"),
         ("a-pipe", "pipe"),
         ("a-sparse", "sparse"),
-        ("a-volume", "unknown type"),
+        ("a-volume", "volume label"),
         ("a-folder", "folder with a content"),
         ("/etc/passwd", "absolute"),
         ("../outside", "`..`"),
@@ -149,7 +159,7 @@ fn only_files_and_folders_inside_of_the_archive_are_let_in_and_each_other_one_is
         ("../", "`..`"),
         ("/by/pax", "absolute"),
         ("../by-gnu", "`..`"),
-        ("nul\u{fffd}byte", "NUL"),
+        ("nul<U+0000>byte", "NUL"),
         ("by-pax-sparse", "sparse"),
         (&long, "longer than 255 bytes"),
     ];

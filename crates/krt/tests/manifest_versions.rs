@@ -51,7 +51,7 @@ fn v2_workflows_and_nodes_are_checked() {
                 "workflows[0].nodes[3].name",
                 "a node named `etl` is already at line 18",
             ),
-            ("image: busybox:1.37", "image: ‸busy box", "workflows[0].nodes[1].image", "no spaces"),
+            ("image: busybox:1.37", "image: ‸busy box", "workflows[0].nodes[1].image", "has spaces"),
             (
                 "src: src/split/main.py",
                 "src: ‸src/splitt/main.py",
@@ -72,7 +72,7 @@ fn v2_workflows_and_nodes_are_checked() {
                 "gpu: true",
                 "gpu: ‸yes",
                 "workflows[0].nodes[1].gpu",
-                "`gpu` must be `true` or `false`; found the text `yes`",
+                "`gpu` must be `true` or `false`; write `true`; found the text `yes`",
             ),
             (
                 "replicas: 2",
@@ -83,7 +83,7 @@ fn v2_workflows_and_nodes_are_checked() {
             ("replicas: 2", "replicas: ‸0", "workflows[0].nodes[1].replicas", "of at least 1; found the number `0`"),
             ("replicas: 2", "replicas: ‸-1", "workflows[0].nodes[1].replicas", "of at least 1"),
             ("replicas: 2", "replicas: ‸1.5", "workflows[0].nodes[1].replicas", "a whole number"),
-            ("replicas: 2", "replicas: ‸\"2\"", "workflows[0].nodes[1].replicas", "found the text `2`"),
+            ("replicas: 2", "replicas: ‸\"2\"", "workflows[0].nodes[1].replicas", "found `\"2\"`, write `2`"),
             (
                 "replicas: 2",
                 "replicas: ‸1001",

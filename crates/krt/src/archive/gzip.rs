@@ -7,6 +7,7 @@ use flate2::bufread::GzDecoder;
 
 use super::{
     Stop,
+    formats::{GZIP, HEAD_BYTES, format_of},
     unpacked::{Meter, Unpacked},
 };
 use crate::{
@@ -14,8 +15,6 @@ use crate::{
     limits::{Limit, size_in_words},
 };
 
-/// Enough to see an unpacked tar's mark.
-const HEAD_BYTES: u64 = 512;
 const BUFFER_BYTES: usize = 64 << 10;
 
 type Input<R> = BufReader<Chain<Cursor<Vec<u8>>, Watched<R>>>;
@@ -32,7 +31,7 @@ impl<R: Read> Gunzip<R> {
     pub(super) fn new(archive: R, limits: &Limits) -> Result<Self, Stop> {
         let mut watched = Watched { inner: archive, bytes: 0, max_bytes: limits.max_packed_bytes, failure: None };
         let mut head = Vec::new();
-        if let Err(error) = (&mut watched).take(HEAD_BYTES).read_to_end(&mut head) {
+        if let Err(error) = (&mut watched).take(HEAD_BYTES as u64).read_to_end(&mut head) {
             return Err(watched.failure.take().unwrap_or(Stop::Read(error)));
         }
         if !head.starts_with(&GZIP[..head.len().min(GZIP.len())]) || head.is_empty() {
@@ -124,18 +123,11 @@ impl<R: Read> Unpacked for Gunzip<R> {
     }
 }
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
 fn not_gzip(head: &[u8]) -> String {
-    let what = match head {
-        [] => return "the file is empty; a KRT file is a gzip-compressed tar".to_owned(),
-        [b'P', b'K', ..] => "it is a ZIP file",
-        [b'B', b'Z', b'h', ..] => "it is compressed with bzip2",
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => "it is compressed with xz",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is compressed with zstd",
-        head if head.get(257..262) == Some(b"ustar") => "it is a tar without compression",
-        _ => "it does not begin as one",
-    };
+    if head.is_empty() {
+        return "the file is empty; a KRT file is a gzip-compressed tar".to_owned();
+    }
+    let what = format_of(head).map_or_else(|| "it does not begin as one".to_owned(), |what| format!("it is {what}"));
     format!("the file is not gzip: {what}; a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it")
 }
 

@@ -6,8 +6,8 @@ use domain::Problem;
 use tar::EntryType;
 
 use super::{
-    DOCS, Document, Reading, Stop, Until,
-    tar_entries::{Entry, TarEntries},
+    DOCS, Document, Reading, Stop, Until, documents,
+    tar_entries::{Entry, TarEntries, VOLUME_LABEL},
     unpacked::Unpacked,
 };
 use crate::{
@@ -245,6 +245,11 @@ impl<'l> Scan<'l> {
             }
         }
         if name.starts_with(DOCS) && self.reading.documents {
+            if documents::is_page(&name)
+                && let Some(problem) = documents::not_utf_8(&name, &content)
+            {
+                self.problems.push(problem);
+            }
             self.documents.push(Document { path: name, content });
         }
     }
@@ -265,7 +270,9 @@ fn is_left_by_macos(file_name: &str) -> bool {
 
 fn kind_of(entry: &Entry, name: &str) -> Result<EntryKind, &'static str> {
     if entry.sparse {
-        return Err("is stored as a sparse file; pack it without `--sparse`");
+        return Err(
+            "is stored as a sparse file; pack it without `--sparse` (GNU tar) or with `--no-read-sparse` (bsdtar)",
+        );
     }
     if entry.of_backup {
         return Err(
@@ -282,11 +289,20 @@ fn kind_of(entry: &Entry, name: &str) -> Result<EntryKind, &'static str> {
         EntryType::Symlink => {
             Err("is a symbolic link; only files and folders are allowed: pack what it points to (`tar --dereference`)")
         }
-        EntryType::Link => {
-            Err("is a hard link; only files and folders are allowed: pack it as a file (`tar --hard-dereference`)")
-        }
+        EntryType::Link => Err(
+            "is a hard link; only files and folders are allowed: pack it as a file, with GNU tar by `--hard-dereference`, with another tar from a copy of the folder (`cp -R`)",
+        ),
         EntryType::Char | EntryType::Block => Err("is a device; only files and folders are allowed"),
         EntryType::Fifo => Err("is a pipe; only files and folders are allowed"),
+        kind if kind.as_byte() == VOLUME_LABEL => {
+            Err("is no file but the tar's volume label; pack it without `--label` (`-V`)")
+        }
+        kind if kind.as_byte() == b'M' => {
+            Err("is the rest of a file that begins in another volume; pack all into one, without `--multi-volume`")
+        }
+        kind if matches!(kind.as_byte(), b'D' | b'N') => {
+            Err("belongs to an incremental backup; pack it without `--incremental`")
+        }
         _ => Err("is of an unknown type; only files and folders are allowed"),
     }
 }

@@ -4,7 +4,7 @@
 
 use tar::{EntryType, Header};
 
-use super::{Stop, pax::Pax, unpacked::Unpacked};
+use super::{Stop, formats::format_of, pax::Pax, unpacked::Unpacked};
 use crate::{
     Limits,
     digest::Sha256,
@@ -13,6 +13,8 @@ use crate::{
 };
 
 const BLOCK: usize = 512;
+/// The kind of an entry that is no file but the tar's own name (GNU tar's `--label`).
+pub(super) const VOLUME_LABEL: u8 = b'V';
 /// Where the first part of a long name is in a header (POSIX.1-2017, pax, "ustar Interchange Format").
 const PREFIX_AT: usize = 345;
 const CHUNK_BYTES: usize = 32 << 10;
@@ -67,7 +69,12 @@ impl<I: Unpacked> TarEntries<I> {
                     _ => Err(self.damaged("it ends after the header that describes a next entry")),
                 };
             };
-            let mut size = header.entry_size().map_err(|_| self.damaged("an entry's size is no number"))?;
+            let mut size = match header.entry_size() {
+                Ok(size) => size,
+                // GNU tar leaves it out.
+                Err(_) if header.entry_type().as_byte() == VOLUME_LABEL => 0,
+                Err(_) => return Err(self.damaged("an entry's size is no number")),
+            };
             match header.entry_type() {
                 EntryType::GNULongName => {
                     // The name ends with a NUL, which is counted.
@@ -187,7 +194,7 @@ impl<I: Unpacked> TarEntries<I> {
             return if self.last.is_some() { Ok(None) } else { Err(Stop::broken("the tar is empty")) };
         }
         if read < BLOCK {
-            return Err(if self.last.is_some() { self.cut_off() } else { Stop::broken(NOT_A_TAR) });
+            return Err(if self.last.is_some() { self.cut_off() } else { not_a_tar(&header.as_bytes()[..read]) });
         }
         if header.as_bytes().iter().all(|b| *b == 0) {
             self.only_zeros_follow()?;
@@ -196,7 +203,7 @@ impl<I: Unpacked> TarEntries<I> {
         if !checksum_is_right(&header) {
             return Err(match self.last {
                 Some(_) => self.damaged("a header's checksum is wrong"),
-                None => Stop::broken(NOT_A_TAR),
+                None => not_a_tar(header.as_bytes()),
             });
         }
         Ok(Some(header))
@@ -241,8 +248,20 @@ impl<I: Unpacked> TarEntries<I> {
     }
 }
 
-const NOT_A_TAR: &str =
-    "there is no tar inside the gzip data; a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it";
+/// By its first bytes, which are fewer than a block when there are no more.
+fn not_a_tar(head: &[u8]) -> Stop {
+    let advice = "a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it";
+    let what = match format_of(head) {
+        Some("gzip data") => {
+            return Stop::broken(format!(
+                "there is no tar inside the gzip data, but gzip data again: it was compressed twice; {advice}"
+            ));
+        }
+        Some(what) => format!(", but {what}"),
+        None => String::new(),
+    };
+    Stop::broken(format!("there is no tar inside the gzip data{what}; {advice}"))
+}
 
 fn too_long(limit: Limit, what: &str, max: u64) -> Stop {
     Stop::TooLarge(limit, format!("at most {} are allowed for {what}", size_in_words(max)))

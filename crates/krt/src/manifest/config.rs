@@ -56,6 +56,9 @@ fn read_name(
 ) -> Option<String> {
     let name = item.text(report)?;
     if let Err(message) = check(name) {
+        if item.has_placeholder(name, report) {
+            return None;
+        }
         item.error(message, report);
         return None;
     }

@@ -68,6 +68,9 @@ pub(super) fn read_workflow_entrypoint(
     if let Some(Rpcs { file, names, known }) = rpcs
         && !known.contains(name)
     {
+        if item.has_placeholder(name, report) {
+            return None;
+        }
         let close = report.did_you_mean(name, names.iter().copied());
         let listed: Vec<String> = names.iter().take(MAX_LISTED).map(|name| format!("`{}`", shown(name))).collect();
         let more = names.len().saturating_sub(MAX_LISTED);

@@ -4,11 +4,11 @@ use std::str::FromStr;
 
 use domain::NameError;
 
-use super::report::Report;
+use super::{placeholder::placeholder, report::Report};
 use crate::{
     limits::MAX_REPLICAS,
     problems::shown,
-    yaml::{Field, Node, Position, Scalar, ScalarKind, Value},
+    yaml::{Field, Node, Position, Scalar, ScalarKind, Value, plain_kind},
 };
 
 /// A value, with its path and the place that a problem with it is reported at.
@@ -57,6 +57,29 @@ impl<'n> Item<'n> {
         }
     }
 
+    /// Reports a text in which a placeholder was left, or with quotes that are none to YAML; answers whether it did.
+    pub(super) fn has_placeholder(&self, text: &str, report: &mut Report<'_>) -> bool {
+        if text.starts_with(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{ab}']) {
+            let message = format!(
+                "{} is `{}`, whose quotes are typographic and so a part of it; write it without quotes, or with `\"`",
+                self.name_shown(),
+                shown(text)
+            );
+            report.error(self.at, &self.path, message);
+            return true;
+        }
+        let found = placeholder(text);
+        if let Some(found) = found {
+            let message = format!(
+                "{} has the placeholder `{}` in it; put the value in its place, as nothing fills it in later",
+                self.name_shown(),
+                shown(found)
+            );
+            report.error(self.at, &self.path, message);
+        }
+        found.is_some()
+    }
+
     /// A text that is not empty.
     pub(super) fn text(&self, report: &mut Report<'_>) -> Option<&'n str> {
         match &self.node.value {
@@ -78,6 +101,7 @@ impl<'n> Item<'n> {
         match &self.node.value {
             Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => match text.parse() {
                 Ok(name) => Some(name),
+                Err(_) if self.has_placeholder(text, report) => None,
                 Err(error) => {
                     report.error(self.at, &self.path, error.to_string());
                     None
@@ -126,6 +150,20 @@ impl<'n> Item<'n> {
     pub(super) fn boolean(&self, report: &mut Report<'_>) -> Option<bool> {
         match &self.node.value {
             Value::Scalar(Scalar { kind: ScalarKind::Bool(value), .. }) => Some(*value),
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text })
+                if matches!(plain_kind(text), ScalarKind::Bool(_)) =>
+            {
+                self.wrong_quotes(text, "`true` or `false`", report)
+            }
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => {
+                // As YAML 1.1 had them, which other programs still read.
+                let meant = match text.to_ascii_lowercase().as_str() {
+                    "yes" | "on" | "y" => "; write `true`",
+                    "no" | "off" | "n" => "; write `false`",
+                    _ => "",
+                };
+                self.wrong(&format!("`true` or `false`{meant}"), report)
+            }
             _ => self.wrong("`true` or `false`", report),
         }
     }
@@ -134,6 +172,22 @@ impl<'n> Item<'n> {
     pub(super) fn count(&self, report: &mut Report<'_>) -> Option<u32> {
         let wanted = "a whole number of at least 1";
         match &self.node.value {
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text })
+                if matches!(plain_kind(text), ScalarKind::Integer(_)) =>
+            {
+                self.wrong_quotes(text, wanted, report)
+            }
+            Value::Scalar(Scalar { text, kind: ScalarKind::Integer(_) }) if is_octal_to_some(text) => {
+                let plain = text.trim_start_matches(['+', '-', '0']);
+                let message = format!(
+                    "{} is `{}`, which some programs read in base 8 and others in base 10; write it without the `0` in front: `{}`",
+                    self.name_shown(),
+                    shown(text),
+                    if plain.is_empty() { "0" } else { plain },
+                );
+                self.error(message, report);
+                None
+            }
             Value::Scalar(Scalar { kind: ScalarKind::Integer(value), .. }) => match u32::try_from(*value) {
                 Ok(count @ 1..=MAX_REPLICAS) => Some(count),
                 Ok(1..) => self.wrong(&format!("at most {MAX_REPLICAS}"), report),
@@ -150,6 +204,17 @@ impl<'n> Item<'n> {
         None
     }
 
+    /// Reports a text that would be right without its quotes.
+    fn wrong_quotes<T>(&self, text: &str, wanted: &str, report: &mut Report<'_>) -> Option<T> {
+        let message = format!(
+            "{} must be {wanted}, which is written without quotes; found `\"{text}\"`, write `{text}`",
+            self.name_shown(),
+            text = shown(text)
+        );
+        report.error(self.at, &self.path, message);
+        None
+    }
+
     pub(super) fn error(&self, message: impl Into<String>, report: &mut Report<'_>) {
         report.error(self.at, &self.path, message);
     }
@@ -160,7 +225,14 @@ impl<'n> Item<'n> {
             Value::List(items) if items.is_empty() => "an empty list".to_owned(),
             Value::List(_) => "a list".to_owned(),
             Value::Scalar(Scalar { text, kind }) => match kind {
-                ScalarKind::Null => "nothing".to_owned(),
+                // The parser gives `~` for a value that is not there, too.
+                ScalarKind::Null if matches!(text.as_str(), "" | "~") => "nothing".to_owned(),
+                ScalarKind::Null => {
+                    let text = shown(text);
+                    format!(
+                        "`{text}`, which in YAML means nothing; if it is meant as text, put it in quotes: `\"{text}\"`"
+                    )
+                }
                 ScalarKind::Bool(value) => format!("`{value}`"),
                 ScalarKind::Integer(_) | ScalarKind::Number => format!("the number `{}`", shown(text)),
                 ScalarKind::Text => format!("the text `{}`", shown(text)),
@@ -217,6 +289,12 @@ impl<'n> Fields<'n> {
     pub(super) fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|field| field.key == name)
     }
+}
+
+/// YAML 1.1 reads such a number in base 8, YAML 1.2 in base 10.
+fn is_octal_to_some(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 pub(super) fn join(path: &str, name: &str) -> String {

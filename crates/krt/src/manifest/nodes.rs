@@ -9,7 +9,7 @@ use super::{
     report::Report,
 };
 use crate::{
-    image,
+    ArchiveIndex, image,
     paths::{self, PathError},
     problems::shown,
 };
@@ -39,6 +39,7 @@ pub(super) fn read_image(item: &Item<'_>, report: &mut Report<'_>) -> Option<Str
     let text = item.text(report)?;
     match image::parse(text) {
         Ok(_) => Some(text.to_owned()),
+        Err(_) if item.has_placeholder(text, report) => None,
         Err(error) => {
             item.error(error.to_string(), report);
             None
@@ -63,6 +64,13 @@ pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Rep
         }
     };
     let extension = if field == FileField::Proto { ".proto" } else { "" };
+    if !report.index.is_file(&path) && item.has_placeholder(text, report) {
+        return None;
+    }
+    if let Some(advice) = backslashes(&path, report.index) {
+        item.error(format!("`{}` {advice}", shown(text)), report);
+        return None;
+    }
     if !path.ends_with(extension) {
         let close = report.did_you_mean_file(&format!("{path}{extension}"), extension);
         item.error(format!("`{}` is no proto file; its name must end in `.proto`{close}", shown(text)), report);
@@ -90,6 +98,22 @@ pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Rep
     let close = report.did_you_mean_file(&path, extension);
     item.error(format!("there is no file `{}` in the archive{close}", shown(text)), report);
     None
+}
+
+/// What to do when a path, or the archive's name for it, has the backslashes of Windows.
+fn backslashes(path: &str, index: &ArchiveIndex) -> Option<String> {
+    let slashed = path.replace('\\', "/");
+    if index.is_file(path) {
+        return None;
+    }
+    let packed = index.files().find(|name| name.contains('\\') && name.replace('\\', "/") == slashed);
+    if let Some(packed) = packed {
+        let packed = shown(packed);
+        return Some(format!(
+            "is in the archive as `{packed}`, where `\\` is a part of the name and separates nothing; pack it with a tool that writes `/`, such as `tar`"
+        ));
+    }
+    path.contains('\\').then(|| format!("has `\\` in it; folders are separated by `/`: write `{}`", shown(&slashed)))
 }
 
 fn why_no_path(text: &str, error: PathError) -> String {

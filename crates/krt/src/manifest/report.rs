@@ -11,7 +11,7 @@ use super::{
 use crate::{
     ArchiveIndex,
     limits::{MAX_NODES, MAX_REPLICAS},
-    problems::{Problems, shown},
+    problems::{Problems, shown, told_apart},
     yaml::{Node, Position, Value},
 };
 
@@ -67,9 +67,7 @@ impl<'i> Report<'i> {
 
     /// `; did you mean …?`, or nothing when no candidate is close.
     pub(super) fn did_you_mean<'c>(&mut self, wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
-        self.suggester
-            .closest(wanted, candidates)
-            .map_or_else(String::new, |close| format!("; did you mean `{}`?", shown(close)))
+        self.suggester.closest(wanted, candidates).map_or_else(String::new, |close| suggestion(wanted, close))
     }
 
     /// The same for a file of the archive: one of a like name, or the only one of this name in another folder.
@@ -79,7 +77,7 @@ impl<'i> Report<'i> {
         self.suggester
             .closest(wanted, files())
             .or_else(|| self.suggester.only_namesake(wanted, files()))
-            .map_or_else(String::new, |close| format!("; did you mean `{}`?", shown(close)))
+            .map_or_else(String::new, |close| suggestion(wanted, close))
     }
 
     /// Reports names that a mapping has twice, wherever it is. The depth is bounded by the YAML loader.
@@ -121,4 +119,8 @@ impl<'i> Report<'i> {
             message,
         });
     }
+}
+
+fn suggestion(wanted: &str, close: &str) -> String {
+    format!("; did you mean `{}`?{}", shown(close), told_apart(wanted, close))
 }

@@ -14,7 +14,7 @@ pub(crate) enum ScalarKind {
 }
 
 /// The core schema (YAML 1.2.2 §10.3.2).
-pub(super) fn kind_of(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> ScalarKind {
+pub(crate) fn kind_of(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> ScalarKind {
     if style != ScalarStyle::Plain || tag.is_some_and(|tag| tag.core_suffix() == Some("str")) {
         return ScalarKind::Text;
     }

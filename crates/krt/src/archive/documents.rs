@@ -1,0 +1,47 @@
+//! What is odd about documentation: nothing is refused for it, but people would miss what they wrote.
+
+use domain::{Problem, Severity};
+
+use super::DOCS;
+use crate::{ArchiveIndex, problems::shown};
+
+/// The page that is shown first.
+const FIRST: &str = "docs/README.md";
+
+/// Whether it is shown as text.
+pub(super) fn is_page(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+    matches!(extension.as_str(), "md" | "markdown" | "txt")
+}
+
+/// A warning of a page in another encoding.
+pub(super) fn not_utf_8(path: &str, content: &[u8]) -> Option<Problem> {
+    let what = match content {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16",
+        content if str::from_utf8(content).is_err() => "is not UTF-8, so letters of it are not shown",
+        _ => return None,
+    };
+    Some(warning(path, format!("{what}; save it as UTF-8 text")))
+}
+
+/// A warning when there is no first page, but one that its writer may have taken for it.
+pub(super) fn misnamed_first(index: &ArchiveIndex) -> Option<Problem> {
+    if index.is_file(FIRST) {
+        return None;
+    }
+    let is_meant = |name: &&str| {
+        let stem = name.split('/').next_back().unwrap_or_default().split('.').next().unwrap_or_default();
+        stem.eq_ignore_ascii_case("readme") || stem.eq_ignore_ascii_case("index")
+    };
+    let in_docs = |name: &&str| name.get(..DOCS.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(DOCS));
+    let at_top = |name: &&str| name.matches('/').count() == 1;
+    let named = index.files().filter(in_docs).filter(at_top).find(is_meant)?;
+    Some(warning(
+        named,
+        format!("is not shown as the documentation's first page, which is `{FIRST}`, in just these letters; rename it"),
+    ))
+}
+
+fn warning(path: &str, message: String) -> Problem {
+    Problem { severity: Severity::Warning, ..Problem::error(shown(path), message) }
+}

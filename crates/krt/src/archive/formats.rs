@@ -1,0 +1,37 @@
+//! What a file is that is not what it should be, by its first bytes.
+
+/// Enough to see a tar's mark.
+pub(super) const HEAD_BYTES: usize = 512;
+pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// In a few words; none when the bytes are of no format that is known here.
+pub(super) fn format_of(head: &[u8]) -> Option<&'static str> {
+    const MARKS: [(&[u8], &str); 11] = [
+        (&GZIP, "gzip data"),
+        (b"PK", "a ZIP file"),
+        (b"BZh", "data compressed with bzip2"),
+        (b"\xfd7zXZ", "data compressed with xz"),
+        (b"\x28\xb5\x2f\xfd", "data compressed with zstd"),
+        (b"\x04\x22\x4d\x18", "data compressed with lz4"),
+        (b"LZIP", "data compressed with lzip"),
+        (b"\x1f\x9d", "data compressed with compress"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip file"),
+        (b"Rar!", "a RAR file"),
+        (b"%PDF", "a PDF document"),
+    ];
+    if head.get(257..262) == Some(b"ustar") {
+        return Some("a tar without compression");
+    }
+    let marked = MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, what)| *what);
+    marked.or_else(|| is_text(head).then_some("a text"))
+}
+
+/// The head may end in the midst of a character.
+fn is_text(head: &[u8]) -> bool {
+    let text = match str::from_utf8(head) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default(),
+        Err(_) => return false,
+    };
+    !text.is_empty() && !text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
