@@ -2,6 +2,7 @@
 
 mod filter;
 mod level;
+mod trace;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,6 @@
 //! Messages show the difference that they are about, and what they advise works.
 
+#[expect(dead_code, reason = "a part of it is for other tests")]
 mod rules;
 mod support;
 

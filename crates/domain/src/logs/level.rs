@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::trace::{Said, said_after};
 use crate::LogLine;
 
 /// How far into a line a level is looked for: times, threads and names stand before it, sentences after it.
-const HEAD_BYTES: usize = 96;
+pub(super) const HEAD_BYTES: usize = 96;
 /// How far into a line that is an object its level is looked for.
 const OBJECT_BYTES: usize = 4096;
 
@@ -52,137 +53,6 @@ impl FromStr for LogLevel {
     }
 }
 
-/// What was last said in the log of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Said {
-    level: LogLevel,
-    /// It is a part of a stack trace, which goes on.
-    trace: Option<Trace>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trace {
-    /// The frames are to come, and after them the exception.
-    Python,
-    Go,
-    /// Java's, JavaScript's, and all others whose lines are indented.
-    Other,
-}
-
-/// A line that goes on with what was said before it (a stack trace) has that one's level.
-fn said_after(before: Option<Said>, text: &str) -> Said {
-    let text = without_source(text);
-    if let Some(before) = before.filter(|before| before.goes_on(text)) {
-        return before.after(text);
-    }
-    let trace = trace_begun(text);
-    let level = level_of(text).or(trace.map(|_| LogLevel::Error)).unwrap_or(LogLevel::Plain);
-    Said { level, trace: trace.filter(|_| level == LogLevel::Error) }
-}
-
-impl Said {
-    fn goes_on(self, text: &str) -> bool {
-        let indented = text.starts_with([' ', '\t']);
-        match self.trace {
-            // A line of a trace may have any word in it. One that begins as a message does is one, indented or not.
-            Some(_) if indented => !begins_message(text.trim_start()),
-            Some(trace) => trace.goes_on(text) || (level_of(text).is_none() && continues(text)),
-            None => level_of(text).is_none() && continues(text),
-        }
-    }
-
-    fn after(self, text: &str) -> Self {
-        let trace = match self.trace {
-            // The exception ends the frames; what may follow is another trace.
-            Some(Trace::Python) if !text.starts_with([' ', '\t']) && !text.is_empty() && !is_traceback(text) => {
-                Some(Trace::Other)
-            }
-            Some(_) if is_traceback(text) && !text.starts_with([' ', '\t']) => Some(Trace::Python),
-            trace => trace,
-        };
-        Self { trace, ..self }
-    }
-}
-
-impl Trace {
-    /// Whether a line that is not indented belongs to it.
-    fn goes_on(self, text: &str) -> bool {
-        let begins = |with: &[&str]| with.iter().any(|with| text.starts_with(with));
-        let between = ["During handling of the above exception", "The above exception was the direct cause"];
-        if begins(&between) || is_traceback(text) {
-            return true;
-        }
-        match self {
-            // The line after the frames is the exception, whatever its name; unless somebody else got a word in.
-            Self::Python => !text.is_empty() && !begins_message(text),
-            Self::Go => {
-                begins(&["goroutine ", "created by ", "[signal ", "exit status ", "panic(", "runtime stack:", "main."])
-                    || (text.ends_with(')') && !text.split('(').next().unwrap_or_default().contains(' '))
-            }
-            Self::Other => begins(&["Caused by:", "Suppressed:", "at ", "...", "Exception in thread "]),
-        }
-    }
-}
-
-fn trace_begun(text: &str) -> Option<Trace> {
-    let line = text.trim_start();
-    let go = ["panic: ", "fatal error: "].iter().any(|begin| line.starts_with(begin));
-    let first = line.split([':', ' ']).next().unwrap_or_default();
-    if line.contains("Exception Group Traceback (most") {
-        // Its exceptions are within the frames.
-        Some(Trace::Other)
-    } else if is_traceback(line) {
-        Some(Trace::Python)
-    } else if go {
-        Some(Trace::Go)
-    } else if line.starts_with("Exception in thread ")
-        || is_exception_name(first.rsplit(['.', '$']).next().unwrap_or_default())
-    {
-        Some(Trace::Other)
-    } else {
-        // What a message of an error goes on with is its trace more often than not.
-        (level_of(text) == Some(LogLevel::Error)).then_some(Trace::Other)
-    }
-}
-
-fn is_traceback(text: &str) -> bool {
-    let text = text.trim_start_matches([' ', '\t', '+', '|']);
-    text.starts_with("Traceback (most recent call last)") || text.starts_with("Exception Group Traceback")
-}
-
-/// `2026-01-01 …`, `[12:00:00] …`, `ERROR …`, `[I 231127 …]`, `{"level":…`: a time or a level stands first.
-fn begins_message(text: &str) -> bool {
-    let inner = text.trim_start_matches(['[', '(', '<']);
-    let digits = inner.bytes().take_while(u8::is_ascii_digit).count();
-    let is_time = (digits == 4 || digits == 2)
-        && matches!(inner.as_bytes().get(digits), Some(b'-' | b':' | b'/'))
-        && inner.as_bytes().get(digits + 1).is_some_and(u8::is_ascii_digit);
-    let first = inner.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    let is_level = word(first).is_some() && first.bytes().all(|c| c.is_ascii_uppercase());
-    is_time || is_level || tornado(text).is_some() || klog(text).is_some() || text.starts_with("{\"")
-}
-
-/// A line without what names its source, as launchers of many processes write it: `[rank0]: `, `(worker pid=7) `.
-fn without_source(text: &str) -> &str {
-    if !text.starts_with(['[', '(']) {
-        return text;
-    }
-    let Some(end) = text.find([']', ')']).filter(|end| *end < HEAD_BYTES) else { return text };
-    let (source, rest) = (&text[1..end], &text[end + 1..]);
-    let named =
-        source.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-' | b'_' | b'=' | b'.' | b':'));
-    let is_ranks = text.starts_with('[') && rest.starts_with(": ") && source.ends_with(|c: char| c.is_ascii_digit());
-    let is_rays = text.starts_with('(') && rest.starts_with(' ') && source.contains("pid=");
-    if !named || word(source).is_some() {
-        return text;
-    }
-    match (is_ranks, is_rays) {
-        (true, _) => &rest[2..],
-        (_, true) => &rest[1..],
-        _ => text,
-    }
-}
-
 /// The levels of the lines of many containers, as they come.
 #[derive(Debug, Clone, Default)]
 pub struct LevelReader {
@@ -203,16 +73,8 @@ impl LevelReader {
     }
 }
 
-fn continues(text: &str) -> bool {
-    let is_bracket = |text: &str| !text.is_empty() && text.chars().all(|c| matches!(c, '}' | ')' | ']' | ',' | ';'));
-    text.is_empty()
-        || text.starts_with([' ', '\t'])
-        || is_bracket(text.trim_end())
-        || ["Caused by:", "Suppressed:", "at ", "..."].iter().any(|begin| text.starts_with(begin))
-}
-
 /// The level that the line itself names.
-fn level_of(text: &str) -> Option<LogLevel> {
+pub(super) fn level_of(text: &str) -> Option<LogLevel> {
     let text = text.trim_start();
     let object = || text.starts_with('{').then(|| in_object(head(text, OBJECT_BYTES))).flatten();
     let line = head(text, HEAD_BYTES);
@@ -224,7 +86,7 @@ fn head(text: &str, most: usize) -> &str {
     &text[..text.floor_char_boundary(most)]
 }
 
-fn word(word: &str) -> Option<LogLevel> {
+pub(super) fn word(word: &str) -> Option<LogLevel> {
     let is = |known: &[&str]| known.iter().any(|known| known.eq_ignore_ascii_case(word));
     if is(&["error", "err", "fatal", "critical", "crit", "panic", "dpanic", "emerg", "emergency", "alert", "severe"]) {
         Some(LogLevel::Error)
@@ -273,7 +135,7 @@ fn in_object(text: &str) -> Option<LogLevel> {
 }
 
 /// `E0102 15:04:05.678901 …`, as Kubernetes' own programs write.
-fn klog(text: &str) -> Option<LogLevel> {
+pub(super) fn klog(text: &str) -> Option<LogLevel> {
     let bytes = text.as_bytes();
     let is_stamp = bytes.len() > 7
         && bytes[1..5].iter().all(u8::is_ascii_digit)
@@ -290,7 +152,7 @@ fn klog(text: &str) -> Option<LogLevel> {
 }
 
 /// `[E 231127 10:00:00 web:7] …`, as Tornado and Jupyter write.
-fn tornado(text: &str) -> Option<LogLevel> {
+pub(super) fn tornado(text: &str) -> Option<LogLevel> {
     let bytes = text.as_bytes();
     let is_stamp = bytes.len() > 9
         && bytes[0] == b'['
@@ -362,7 +224,7 @@ fn is_exception(name: &str, after: &str) -> bool {
         && is_exception_name(whole.rsplit(['.', '$']).next().unwrap_or_default())
 }
 
-fn is_exception_name(name: &str) -> bool {
+pub(super) fn is_exception_name(name: &str) -> bool {
     name.len() > 5 && (name.ends_with("Error") || name.ends_with("Exception"))
 }
 
@@ -437,65 +299,6 @@ mod tests {
     fn what_stands_far_behind_the_beginning_is_no_level() {
         assert_eq!(level_of(&format!("{} ERROR", "x".repeat(200))), None);
         assert_eq!(level_of(&format!("{}é ERROR", "x".repeat(HEAD_BYTES - 1))), None);
-    }
-
-    /// The levels of the lines of a container, one after the other.
-    fn levels(text: &str) -> Vec<LogLevel> {
-        let mut reader = LevelReader::default();
-        let line = crate::logs::tests::line("a", "");
-        text.lines().map(|text| reader.read(&line, text)).collect()
-    }
-
-    #[test]
-    fn a_line_that_goes_on_with_the_one_before_has_its_level() {
-        for (before, text, expected) in [
-            ("ERROR x", "  File \"main.py\", line 3, in run", Error),
-            ("ERROR x", "\tat org.example.App.run(App.java:7)", Error),
-            ("ERROR x", "Caused by: nothing", Error),
-            ("WARN x", "", Warn),
-            ("INFO x", "}", Info),
-            ("ERROR x", "an ordinary line", Plain),
-            ("ERROR x", "INFO up again", Info),
-            ("ERROR x", "  2026-01-01T00:00:00Z  INFO up again", Info),
-            ("x", "  indented", Plain),
-        ] {
-            assert_eq!(levels(&format!("{before}\n{text}")).last(), Some(&expected), "{before}, {text}");
-        }
-        assert_eq!(levels("  indented"), [Plain]);
-    }
-
-    #[test]
-    fn a_trace_keeps_its_level_to_its_end_and_no_further() {
-        for trace in [
-            "panic: runtime error: index out of range [3] with length 3\n\ngoroutine 1 [running]:\n\
-             main.(*App).run(0xc000012345, {0x1, 0x2})\n\t/app/main.go:7 +0x1d\nmain.main()\n\t/app/main.go:3 +0x20\n\
-             created by net/http.(*Server).Serve in goroutine 7\n\t/usr/lib/go/server.go:3086 +0x5cb\nexit status 2",
-            "fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [chan receive]:\nmain.main()\n\t/a.go:1",
-            "[rank0]: Traceback (most recent call last):\n[rank0]:   File \"train.py\", line 3, in <module>\n\
-             [rank0]:     raise ValueError(\"WARNING: bad\")\n[rank0]: ValueError: WARNING: bad",
-            "Traceback (most recent call last):\n  File \"a.py\", line 1\n    logging.info(\"INFO x\")\nKeyError: 'x'\n\n\
-             During handling of the above exception, another exception occurred:\n\n\
-             Traceback (most recent call last):\n  File \"a.py\", line 3\nsubprocess.TimeoutExpired: timed out",
-            "Exception in thread \"main\" java.lang.IllegalStateException: no\n\tat a.B.debug(B.java:7)\n\
-             Caused by: java.io.IOException\n\t... 3 more",
-            "java.lang.NullPointerException\n\tat a.WARN.run(WARN.java:7) ~[app.jar:INFO]\n\
-             \tSuppressed: a.b.C$FineException: x\n\t\tat x.y(Z.java:1)",
-            "[E 231127 10:00:00 web:1875] Uncaught exception GET /\n    Traceback (most recent call last):\n\
-             \x20     File \"a.py\", line 3, in get\n    ValueError: no",
-            "(worker pid=17) Traceback (most recent call last):\n(worker pid=17)   File \"a.py\", line 1\n\
-             (worker pid=17) RuntimeError: no",
-            "TypeError: Cannot read properties of undefined (reading 'info')\n    at debug (/app/a.js:1:2)\n\
-             \x20   at async Promise.all (index 0) {\n  code: 'INFO'\n}",
-            "  + Exception Group Traceback (most recent call last):\n  |   File \"a.py\", line 1\n\
-             \x20 | ExceptionGroup: both (2 sub-exceptions)\n  +-+---------------- 1 ----------------",
-        ] {
-            let all = levels(&format!("{trace}\nup again\n2026-01-01 12:00:00 INFO x"));
-            let (after, of_trace) = all.split_last_chunk::<2>().map(|(rest, after)| (*after, rest)).unwrap();
-            assert!(of_trace.iter().all(|level| *level == Error), "{of_trace:?}\n{trace}");
-            assert_eq!(after, [Plain, Info], "{trace}");
-        }
-        let cut_in = "Traceback (most recent call last):\n  File \"a.py\", line 1\n2026-01-01 12:00:00 INFO other\nx";
-        assert_eq!(levels(cut_in), [Error, Error, Info, Plain]);
     }
 
     #[test]
