@@ -25,7 +25,8 @@ pub(super) struct Rendered {
 }
 
 pub(super) fn render(markdown: &str, links: &Links<'_>) -> Rendered {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_FOOTNOTES;
     let mut writer = Writer {
         links,
         out: String::with_capacity(markdown.len() * 2),
@@ -39,6 +40,7 @@ pub(super) fn render(markdown: &str, links: &Links<'_>) -> Rendered {
         alignments: Vec::new(),
         column: 0,
         in_head: false,
+        footnotes: Vec::new(),
     };
     let mut within = 0_usize;
     let mut whole_blocks = (0, 0);
@@ -99,6 +101,8 @@ struct Writer<'l> {
     alignments: Vec<Alignment>,
     column: usize,
     in_head: bool,
+    /// Their labels, in the order in which they are first named; that is how they are numbered.
+    footnotes: Vec<String>,
 }
 
 impl Writer<'_> {
@@ -136,7 +140,11 @@ impl Writer<'_> {
             Event::HardBreak => self.out.push_str("<br>\n"),
             Event::Rule => self.out.push_str("<hr>\n"),
             Event::TaskListMarker(done) => self.out.push_str(if done { "☑ " } else { "☐ " }),
-            Event::FootnoteReference(text) | Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
+            Event::FootnoteReference(label) => {
+                let number = self.footnote(&label);
+                self.out.push_str(&format!("<sup><a href=\"#footnote-{number}\">{number}</a></sup>"));
+            }
+            Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
         }
     }
 
@@ -195,6 +203,10 @@ impl Writer<'_> {
             Tag::Strikethrough => self.out.push_str("<del>"),
             Tag::Link { dest_url, title, .. } => self.link(&dest_url, &title),
             Tag::Image { dest_url, .. } => self.image = Some((dest_url.into_string(), String::new())),
+            Tag::FootnoteDefinition(label) => {
+                let number = self.footnote(&label);
+                self.open(&format!("<div class=\"docs__footnote\" id=\"footnote-{number}\"><sup>{number}</sup>\n"));
+            }
             // Not asked for from the parser.
             _ => {}
         }
@@ -231,12 +243,23 @@ impl Writer<'_> {
             TagEnd::Emphasis => self.out.push_str("</em>"),
             TagEnd::Strong => self.out.push_str("</strong>"),
             TagEnd::Strikethrough => self.out.push_str("</del>"),
+            TagEnd::FootnoteDefinition => self.close("</div>\n"),
             TagEnd::Link => {
                 let close = self.open_links.pop().unwrap_or_default();
                 self.out.push_str(close);
             }
             _ => {}
         }
+    }
+
+    /// Its number, from 1.
+    fn footnote(&mut self, label: &str) -> usize {
+        let known = self.footnotes.iter().position(|other| other == label);
+        let at = known.unwrap_or_else(|| {
+            self.footnotes.push(label.to_owned());
+            self.footnotes.len() - 1
+        });
+        at + 1
     }
 
     fn open(&mut self, element: &str) {

@@ -7,6 +7,7 @@
 mod html;
 mod links;
 mod raw;
+mod text;
 
 use std::collections::BTreeSet;
 
@@ -30,7 +31,8 @@ pub(crate) struct Place<'a> {
 
 /// `path` is the page's own, against which its links are resolved.
 pub(crate) fn page(place: &Place<'_>, path: &str, content: &[u8]) -> DocumentationPage {
-    let text = String::from_utf8_lossy(content);
+    let text = text::decoded(content);
+    let text = text::without_front_matter(&text);
     let end = (0..=text.len().min(MAX_PAGE_BYTES)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     let links = Links::new(place, path);
     let html::Rendered { mut html, contents, cut } = html::render(&text[..end], &links);

@@ -185,3 +185,25 @@ fn a_page_that_would_become_many_times_its_markdown_ends_before_the_block_that_m
     assert_eq!(page.contents.len(), 1);
     assert!(!shown("| a |\n|---|\n| b |").html.contains("too long"));
 }
+
+#[test]
+fn footnotes_are_numbered_and_led_to() {
+    let html =
+        html("a[^x] b[^long-name] c[^x] d[^nowhere]\n\n[^x]: First.\n[^long-name]: Second,\n    *of two lines*.\n");
+    let reference = |number: u8| format!("<sup><a href=\"#footnote-{number}\">{number}</a></sup>");
+    let text = format!("<p>a{one} b{two} c{one} d[^nowhere]</p>\n", one = reference(1), two = reference(2));
+    assert!(html.starts_with(&text), "{html}");
+    let first = "<div class=\"docs__footnote\" id=\"footnote-1\"><sup>1</sup>\n<p>First.</p>\n</div>\n";
+    assert!(html.contains(first), "{html}");
+    assert!(html.contains("id=\"footnote-2\"><sup>2</sup>\n<p>Second,\n<em>of two lines</em>.</p>"), "{html}");
+}
+
+#[test]
+fn what_stands_in_front_of_a_page_is_no_part_of_it() {
+    for markdown in ["\u{feff}# Title", "---\ntitle: Title\n---\n# Title", "\u{feff}---\r\ntitle: x\r\n---\r\n# Title"]
+    {
+        let page = shown(markdown);
+        assert_eq!(page.html, "<h2 id=\"doc-title\">Title</h2>\n", "{markdown:?}");
+        assert_eq!(page.contents.len(), 1);
+    }
+}
