@@ -10,6 +10,9 @@ use crate::store::VersionRecord;
 const NAME_MAX_CHARS: usize = 80;
 const DESCRIPTION_MAX_CHARS: usize = 2_000;
 const COMMENT_MAX_CHARS: usize = 1_000;
+/// What Linux takes for one string of a process' environment, `NAME=value` (MAX_ARG_STRLEN in execve(2), but for the
+/// NUL at its end).
+const ENVIRONMENT_STRING_MAX_BYTES: usize = 131_071;
 
 pub(super) struct CheckedRuntime {
     pub(super) id: RuntimeId,
@@ -82,6 +85,9 @@ pub(super) fn config(record: &VersionRecord, values: &BTreeMap<String, Option<St
         }
         if let Some(value) = value {
             problems.extend(has_nul(name, value));
+            if krt::is_variable_name(name) {
+                problems.extend(too_long_for_environment(name, value));
+            }
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(ApiError::InvalidInput { problems }) }
@@ -96,6 +102,19 @@ fn too_long(path: &str, text: &str, max_chars: usize) -> Option<Problem> {
     let chars = text.chars().count();
     (chars > max_chars)
         .then(|| Problem::error(path, format!("this has {chars} characters; there is room for {max_chars}")))
+}
+
+fn too_long_for_environment(name: &str, value: &str) -> Option<Problem> {
+    let bytes = name.len() + 1 + value.len();
+    (bytes > ENVIRONMENT_STRING_MAX_BYTES).then(|| {
+        let message = format!(
+            "this has {} bytes, and a process takes at most {ENVIRONMENT_STRING_MAX_BYTES} for `{name}=` and its value; \
+             declare it in the manifest as a file, under a name that cannot be a variable's, such as `{}.txt`",
+            value.len(),
+            name.to_ascii_lowercase()
+        );
+        Problem::error(name, message)
+    })
 }
 
 /// Neither an environment variable nor a text in PostgreSQL may hold a NUL.

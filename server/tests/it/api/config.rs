@@ -53,15 +53,15 @@ async fn a_name_that_the_version_does_not_have_is_refused_with_those_that_it_has
 
 #[tokio::test]
 async fn what_no_secret_can_hold_is_refused() {
-    let server = with_config().await;
+    let server = with_version(Krt::new("v1").variable("KEY").file("one.json").file("two.json")).await;
     let error = server.put(CONFIG, json!({ "values": { "KEY": "a\u{0}b" } })).await.expect_error(422, "invalid_input");
     assert_eq!(paths(&error), ["KEY"]);
 
     let half = "x".repeat(500 * 1024);
-    server.put(CONFIG, json!({ "values": { "KEY": half } })).await.expect(200);
-    let error = server.put(CONFIG, json!({ "values": { "MODE": half } })).await.expect_error(422, "invalid_input");
+    server.put(CONFIG, json!({ "values": { "one.json": half } })).await.expect(200);
+    let error = server.put(CONFIG, json!({ "values": { "two.json": half } })).await.expect_error(422, "invalid_input");
     assert!(error["message"].as_str().unwrap().contains("Secret"), "{error}");
-    server.put(CONFIG, json!({ "values": { "KEY": "small", "MODE": half } })).await.expect(200);
+    server.put(CONFIG, json!({ "values": { "one.json": "small", "two.json": half } })).await.expect(200);
 }
 
 #[tokio::test]
@@ -100,4 +100,34 @@ async fn whoever_asks_for_a_hidden_value_is_in_the_activity_and_the_value_is_not
     assert_eq!((&entries[0]["who"], &entries[0]["comment"]), (&json!("local"), &json!("KEY")));
     let csv = server.get("/api/v1/activity.csv?action=reveal").await.text();
     assert!(csv.contains(",demo,v1,local,reveal,KEY,reached,"), "{csv}");
+}
+
+/// Linux takes no string of an environment, `NAME=value` with its NUL, of more than 131,072 bytes (execve(2)).
+#[tokio::test]
+async fn a_value_that_no_process_could_be_started_with_is_refused() {
+    let server = TestServer::start().await;
+    server.add_runtime("demo").await;
+    let krt = Krt::new("v1").variable("KEY").file("CERTIFICATE").file("model.json").bytes();
+    server.upload("demo", krt).await.expect(201);
+    let put =
+        async |name: &str, bytes: usize| server.put(CONFIG, json!({ "values": { name: "x".repeat(bytes) } })).await;
+    // A file whose name could be a variable's is one, too.
+    for name in ["KEY", "CERTIFICATE"] {
+        let room = 131_071 - name.len() - 1;
+        put(name, room).await.expect(200);
+        for bytes in [room + 1, 131_071, 200_000] {
+            let error = put(name, bytes).await.expect_error(422, "invalid_input");
+            let problem = &error["problems"][0];
+            assert_eq!(problem["path"], *name);
+            let message = problem["message"].as_str().unwrap();
+            assert!(
+                message.contains("at most 131071") && message.contains("declare it in the manifest as a file"),
+                "{message}"
+            );
+        }
+    }
+    put("model.json", 200_000).await.expect(200);
+    // It counts what is sent, not how many letters it has.
+    let wide = server.put(CONFIG, json!({ "values": { "KEY": "é".repeat(70_000) } })).await;
+    wide.expect_error(422, "invalid_input");
 }
