@@ -1,6 +1,7 @@
 //! Plans carried out against a world of our own making, one thing at a time and in any order.
 
 mod anywhere;
+mod contested;
 mod world;
 
 use domain::{Command, Desired, Timestamp, VersionState};
