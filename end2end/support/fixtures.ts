@@ -49,6 +49,8 @@ export const test = base.extend<Options & Fixtures & Internal>({
     if (info.status !== info.expectedStatus) {
       await info.attach("server.log", { body: server.printed(), contentType: "text/plain" });
     }
+    // A task that panics beside a request is seen by nobody else.
+    expect(server.printed(), "what the server printed").not.toContain("panicked at");
   },
 
   complaints: [

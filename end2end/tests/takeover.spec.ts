@@ -57,8 +57,9 @@ test("a page is taken over piece by piece, and follows the server when it is com
     expect(await page.evaluate(() => window.streams)).toBe(0);
     pieces += 1;
   }
-  // The header, the content, the news, the help; the runtime, what is published, the filter, the row, the drop zone.
-  expect(pieces).toBe(9);
+  // The header, the content, the news, the help; the runtime, what is published, the filter, the row, the drop zone, and
+  // the button that deletes the runtime.
+  expect(pieces).toBe(10);
   await expectLive(page);
   await new RuntimePage(page).row("v1").getByRole("button", { name: "Start v1" }).click();
   await new RuntimePage(page).expectState("v1", "started");

@@ -131,6 +131,7 @@ fn until_late(
             Err(error) => Some((Err(error.into()), None)),
         }
     })
+    .fuse()
 }
 
 async fn within<T>(limit: Limit, chunk: impl Future<Output = T>) -> Result<T, Unanswered> {

@@ -111,7 +111,8 @@ pub(super) fn paced(body: Body, turns: Arc<Turns>, lost: Lost) -> Body {
         lost,
         begin: None,
     };
-    Body::from_stream(stream::unfold(paced, Paced::next))
+    // Fused: whoever drains the rest of a request asks once more after its end.
+    Body::from_stream(stream::unfold(paced, Paced::next).fuse())
 }
 
 struct Paced {
