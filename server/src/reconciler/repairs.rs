@@ -66,13 +66,13 @@ pub(super) fn of_plan(
     plan: &Plan,
 ) -> BTreeMap<VersionKey, Vec<Repair>> {
     let mut repairs: BTreeMap<VersionKey, Vec<Repair>> = BTreeMap::new();
-    let is_delayed = |object: &Object| plan.delayed.iter().any(|(_, delayed, _)| delayed == object);
-    let applied = plan.steps.values().flatten().filter_map(|step| match step {
-        Step::Apply(object) if !is_delayed(object) => Some((object, None)),
-        Step::Apply(_) | Step::Delete { .. } => None,
-    });
     let delayed = plan.delayed.iter().map(|(_, object, reason)| (object, Some(reason)));
-    for (object, reason) in applied.chain(delayed) {
+    let applied = plan.steps.values().flatten().filter_map(|step| match step {
+        Step::Apply(object) => Some((object, None)),
+        Step::Delete { .. } => None,
+    });
+    // What is delayed first: when its time has come it is among the steps, too, and is one repair all the same.
+    for (object, reason) in delayed.chain(applied) {
         let found = match object {
             Object::Deployment(wanted) => repair(intent, previews, wanted.as_ref(), &observed.deployments),
             Object::Service(wanted) => repair(intent, previews, wanted.as_ref(), &observed.services),
@@ -84,7 +84,10 @@ pub(super) fn of_plan(
             if let Some(reason) = reason {
                 repair.what.clone_from(reason);
             }
-            repairs.entry(version).or_default().push(repair);
+            let of_version = repairs.entry(version).or_default();
+            if of_version.iter().all(|known| known.object != repair.object) {
+                of_version.push(repair);
+            }
         }
     }
     repairs

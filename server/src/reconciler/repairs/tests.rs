@@ -82,6 +82,24 @@ fn what_somebody_edited_is_a_repair_and_what_we_want_otherwise_is_none() {
 }
 
 #[test]
+fn what_is_applied_again_after_a_delay_is_one_repair_with_the_reason() {
+    let version = started(Role::Serving);
+    let wanted = objects::active_service_object(&version, &fixture::settings());
+    // It differs from what was delayed by what it is based on.
+    let mut guarded = wanted.clone();
+    guarded.metadata.resource_version = Some("7".to_owned());
+    let object = |service: &Service| Object::Service(Box::new(service.clone()));
+    let plan = Plan {
+        steps: BTreeMap::from([(Purpose::Publication, vec![Step::Apply(object(&guarded))])]),
+        delayed: vec![(Purpose::Publication, object(&wanted), "it is changed back".to_owned())],
+        ..Plan::default()
+    };
+    let found = of_plan(&intent(version), &Observed::default(), &Previews::default(), &plan);
+    let what = "it is changed back".to_owned();
+    assert_eq!(found[&1], [Repair { object: "Service active-entrypoint".to_owned(), what }]);
+}
+
+#[test]
 fn what_an_apply_is_based_on_makes_no_other_fingerprint() {
     let wanted = objects::active_service_object(&started(Role::Serving), &fixture::settings());
     let mut guarded = wanted.clone();
