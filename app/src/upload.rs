@@ -250,7 +250,7 @@ impl Upload {
 
     fn url(self) -> String {
         let base = self.runtime.with_value(|runtime| format!("/api/v1/runtimes/{runtime}/versions"));
-        // Names of variables and files need no escaping (krt.md §2).
+        // Names of variables and files need no escaping (docs/krt.md §2.3).
         let fresh = self.around.fresh.with_untracked(|fresh| fresh.iter().cloned().collect::<Vec<_>>().join(","));
         if fresh.is_empty() { base } else { format!("{base}?fresh={fresh}") }
     }

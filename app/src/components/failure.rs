@@ -12,7 +12,7 @@ use crate::{
     error::sentence,
 };
 
-/// What failed: a start leads back to stopped, a publish to started (lifecycle.md §2).
+/// What failed: a start leads back to stopped, a publish to started (docs/lifecycle.md §2.2).
 pub fn failed_action(state: VersionState) -> &'static str {
     match state {
         VersionState::Started | VersionState::Publishing | VersionState::Published => "publish",

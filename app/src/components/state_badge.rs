@@ -65,7 +65,7 @@ pub fn node_shape(status: NodeStatus) -> Shape {
     }
 }
 
-/// What a state means, in a sentence for people who do not know it yet (lifecycle.md §2).
+/// What a state means, in a sentence for people who do not know it yet (docs/lifecycle.md §2.1).
 pub fn meaning(state: VersionState) -> &'static str {
     match state {
         VersionState::Stopped => "It uses nothing in the cluster.",

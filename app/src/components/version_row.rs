@@ -21,7 +21,7 @@ pub fn VersionRow(
     on_ask: Callback<(VersionSummary, Command)>,
 ) -> impl IntoView {
     let version = RwSignal::from(version);
-    // Only these change; the rest of a version is as it was uploaded (lifecycle.md §1).
+    // Only these change; the rest of a version is as it was uploaded (docs/lifecycle.md §1).
     let fixed = version.get_untracked();
     let state = Memo::new(move |_| version.with(|v| v.state));
     let health = Memo::new(move |_| version.with(|v| v.health.clone()));

@@ -1,4 +1,4 @@
-//! What was done to versions, by whom, and what became of it (lifecycle.md §2).
+//! What was done to versions, by whom, and what became of it (docs/lifecycle.md §2.4).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The lifecycle (lifecycle.md §2) as pure functions that the server enforces and the browser's buttons ask.
+//! The lifecycle (docs/lifecycle.md §2) as pure functions that the server enforces and the browser's buttons ask.
 //!
 //! Nothing stores a [`VersionState`]. It is derived by [`state`] from what was asked ([`Desired`], [`Publication`]) and
 //! what the reconciler has seen reached, so it cannot be left behind by whoever acted last.
@@ -40,7 +40,7 @@ impl fmt::Display for Command {
     }
 }
 
-/// The state of a version as people see it (lifecycle.md §2).
+/// The state of a version as people see it (docs/lifecycle.md §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionState {
@@ -155,7 +155,7 @@ pub enum Refusal {
     NotArchived { state: VersionState },
 }
 
-/// The whole lifecycle: what a command leads to in a state, or why it is refused (lifecycle.md §2).
+/// The whole lifecycle: what a command leads to in a state, or why it is refused (docs/lifecycle.md §2.2).
 /// `switching` says that the runtime's published entrypoint is being moved just now.
 pub fn decide(state: VersionState, switching: bool, command: Command) -> Result<VersionState, Refusal> {
     use VersionState as S;
@@ -201,7 +201,7 @@ fn wrong_state(command: Command, state: VersionState) -> String {
 mod tests {
     use super::*;
 
-    /// lifecycle.md §2, column "actions".
+    /// docs/lifecycle.md §2.1, column "actions".
     const TABLE: [(VersionState, &[Command]); 7] = [
         (VersionState::Stopped, &[Command::Start, Command::Archive]),
         (VersionState::Starting, &[Command::Stop]),

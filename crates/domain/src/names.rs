@@ -1,4 +1,4 @@
-//! Resource names (krt.md §2): what versions, workflows, nodes and runtimes may be called.
+//! Resource names (docs/krt.md §2.2): what versions, workflows, nodes and runtimes may be called.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::visible;
 
-/// The longest resource name, in bytes (krt.md §2).
+/// The longest resource name, in bytes (docs/krt.md §2.2).
 pub const NAME_MAX_LEN: usize = 19;
 
 /// Why a text is not a resource name. `Display` says what would be right.
@@ -94,7 +94,7 @@ macro_rules! resource_name {
 }
 
 resource_name!(
-    /// The id of a runtime; also its namespace's suffix (lifecycle.md §3).
+    /// The id of a runtime; also its namespace's suffix (docs/lifecycle.md §3.1).
     RuntimeId
 );
 resource_name!(

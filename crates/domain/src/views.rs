@@ -60,7 +60,7 @@ pub struct RuntimeSummary {
     pub last_activity: Option<ActivityEntry>,
 }
 
-/// The manifest's `krtVersion` (krt.md §2).
+/// The manifest's `krtVersion` (docs/krt.md §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KrtVersion {
@@ -95,7 +95,7 @@ pub struct VersionSummary {
     pub waiting: Option<String>,
 }
 
-/// How a version that runs is doing, apart from its state (lifecycle.md §2).
+/// How a version that runs is doing, apart from its state (docs/lifecycle.md §2.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case", try_from = "FlatHealth")]
 pub enum Health {
@@ -109,7 +109,7 @@ pub enum Health {
     Unknown,
 }
 
-/// Why a version that was asked to start or to be published was not (lifecycle.md §2).
+/// Why a version that was asked to start or to be published was not (docs/lifecycle.md §2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     #[serde(with = "crate::time")]
@@ -216,7 +216,7 @@ impl NodeStatus {
     }
 }
 
-/// One configuration value that a version wants (krt.md §2). All are mandatory.
+/// One configuration value that a version wants (docs/krt.md §2.3). All are mandatory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigEntry {
     pub name: String,

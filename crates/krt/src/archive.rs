@@ -1,4 +1,4 @@
-//! Reads an archive once and checks it (krt.md §1 and §6).
+//! Reads an archive once and checks it (docs/krt.md §1 and §6).
 //!
 //! The names and small texts that the manifest may speak of are kept, since it may come after what it names; contents
 //! are passed over.
@@ -22,7 +22,7 @@ use scan::Scan;
 use tar_entries::TarEntries;
 use unpacked::{Plain, Unpacked};
 
-/// Where documentation is (krt.md §1.1).
+/// Where documentation is (docs/krt.md §1.1).
 const DOCS: &str = "docs/";
 
 /// A valid archive.

@@ -1,4 +1,4 @@
-//! Image references by the distribution grammar: `[host[:port]/]path[:tag][@digest]` (krt.md §2).
+//! Image references by the distribution grammar: `[host[:port]/]path[:tag][@digest]` (docs/krt.md §2.4).
 
 use domain::visible;
 

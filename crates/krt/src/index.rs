@@ -64,7 +64,7 @@ impl ArchiveIndex {
         self.entries.get(name).is_some_and(|found| found.kind == EntryKind::File)
     }
 
-    /// Whether there is a folder of that name; it needs no entry of its own (krt.md §1.2).
+    /// Whether there is a folder of that name; it needs no entry of its own (docs/krt.md §1.2).
     pub fn is_folder(&self, name: &str) -> bool {
         self.entries.get(name).is_some_and(|found| found.kind == EntryKind::Folder)
             || self.something_beneath(name).is_some()

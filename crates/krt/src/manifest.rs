@@ -1,4 +1,4 @@
-//! The manifest (krt.md §2–§6): from text to the one model, or to everything that is wrong with it.
+//! The manifest (docs/krt.md §2–§6): from text to the one model, or to everything that is wrong with it.
 
 mod config;
 mod entrypoint;

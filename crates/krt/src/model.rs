@@ -1,4 +1,4 @@
-//! The one model that both KRT versions read into (krt.md §5): a v1 workflow is the v2 one that it means.
+//! The one model that both KRT versions read into (docs/krt.md §5): a v1 workflow is the v2 one that it means.
 
 pub use domain::KrtVersion;
 use domain::{NodeName, VersionName, WorkflowName};

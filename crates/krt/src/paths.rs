@@ -1,6 +1,6 @@
 //! Names of entries, and paths in the manifest, in one form, so that `./src/main.py` and `src/main.py` meet.
 
-/// Why a name is not one of a file inside the archive (krt.md §1.3).
+/// Why a name is not one of a file inside the archive (docs/krt.md §1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathError {
     /// It names nothing, or the archive's root.

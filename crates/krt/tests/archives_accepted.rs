@@ -1,4 +1,4 @@
-//! Archives that look odd and are right (krt.md §1).
+//! Archives that look odd and are right (docs/krt.md §1).
 
 mod support;
 

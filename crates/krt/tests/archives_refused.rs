@@ -1,4 +1,5 @@
-//! Archives that are broken or hostile (krt.md §1.3–1.4): each is refused in words, and none makes the reader panic.
+//! Archives that are broken or hostile (docs/krt.md §1.3–1.4): each is refused in words, and none makes the reader
+//! panic.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! One case for each rule that both KRT versions share (krt.md §2 and §6), and how problems are told: where, of what,
-//! in which words and order.
+//! One case for each rule that both KRT versions share (docs/krt.md §2 and §6), and how problems are told: where, of
+//! what, in which words and order.
 
 mod rules;
 mod table;

@@ -1,4 +1,4 @@
-//! One case for each rule of v1 and of v2 (krt.md §3–§5): where it is reported, of what, and in which words.
+//! One case for each rule of v1 and of v2 (docs/krt.md §3–§5): where it is reported, of what, and in which words.
 
 mod rules;
 mod table;

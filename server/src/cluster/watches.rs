@@ -31,7 +31,7 @@ use super::{Cache, Cluster, Kept};
 const PAGE: u32 = 100;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The label that all our objects carry, and its value (lifecycle.md §3).
+/// The label that all our objects carry, and its value (docs/lifecycle.md §3.1).
 pub(crate) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kai-server");
 /// The label that says which runtime an object belongs to.
 pub(crate) const RUNTIME_LABEL: &str = "runtime-id";

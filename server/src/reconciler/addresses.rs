@@ -1,4 +1,4 @@
-//! Where a version is reached, by its state (lifecycle.md §3).
+//! Where a version is reached, by its state (docs/lifecycle.md §3.3).
 
 use domain::{Address, Reach, VersionState};
 

@@ -69,8 +69,8 @@ pub struct ObjectSettings {
     /// How long a node's container has to have run before its pod counts as available. Nodes have no probe, so one that
     /// ends right after it began would otherwise have been ready for a moment, and its version started for good.
     pub node_min_ready: Duration,
-    /// Further environment of every runner (lifecycle.md §4): `KRT_NATS_SERVER`, and when configured `KRT_MONGO_URI` and
-    /// the like.
+    /// Further environment of every runner (docs/lifecycle.md §4.1): `KRT_NATS_SERVER`, and when configured
+    /// `KRT_MONGO_URI` and the like.
     pub runner_env: BTreeMap<String, Secret>,
 }
 

@@ -14,7 +14,7 @@ use crate::{
     store::VersionRecord,
 };
 
-/// How a query names the entrypoint; no node may be called so (krt.md §2).
+/// How a query names the entrypoint; no node may be called so (docs/krt.md §2.2).
 const ENTRYPOINT: &str = "entrypoint";
 
 /// What a query is answered with.

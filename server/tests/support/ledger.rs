@@ -185,7 +185,7 @@ async fn states(
     }
 }
 
-/// What the cluster should hold of a runtime (lifecycle.md §3).
+/// What the cluster should hold of a runtime (docs/lifecycle.md §3.2).
 fn due(states: &BTreeMap<String, VersionState>) -> Vec<String> {
     let mut due = Vec::new();
     for (version, state) in states {

@@ -1,4 +1,4 @@
-//! The lifecycle (lifecycle.md §2 and §3) on any cluster. Each test has a runtime of its own.
+//! The lifecycle (docs/lifecycle.md §2 and §3) on any cluster. Each test has a runtime of its own.
 
 use k8s_openapi::api::{
     apps::v1::Deployment,

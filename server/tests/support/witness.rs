@@ -1,5 +1,5 @@
 //! Somebody who only watches, by a client of its own with which nothing goes wrong, and says afterwards whether the
-//! published entrypoint was always what it has to be (lifecycle.md §3).
+//! published entrypoint was always what it has to be (docs/lifecycle.md §3.4).
 //!
 //! An Ingress stands for "requests come in": it is made last and goes first. From its making to its end there has to be
 //! an `active-entrypoint`, and the version that it selects has to run. What was seen is put in the cluster's own order,

@@ -11,7 +11,7 @@ use crate::pages::query::param;
 pub const LOGS_PARAM: &str = "logs";
 const SEARCH_PARAM: &str = "search";
 const ALL: &str = "all";
-/// No node can be called so (krt.md §2).
+/// No node can be called so (docs/krt.md §2.2).
 const ENTRYPOINT: &str = "entrypoint";
 /// Everything in the address that is about the drawer.
 const PARAMS: [&str; 7] = [LOGS_PARAM, "level", SEARCH_PARAM, "since", "until", "previous", "wrap"];

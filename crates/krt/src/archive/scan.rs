@@ -263,7 +263,7 @@ impl<'l> Scan<'l> {
     }
 }
 
-/// What macOS keeps beside a file (krt.md §1.2), and what its Finder keeps in a folder.
+/// What macOS keeps beside a file (docs/krt.md §1.2), and what its Finder keeps in a folder.
 fn is_left_by_macos(file_name: &str) -> bool {
     file_name.starts_with("._") || file_name == ".DS_Store"
 }

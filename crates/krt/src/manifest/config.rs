@@ -1,4 +1,4 @@
-//! The names of the configuration values that a version wants (krt.md §2).
+//! The names of the configuration values that a version wants (docs/krt.md §2.3).
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::{limits::MAX_CONFIG_VALUES, model::ConfigSpec, problems::shown, yaml:
 
 /// The longest key of a Secret, which is where values are kept under their names.
 const MAX_NAME_LEN: usize = 253;
-/// What the variables begin with that a runner gets in any case (lifecycle.md §3).
+/// What the variables begin with that a runner gets in any case (docs/lifecycle.md §4.1).
 const RUNNERS_PREFIX: &str = "KRT_";
 
 pub(super) fn read(root: &Fields<'_>, report: &mut Report<'_>) -> Option<ConfigSpec> {
@@ -80,7 +80,7 @@ fn read_name(
     Some(name.to_owned())
 }
 
-/// Whether a configuration variable may be called so: `^[A-Z]([_A-Z0-9]*[A-Z0-9])?$` (krt.md §2).
+/// Whether a configuration variable may be called so: `^[A-Z]([_A-Z0-9]*[A-Z0-9])?$` (docs/krt.md §2.3).
 pub fn is_variable_name(name: &str) -> bool {
     let inner = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(inner) && !name.ends_with('_')

@@ -51,7 +51,7 @@ pub(super) fn rpcs<'i>(
     None
 }
 
-/// A workflow's entrypoint; one that the proto file does not define is a warning (krt.md §4).
+/// A workflow's entrypoint; one that the proto file does not define is a warning (docs/krt.md §4).
 pub(super) fn read_workflow_entrypoint(
     workflow: &Fields<'_>,
     rpcs: Option<&Rpcs<'_>>,

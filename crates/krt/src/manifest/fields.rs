@@ -96,7 +96,7 @@ impl<'n> Item<'n> {
         }
     }
 
-    /// A resource name (krt.md §2).
+    /// A resource name (docs/krt.md §2.2).
     pub(super) fn name<T: FromStr<Err = NameError>>(&self, example: &str, report: &mut Report<'_>) -> Option<T> {
         match &self.node.value {
             Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => match text.parse() {
@@ -268,8 +268,8 @@ impl<'n> Fields<'n> {
         self.get(name).filter(|item| !item.is_null())
     }
 
-    /// Warns of each field that is not known (krt.md §2). `elsewhere` names those that have a meaning in another place
-    /// or version, with that.
+    /// Warns of each field that is not known (docs/krt.md §2.5). `elsewhere` names those that have a meaning in another
+    /// place or version, with that.
     pub(super) fn warn_of_unknown(&self, known: &[&str], elsewhere: &[(&str, &str)], report: &mut Report<'_>) {
         for field in self.fields {
             if known.contains(&field.key.as_str()) {

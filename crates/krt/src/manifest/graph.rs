@@ -1,4 +1,4 @@
-//! Which nodes messages can reach (krt.md §4). Cycles are allowed, so this is a search, not an order.
+//! Which nodes messages can reach (docs/krt.md §4). Cycles are allowed, so this is a search, not an order.
 
 use std::collections::HashMap;
 

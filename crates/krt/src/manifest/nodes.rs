@@ -53,7 +53,7 @@ pub(super) enum FileField {
     Src,
 }
 
-/// The path of a file that is in the archive (krt.md §2 and §6), in the form that the archive's names have.
+/// The path of a file that is in the archive (docs/krt.md §2.1 and §6), in the form that the archive's names have.
 pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Report<'_>) -> Option<String> {
     let text = item.text(report)?;
     let path = match paths::normalize(text) {

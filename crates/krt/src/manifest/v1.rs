@@ -1,4 +1,4 @@
-//! KRT v1 (krt.md §3), read as the v2 workflows that it means (§5).
+//! KRT v1 (docs/krt.md §3), read as the v2 workflows that it means (§5).
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! KRT v2 (krt.md §4): workflows whose nodes subscribe to each other.
+//! KRT v2 (docs/krt.md §4): workflows whose nodes subscribe to each other.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&Rpcs<'_>>, report: &mut
     workflows.into_iter().collect()
 }
 
-/// At least one workflow, and no name twice (krt.md §2).
+/// At least one workflow, and no name twice (docs/krt.md §2.1).
 pub(super) fn check_workflow_names(root: &Fields<'_>, items: &[Item<'_>], report: &mut Report<'_>) {
     if items.is_empty()
         && let Some(item) = root.get("workflows")

@@ -1,4 +1,4 @@
-//! Which KRT version a manifest is of: what it says (krt.md §2), held against the form that it has.
+//! Which KRT version a manifest is of: what it says (docs/krt.md §2.1), held against the form that it has.
 
 use super::{
     fields::{Fields, Item},

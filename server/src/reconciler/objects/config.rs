@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{reconciler::ObjectSettings, store::VersionRecord};
 
-/// The key and mounted name of the subjects (lifecycle.md §3).
+/// The key and mounted name of the subjects (docs/lifecycle.md §4.2).
 pub(super) const SUBJECTS_FILE: &str = "nats_subject.json";
 
 /// Holds the configuration's values under their names, and the credential for the version's file.
@@ -68,7 +68,7 @@ pub(super) fn from_secret(version: &VersionRecord, variable: &str, key: &str) ->
     }
 }
 
-/// What the entrypoint publishes to and listens to, for each rpc (lifecycle.md §4).
+/// What the entrypoint publishes to and listens to, for each rpc (docs/lifecycle.md §4.2).
 pub(super) fn subjects(version: &VersionRecord, settings: &ObjectSettings) -> ConfigMap {
     let by_rpc: BTreeMap<&str, BTreeMap<&str, String>> = version
         .manifest

@@ -1,5 +1,5 @@
-//! What a version and its publication are in Kubernetes (lifecycle.md §3 and §4). Pure: settings and records in, objects
-//! out; the same input gives the same objects, byte for byte.
+//! What a version and its publication are in Kubernetes (docs/lifecycle.md §3 and §4). Pure: settings and records in,
+//! objects out; the same input gives the same objects, byte for byte.
 
 mod config;
 mod names;

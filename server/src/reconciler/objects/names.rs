@@ -1,10 +1,10 @@
-//! What objects are called. No two versions of a runtime may ever claim one name (lifecycle.md §3).
+//! What objects are called. No two versions of a runtime may ever claim one name (docs/lifecycle.md §3.2).
 
 use domain::{NodeName, VersionName, WorkflowName};
 use sha2::{Digest, Sha256};
 
 /// The Service of the published entrypoint. No version can be named so that its own Service would be this one: the name
-/// `active` is refused (krt.md §2).
+/// `active` is refused (docs/krt.md §2.2).
 pub(crate) const ACTIVE_SERVICE: &str = "active-entrypoint";
 /// The Ingress of what a runtime has published.
 pub(crate) const INGRESS: &str = "entrypoint";

@@ -244,7 +244,7 @@ fn environment(own: Vec<EnvVar>, version: &VersionRecord, settings: &ObjectSetti
     [common, of_settings, own, configured].concat()
 }
 
-/// Configuration variables, and those files whose name could be a variable's (lifecycle.md §3).
+/// Configuration variables, and those files whose name could be a variable's (docs/lifecycle.md §3.6).
 fn configured(version: &VersionRecord) -> Vec<EnvVar> {
     let spec = &version.manifest.config;
     let files = spec.files.iter().filter(|name| krt::is_variable_name(name));

@@ -1,4 +1,4 @@
-//! The objects, against lifecycle.md §3 and §4.
+//! The objects, against docs/lifecycle.md §3 and §4.
 
 use std::collections::BTreeSet;
 

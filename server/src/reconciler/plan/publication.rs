@@ -1,4 +1,4 @@
-//! Moving the published entrypoint so that no request fails (lifecycle.md §3).
+//! Moving the published entrypoint so that no request fails (docs/lifecycle.md §3.4).
 //!
 //! `active-entrypoint` is changed in place, never deleted while a version is to be published, and only ever made to
 //! select a version that is ready. Each condition is read from what has been observed.

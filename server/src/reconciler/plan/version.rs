@@ -59,7 +59,7 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
     } else if let Some(preview) = preview {
         steps.extend(delete(Kind::Ingress, preview.as_ref()));
     } else if version.role == Role::Serving {
-        // A published version is reached as `active-entrypoint` alone (lifecycle.md §3).
+        // A published version is reached as `active-entrypoint` alone (docs/lifecycle.md §3.4).
         steps.extend(own.and_then(|live| delete(Kind::Service, live.as_ref())));
     }
     steps

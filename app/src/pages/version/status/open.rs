@@ -24,7 +24,7 @@ use crate::{
 
 const WORKFLOW_PARAM: &str = "workflow";
 const NODE_PARAM: &str = "node";
-/// No node can be called so (krt.md §2).
+/// No node can be called so (docs/krt.md §2.2).
 const ENTRYPOINT: &str = "entrypoint";
 /// While a panel is open: pods restart, and events are noted, without the version's state being another.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);

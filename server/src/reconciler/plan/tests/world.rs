@@ -375,7 +375,7 @@ impl World {
         self.observed.ready_pods.get(ACTIVE_SERVICE).is_some_and(|pods| !pods.is_empty())
     }
 
-    /// What no step of ours may do (lifecycle.md §3): lead requests to nobody, or to somebody who is not ready, while
+    /// What no step of ours may do (docs/lifecycle.md §3.4): lead requests to nobody, or to somebody not ready, while
     /// somebody answers them.
     fn assert_requests_are_not_led_astray(&self, did: &str, was_reached: bool, before: Option<&str>) {
         let publication = self.intent.runtime.publication;
