@@ -7,8 +7,6 @@
 mod bench;
 mod checks;
 mod demo;
-#[cfg(test)]
-mod documents;
 mod http;
 mod release;
 mod run;
