@@ -157,6 +157,7 @@ impl Writer<'_> {
         K: Kept + Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Debug,
     {
         tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name, "deletes");
+        self.memory().backoff.forget(self.runtime, &object_key(&K::kind(&()), name));
         let params = params.preconditions(Preconditions { uid, resource_version: None });
         match self.api::<K>().delete(name, &params).await {
             // "Success" does not say that it is gone: a finalizer may hold it.

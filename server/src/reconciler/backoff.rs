@@ -74,6 +74,11 @@ impl ApplyBackoff {
         self.0.insert(key, Attempts { count, at: now, attempt, by });
     }
 
+    /// What we delete ourselves is missing next time because of us.
+    pub(super) fn forget(&mut self, runtime: &RuntimeId, object: &str) {
+        self.0.remove(&(runtime.clone(), object.to_owned()));
+    }
+
     /// Whether the same has been applied against the same change a moment ago.
     pub(super) fn is_repeated(&self, runtime: &RuntimeId, object: &str, fields: &[String], now: Timestamp) -> bool {
         let known = self.0.get(&(runtime.clone(), object.to_owned()));
@@ -206,6 +211,16 @@ mod tests {
         assert!(backoff.delays(&runtime(), at(13)).is_empty());
         backoff.record(&runtime(), OBJECT, attempt(&["image"], &[]), None, at(80));
         assert!(!backoff.is_repeated(&runtime(), OBJECT, &["image".to_owned()], at(200)), "a minute is long ago");
+    }
+
+    #[test]
+    fn what_we_delete_and_make_again_is_never_delayed() {
+        let mut backoff = ApplyBackoff::default();
+        for second in 0..10 {
+            backoff.record(&runtime(), OBJECT, attempt(&[], &[]), None, at(second));
+            assert!(backoff.delays(&runtime(), at(second)).is_empty(), "at {second}");
+            backoff.forget(&runtime(), OBJECT);
+        }
     }
 
     #[test]

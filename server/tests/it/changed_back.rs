@@ -117,6 +117,20 @@ async fn who_changes_a_field_back_each_time_is_told_and_not_raced() {
     stage.until_cluster("it is put back when its time has come", async || replicas().await == Some(1)).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_deletes_and_makes_again_itself_is_not_slowed_down() {
+    let stage = Stage::sandbox().await;
+    stage.add(RUNTIME, vec![Stage::krt("one").bytes(), Stage::krt("two").bytes()]).await;
+    for version in ["one", "two"] {
+        stage.reach(RUNTIME, version, "start", "started").await;
+    }
+    // Each publication makes a Service for the version that it replaces and deletes the new one's own.
+    // The last ones would wait for minutes.
+    for version in ["one", "two"].into_iter().cycle().take(20) {
+        stage.reach(RUNTIME, version, "publish", "published").await;
+    }
+}
+
 async fn scale_up_again_and_again(deployments: Api<Deployment>) {
     let watched = watcher::Config::default().fields(&format!("metadata.name={NODE}"));
     let mut seen = watcher(deployments.clone(), watched).applied_objects().boxed();

@@ -83,10 +83,10 @@ impl Stage {
         }
     }
 
-    /// Waits until no pod is left there, so that nothing of the last round runs during the next.
-    fn no_pods(&self, namespace: &str) -> Result<()> {
+    /// Waits until no pod with these labels is left there, so that nothing of the last round runs during the next.
+    fn no_pods(&self, namespace: &str, labels: &str) -> Result<()> {
         super::program::until(PATIENCE, "the last round's pods have ended", || {
-            let pods = self.api.get(&format!("/api/v1/namespaces/{namespace}/pods"))?;
+            let pods = self.api.get(&format!("/api/v1/namespaces/{namespace}/pods?labelSelector={labels}"))?;
             Ok(pods["items"].as_array().context("a list has items")?.is_empty())
         })?;
         Ok(())
