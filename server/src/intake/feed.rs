@@ -1,9 +1,13 @@
-//! Bytes from an async upload to a blocking reader, a few chunks at most between them.
+//! Bytes from an async upload to blocking threads, a few chunks at most between them: one checks them, one hashes them.
 
 use std::io::{self, Read};
 
 use bytes::{Buf, Bytes};
-use tokio::sync::mpsc;
+use krt::digest;
+use tokio::{
+    sync::mpsc,
+    task::{JoinError, JoinHandle},
+};
 
 /// Chunks between the two. hyper's are at most some hundred KiB.
 const CHUNKS: usize = 4;
@@ -35,6 +39,37 @@ impl Read for Reader {
     }
 }
 
+/// The SHA-256 of what it is sent, on a thread of its own: hashing takes about as long as receiving and storing do.
+pub(super) struct Hasher {
+    feed: Feed,
+    digest: JoinHandle<String>,
+}
+
+impl Hasher {
+    pub(super) fn start() -> Self {
+        let (feed, mut chunks) = mpsc::channel::<Bytes>(CHUNKS);
+        let digest = tokio::task::spawn_blocking(move || {
+            let mut hasher = digest::Sha256::default();
+            while let Some(chunk) = chunks.blocking_recv() {
+                hasher.update(&chunk);
+            }
+            digest::hex(hasher.finish())
+        });
+        Self { feed, digest }
+    }
+
+    pub(super) async fn update(&self, chunk: Bytes) {
+        // It ends early only by a panic, which `finish` tells.
+        let _ = self.feed.send(chunk).await;
+    }
+
+    /// In hexadecimal digits.
+    pub(super) async fn finish(self) -> Result<String, JoinError> {
+        drop(self.feed);
+        self.digest.await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +87,16 @@ mod tests {
         }
         drop(feed);
         assert_eq!(read.await.unwrap(), b"one two three four five six");
+    }
+
+    #[tokio::test]
+    async fn a_digest_is_of_all_that_was_sent() {
+        let hasher = Hasher::start();
+        for chunk in ["a", "", "bc"] {
+            hasher.update(Bytes::from_static(chunk.as_bytes())).await;
+        }
+        // FIPS 180-2, appendix B.1.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hasher.finish().await.unwrap(), abc);
     }
 }

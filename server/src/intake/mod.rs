@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, num::NonZeroU16, sync::Arc};
 use axum::extract::{Multipart, Request};
 use domain::{Actor, ApiError, RuntimeId, VersionView};
 use futures::StreamExt;
-use krt::{CheckError, Checked, FileFacts, Limits, digest};
+use krt::{CheckError, Checked, FileFacts, Limits};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +21,7 @@ use crate::{
     service::{NewVersion, Service, chain, from_files},
     store::{CarryOver, Content, StoredFile, download_token},
 };
+use feed::Hasher;
 use source::{Chunks, Others, Source};
 pub use turns::UploadPace;
 use turns::{Lost, Turns};
@@ -165,7 +166,7 @@ impl Intake {
         let (feed, reader) = feed::channel();
         let limits = self.limits.clone();
         let check = tokio::task::spawn_blocking(move || krt::check(reader, &limits));
-        let mut hasher = digest::Sha256::default();
+        let hasher = Hasher::start();
         let mut size_bytes = 0u64;
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
@@ -173,7 +174,7 @@ impl Intake {
             if size_bytes > self.limits.max_packed_bytes {
                 return Err(source::too_large(self.limits.max_packed_bytes));
             }
-            hasher.update(&chunk);
+            hasher.update(chunk.clone()).await;
             if feed.send(chunk.clone()).await.is_err() {
                 // A check that passes reads to the end; one that ended before has refused, so the rest is not wanted.
                 return Err(verdict(check).await.err().unwrap_or(ApiError::Internal));
@@ -182,7 +183,11 @@ impl Intake {
         }
         drop(feed);
         let checked = verdict(check).await?;
-        Ok(Received { checked, sha256: digest::hex(hasher.finish()), size_bytes })
+        let sha256 = hasher.finish().await.map_err(|panicked| {
+            tracing::error!("the hashing of an upload panicked: {panicked}");
+            ApiError::Internal
+        })?;
+        Ok(Received { checked, sha256, size_bytes })
     }
 
     /// What the one pass did not hash because it could not know yet that it is wanted, from the file that has arrived.
