@@ -7,6 +7,8 @@
 mod bench;
 mod checks;
 mod demo;
+#[cfg(test)]
+mod documents;
 mod http;
 mod release;
 mod run;

@@ -32,7 +32,7 @@ use crate::{
     store::InstallationId,
 };
 
-/// The name under which server-side apply knows what is ours (lifecycle.md §3).
+/// The name under which server-side apply knows what is ours (docs/lifecycle.md §3.1).
 pub(super) const FIELD_MANAGER: &str = "kai-server";
 
 /// Writes to one runtime's namespace.
