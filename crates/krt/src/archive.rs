@@ -16,7 +16,7 @@ use std::{collections::BTreeSet, io};
 use domain::{Problem, is_unseen};
 use serde::{Deserialize, Serialize};
 
-use crate::{ArchiveIndex, Limits, digest, limits::Limit, manifest, model::Manifest, paths, problems::shown};
+use crate::{ArchiveIndex, Limits, Protos, digest, limits::Limit, manifest, model::Manifest, paths, problems::shown};
 use gzip::Gunzip;
 use scan::Scan;
 use tar_entries::TarEntries;
@@ -39,9 +39,8 @@ pub struct Checked {
     pub unpacked_bytes: u64,
     /// The names of all entries.
     pub index: ArchiveIndex,
-    /// The text of the entrypoint's proto file; none when it is not UTF-8 or was too large to be kept, of which there
-    /// is a warning.
-    pub proto_text: Option<String>,
+    /// The entrypoint's proto file and those that it imports. None unless [`Reading::facts`].
+    pub protos: Protos,
     /// The files under `docs/` in the order of the archive; together no more than [`Limits::max_docs_bytes`]. None
     /// unless [`Reading::documents`].
     pub documents: Vec<Document>,
@@ -81,7 +80,8 @@ pub struct Reading {
     pub until: Until,
     /// Whether the files under `docs/` are kept. Their size counts in any case.
     pub documents: bool,
-    /// Whether files are hashed. Those that come before the manifest all are, as any of them may be a source.
+    /// Whether what versions are compared by is kept: files are hashed, and proto files stay. Of those that come before
+    /// the manifest all are hashed, as any of them may be a source.
     pub facts: bool,
 }
 
@@ -229,8 +229,9 @@ fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked,
             warnings.extend(of_manifest);
             let (facts, unhashed) =
                 if reading.facts { facts(&manifest, &index) } else { (Vec::new(), BTreeSet::new()) };
+            let protos = if reading.facts { Protos::of(&manifest.entrypoint.proto, &index) } else { Protos::default() };
             Ok(Checked {
-                proto_text: index.proto(&manifest.entrypoint.proto).map(str::to_owned),
+                protos,
                 facts,
                 unhashed,
                 manifest,

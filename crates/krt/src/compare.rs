@@ -8,7 +8,8 @@ use domain::{
 };
 
 use crate::{
-    FileFacts, interface,
+    FileFacts, Protos,
+    interface::{self, Interface},
     model::{ConfigSpec, Manifest, Node, ObjectStoreScope, Workflow},
 };
 
@@ -23,7 +24,8 @@ pub struct Side<'a> {
     pub config: &'a BTreeMap<&'a str, &'a str>,
     /// Of the files that the manifest names; none when they are not known.
     pub facts: Option<&'a [FileFacts]>,
-    pub proto_text: Option<&'a str>,
+    /// The proto files that callers depend on; none when they are not known.
+    pub protos: Option<&'a Protos>,
 }
 
 impl<'a> Side<'a> {
@@ -57,13 +59,15 @@ pub fn compare(before: Side<'_>, after: Side<'_>) -> Comparison {
 }
 
 fn callers(before: Side<'_>, after: Side<'_>) -> CallerChanges {
-    let mut found = match (before.proto_text, after.proto_text) {
-        (Some(was), Some(now)) => interface::changes(&interface::read(was), &interface::read(now)),
-        (was, _) => {
-            let side = if was.is_none() { before } else { after };
-            let text =
-                format!("the proto file of `{}` could not be compared: its text was not kept", side.manifest.version);
-            CallerChanges { not_compared: vec![text], ..CallerChanges::default() }
+    let (was, now) = (interface_of(before), interface_of(after));
+    let mut found = match (&was, &now) {
+        (Ok(was), Ok(now)) => {
+            let name = |side: Side<'_>| side.manifest.version.to_string();
+            interface::changes((&name(before), was), (&name(after), now))
+        }
+        _ => {
+            let not_compared = [was.err(), now.err()].into_iter().flatten().collect();
+            CallerChanges { not_compared, ..CallerChanges::default() }
         }
     };
     let fed = |manifest: &Manifest, rpc: &str| manifest.workflows.iter().any(|workflow| workflow.entrypoint == rpc);
@@ -74,6 +78,16 @@ fn callers(before: Side<'_>, after: Side<'_>) -> CallerChanges {
         }
     }
     found
+}
+
+/// Or why there is none.
+fn interface_of(side: Side<'_>) -> Result<Interface, String> {
+    let version = &side.manifest.version;
+    let protos = side
+        .protos
+        .ok_or_else(|| format!("the proto file of `{version}` could not be compared: its text was not kept"))?;
+    interface::link(&side.manifest.entrypoint.proto, protos)
+        .map_err(|missing| missing.sentence(&format!("`{version}`")))
 }
 
 fn workflows(before: Side<'_>, after: Side<'_>) -> Vec<WorkflowChange> {
@@ -240,6 +254,10 @@ mod tests {
         }
     }
 
+    fn protos(text: &str) -> Protos {
+        Protos { texts: BTreeMap::from([("p.proto".to_owned(), text.to_owned())]), ..Protos::default() }
+    }
+
     fn fact(path: &str, sha256: &str) -> FileFacts {
         FileFacts { path: path.to_owned(), size_bytes: 1, sha256: sha256.repeat(64) }
     }
@@ -248,7 +266,8 @@ mod tests {
     fn against(change: impl FnOnce(&mut Manifest)) -> Comparison {
         let (before, mut after, none) = (manifest("v1"), manifest("v2"), BTreeMap::new());
         change(&mut after);
-        let side = |manifest| Side { manifest, config: &none, facts: Some(&[]), proto_text: Some("") };
+        let protos = protos("");
+        let side = |manifest| Side { manifest, config: &none, facts: Some(&[]), protos: Some(&protos) };
         compare(side(&before), side(&after))
     }
 
@@ -312,7 +331,7 @@ mod tests {
         let (before, after, none) = (manifest("v1"), manifest("v2"), BTreeMap::new());
         let was = [fact("src/one.py", "a"), fact("src/two.py", "b"), fact("p.proto", "c")];
         let now = [fact("src/one.py", "a"), fact("src/two.py", "d"), fact("p.proto", "e")];
-        let side = |manifest, facts| Side { manifest, config: &none, facts, proto_text: Some("") };
+        let side = |manifest, facts| Side { manifest, config: &none, facts, protos: None };
         let found = compare(side(&before, Some(&was)), side(&after, Some(&now)));
         let expected = |field: &str, before: &str, after: &str| FieldChange {
             field: field.to_owned(),
@@ -335,7 +354,7 @@ mod tests {
         was.config.variables.push("C".to_owned());
         let old = BTreeMap::from([("A", "secret-1"), ("B", "secret-2"), ("C", "secret-3")]);
         let new = BTreeMap::from([("A", "secret-4"), ("B", "secret-2")]);
-        let side = |manifest, config| Side { manifest, config, facts: None, proto_text: None };
+        let side = |manifest, config| Side { manifest, config, facts: None, protos: None };
         let found = compare(side(&was, &old), side(&after, &new));
         let told: Vec<_> = found.config.iter().map(|c| (c.name.as_str(), c.difference)).collect();
         assert_eq!(
@@ -358,8 +377,11 @@ mod tests {
         let found = against(|after| after.workflows[0].entrypoint = "Other".to_owned());
         assert_eq!(found.callers.breaking, ["no workflow answers rpc `Call` any more; `flow` did"]);
         let (v1, none) = (manifest("v1"), BTreeMap::new());
-        let side = |proto_text| Side { manifest: &v1, config: &none, facts: None, proto_text };
-        let found = compare(side(None), side(Some("")));
+        let side = |protos| Side { manifest: &v1, config: &none, facts: None, protos };
+        let (valid, broken) = (protos(""), protos("message A {\n}}"));
+        let found = compare(side(None), side(Some(&valid)));
         assert!(found.callers.not_compared[0].contains("`v1` could not be compared"), "{found:?}");
+        let found = compare(side(Some(&broken)), side(Some(&valid)));
+        assert!(found.callers.not_compared[0].starts_with("`p.proto` of `v1` cannot be read (line 2: "), "{found:?}");
     }
 }

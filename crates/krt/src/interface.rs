@@ -1,49 +1,92 @@
-//! What a proto file offers to callers: rpcs, and the messages and enums that they use. A tolerant reader, not a
-//! compiler: it resolves names within one file, and says what it could not find.
+//! What an entrypoint offers to callers: its rpcs, and the messages and enums that they use.
 
 mod changes;
-mod read;
+mod fields;
+mod link;
+mod missing;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-pub use changes::changes;
-pub use read::read;
+pub(crate) use changes::changes;
+pub(crate) use link::link;
+use missing::Missing;
 
-/// One proto file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Interface {
-    /// By full name: `package.Service/Rpc`.
-    pub rpcs: BTreeMap<String, Rpc>,
+/// What a proto file and those that it imports define.
+#[derive(Debug, Default)]
+pub(crate) struct Interface {
+    /// Of the file and those that it imports publicly, by full name: `package.Service/Rpc`.
+    rpcs: BTreeMap<String, Rpc>,
+    /// Files that are imported publicly and could not be looked into: they may define more rpcs.
+    unseen_services: Vec<Missing>,
     /// Messages and enums by full name: `package.Outer.Inner`.
-    pub types: BTreeMap<String, Type>,
+    types: BTreeMap<String, Type>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rpc {
-    pub request: Side,
-    pub response: Side,
+#[derive(Debug, PartialEq, Eq)]
+struct Rpc {
+    request: Payload,
+    response: Payload,
 }
 
 /// What goes one way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Side {
-    pub stream: bool,
-    /// Full name, as far as the file has it; else as written.
-    pub of: String,
+#[derive(Debug, PartialEq, Eq)]
+struct Payload {
+    is_stream: bool,
+    of: TypeRef,
 }
 
-/// A message's fields, or an enum's values, by number.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Type {
-    pub is_enum: bool,
-    pub members: BTreeMap<i64, Member>,
+#[derive(Debug)]
+enum Type {
+    Message(Message),
+    /// Numbers by name: several names may share one.
+    Enum(BTreeMap<String, i32>),
 }
 
+#[derive(Debug, Default)]
+struct Message {
+    /// By number.
+    fields: BTreeMap<i32, Field>,
+    /// Numbers that other files may extend it by.
+    extension_ranges: Vec<Range<i32>>,
+    /// What the files extend it by, by number. Their names are full.
+    extensions: BTreeMap<i32, Field>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Field {
+    name: String,
+    json_name: String,
+    label: Label,
+    of: FieldType,
+    /// The group of fields of which only one is set.
+    oneof: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Label {
+    /// Whether it is written `optional` makes no difference to who reads it.
+    Single,
+    Repeated,
+    Required,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum FieldType {
+    Plain(TypeRef),
+    /// A message between a start and an end tag instead of behind its length.
+    Group(TypeRef),
+    Map(&'static str, TypeRef),
+}
+
+/// A type where it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    pub name: String,
-    /// With its label if it is repeated or required; empty for an enum's value.
-    pub of: String,
-    /// The types of the file, or of files that it imports, that it is made of.
-    pub uses: Option<String>,
+enum TypeRef {
+    Scalar(&'static str),
+    /// By full name.
+    Named(String),
+    /// It could not be found.
+    Unknown {
+        written: String,
+        missing: Vec<Missing>,
+    },
 }

@@ -35,7 +35,8 @@ pub struct Limits {
     /// Files under `docs/`. Each is a row in a database.
     pub max_documents: u64,
     /// Bytes of all `.proto` files that are kept for the manifest, which may come after them. One that no longer fits
-    /// is accepted, with a warning that its rpcs were not looked at.
+    /// is accepted. If it is the entrypoint's there is a warning that its rpcs were not looked at; when versions are
+    /// compared it is said of each one that was needed.
     pub max_protos_bytes: u64,
     /// Bytes of files that are hashed before it is known whether the manifest names them. Those beyond take a second
     /// reading, should it name them.
@@ -109,6 +110,15 @@ pub(crate) const MAX_CONFIG_VALUES: usize = 500;
 /// Characters in the name of an rpc, and in a subtopic.
 pub(crate) const MAX_RPC_LEN: usize = 128;
 pub(crate) const MAX_SUBTOPIC_LEN: usize = 128;
+
+/// Proto files of a version, and bytes of them, that are kept to compare it with others: of all that an archive has,
+/// those that the entrypoint's leads to.
+pub(crate) const MAX_COMPARED_FILES: usize = 300;
+pub(crate) const MAX_COMPARED_BYTES: usize = 512 << 10;
+/// Bytes of one that is read: the parser needs up to 300 for each.
+pub(crate) const MAX_PROTO_BYTES: usize = 256 << 10;
+/// Bytes in the full name of a message: it is kept once for each use.
+pub(crate) const MAX_PROTO_NAME_BYTES: usize = 512;
 
 /// A size as people write it: `8 GiB`, `256 KiB`, `1000 bytes`.
 pub(crate) fn size_in_words(bytes: u64) -> String {

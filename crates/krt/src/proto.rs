@@ -1,137 +1,78 @@
-//! The names of the rpcs that a proto file defines. A tolerant scan, not a compiler: it exists to say which names a
-//! workflow's entrypoint may have, and a file that it reads wrongly costs a needless warning at most.
+//! Reads `.proto` files: what is in one of them, and where it finds those that it imports.
+//!
+//! The grammar is protox-parse's, of the compiler protox. Linking is our own (`interface::link`), since a compiler
+//! refuses a file as soon as one import is missing, and many archives leave out those that only define options.
 
-/// The rpcs of all services in the text, in its order.
-pub fn rpcs(text: &str) -> Vec<&str> {
-    let mut tokens = Tokens { rest: text };
-    let mut found = Vec::new();
-    let mut depth = 0usize;
-    // The depth inside the service's braces, while in one.
-    let mut service: Option<usize> = None;
-    // The last tokens: `service X {` and `rpc X (` are seen when their third one is.
-    let (mut before, mut last) = ("", "");
-    while let Some(token) = tokens.next_token() {
-        match token {
-            "{" => {
-                depth += 1;
-                if depth == 1 && before == "service" {
-                    service = Some(depth);
-                }
-            }
-            "}" => {
-                depth = depth.saturating_sub(1);
-                if service.is_some_and(|inside| depth < inside) {
-                    service = None;
-                }
-            }
-            "(" if before == "rpc" && service == Some(depth) => found.push(last),
-            _ => {}
-        }
-        (before, last) = (last, token);
-    }
-    found
-}
+mod editions;
+mod rpcs;
 
-pub(crate) struct Tokens<'t> {
-    rest: &'t str,
-}
+use std::fmt;
 
-impl<'t> Tokens<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
-        Self { rest: text }
+pub(crate) use rpcs::{Rpcs, rpcs};
+
+use prost_types::DescriptorProto;
+pub(crate) use prost_types::FileDescriptorProto;
+
+use crate::limits::{MAX_PROTO_BYTES, MAX_PROTO_NAME_BYTES, size_in_words};
+
+/// Why a file could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Unreadable(String);
+
+impl Unreadable {
+    fn whole(message: String) -> Self {
+        Self(message)
     }
 
-    /// The next word or sign; comments are passed over, and a string is one token without meaning.
-    pub(crate) fn next_token(&mut self) -> Option<&'t str> {
-        loop {
-            self.rest = self.rest.trim_start();
-            let first = self.rest.chars().next()?;
-            if self.rest.starts_with("//") {
-                self.skip_past("\n");
-            } else if self.rest.starts_with("/*") {
-                self.rest = &self.rest[2..];
-                self.skip_past("*/");
-            } else if first == '"' || first == '\'' {
-                self.skip_string(first);
-                return Some("\"");
-            } else {
-                let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-                let end = if is_word(first) {
-                    self.rest.find(|c| !is_word(c)).unwrap_or(self.rest.len())
-                } else {
-                    first.len_utf8()
-                };
-                let (token, rest) = self.rest.split_at(end);
-                self.rest = rest;
-                return Some(token);
-            }
-        }
-    }
-
-    fn skip_past(&mut self, end: &str) {
-        self.rest = self.rest.split_once(end).map_or("", |(_, rest)| rest);
-    }
-
-    fn skip_string(&mut self, quote: char) {
-        let mut escaped = false;
-        for (at, c) in self.rest.char_indices().skip(1) {
-            match c {
-                // A string ends with its line; one that does not is broken, and the rest may still be read.
-                '\n' => {
-                    self.rest = &self.rest[at..];
-                    return;
-                }
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                c if c == quote => {
-                    self.rest = &self.rest[at + c.len_utf8()..];
-                    return;
-                }
-                _ => {}
-            }
-        }
-        self.rest = "";
+    fn at(text: &str, at: usize, message: &str) -> Self {
+        let before = text.get(..at).unwrap_or(text);
+        Self(format!("line {}: {message}", before.matches('\n').count() + 1))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::rpcs;
-
-    #[test]
-    fn rpcs_of_every_service_are_found_in_order() {
-        let text = r#"
-            syntax = "proto3";
-            message rpc { string service = 1; }
-            service Entrypoint {
-              option (x) = "rpc Hidden (";
-              rpc Greet (Request) returns (Response) { option deprecated = true; };
-              rpc Salute(stream Request)returns(stream Response);
-            }
-            service Other{rpc Third(A)returns(B){}}
-        "#;
-        assert_eq!(rpcs(text), ["Greet", "Salute", "Third"]);
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
+}
 
-    #[test]
-    fn comments_and_strings_define_nothing() {
-        let text = "
-            // service A { rpc X (R) returns (R); }
-            /* service A { rpc Y (R) returns (R); } */
-            service A { // rpc Z (
-              rpc Real /* { */ (R) returns (R);
-            }
-            option a = 'service B { rpc Q (';
-            option b = \"\\\" service B { rpc P (\";
-        ";
-        assert_eq!(rpcs(text), ["Real"]);
+/// What the text defines, each name as it is written.
+pub(crate) fn parse(text: &str) -> Result<FileDescriptorProto, Unreadable> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.len() > MAX_PROTO_BYTES {
+        return Err(Unreadable::whole(format!("it has more than {}", size_in_words(MAX_PROTO_BYTES as u64))));
     }
+    let text = editions::as_proto3(text)?;
+    let mut file = protox_parse::parse("", &text).map_err(|error| match error.span() {
+        Some(span) => Unreadable::at(&text, span.start, &error.to_string()),
+        None => Unreadable::whole(error.to_string()),
+    })?;
+    // Most of what was read.
+    file.source_code_info = None;
+    if longest_name(file.package().len(), &file.message_type) > MAX_PROTO_NAME_BYTES {
+        return Err(Unreadable::whole(format!(
+            "the full name of a message has more than {MAX_PROTO_NAME_BYTES} bytes"
+        )));
+    }
+    Ok(file)
+}
 
-    #[test]
-    fn what_is_outside_of_a_service_defines_nothing() {
-        assert!(rpcs("message M { message service { } rpc X (R); } rpc Y (R) returns (R);").is_empty());
-        for broken in ["", "service", "service A {", "service A { rpc", "}}}} service", "/*", "\"", "'\\", "é{(}"] {
-            assert!(rpcs(broken).is_empty(), "{broken}");
-        }
-    }
+/// Bytes in the longest full name; the parser bounds the depth.
+fn longest_name(scope_bytes: usize, messages: &[DescriptorProto]) -> usize {
+    let names = messages.iter().map(|message| {
+        let own = scope_bytes + 1 + message.name().len();
+        longest_name(own, &message.nested_type)
+    });
+    names.max().unwrap_or(scope_bytes)
+}
+
+/// Whether a file comes with every compiler.
+pub(crate) fn is_well_known(import: &str) -> bool {
+    import.starts_with("google/protobuf/")
+}
+
+/// Where in the archive an imported file may be: the folder of the entrypoint's proto file comes before the root.
+pub(crate) fn places_of(import: &str, entrypoint_proto: &str) -> impl Iterator<Item = String> + use<> {
+    let beside = entrypoint_proto.rsplit_once('/').map(|(folder, _)| format!("{folder}/{import}"));
+    beside.into_iter().chain([import.to_owned()])
 }

@@ -27,7 +27,7 @@ fn documents_proto_and_facts_are_kept_wherever_they_are_in_the_archive() {
     let checked = accepted(&documented().packed());
     let document = |path: &str, content: &[u8]| Document { path: path.to_owned(), content: content.to_owned() };
     assert_eq!(checked.documents, [document("docs/README.md", b"# Hello\n"), document("docs/img/x.png", b"\x89PNG")]);
-    assert_eq!(checked.proto_text.as_deref(), Some(PROTO));
+    assert_eq!(checked.protos.texts["public_input.proto"], PROTO);
     assert!(checked.complete);
 
     let facts: Vec<_> = checked.facts.iter().map(|f| (f.path.as_str(), f.size_bytes, f.sha256.as_str())).collect();
@@ -65,8 +65,8 @@ fn a_brief_reading_ends_when_all_that_is_named_has_been_found() {
     let checked = check_as(&mut counted, &LIMITED, &Reading::BRIEF).expect("valid as far as it was read");
     assert!(!checked.complete);
     assert!(counted.bytes < packed.len() / 4, "{} of {} bytes were read", counted.bytes, packed.len());
-    assert_eq!(checked.proto_text.as_deref(), Some(PROTO));
-    assert_eq!((checked.documents.len(), checked.facts.len()), (0, 0));
+    assert_eq!(checked.index.proto("public_input.proto"), Some(PROTO));
+    assert_eq!((checked.documents.len(), checked.facts.len(), checked.protos.texts.len()), (0, 0, 0));
 
     // What is missing is looked for to the end, and so is what is wrong there.
     let packed = with_noise_behind(Tar::default().file("krt.yml", MANIFEST).file("public_input.proto", PROTO));

@@ -229,8 +229,8 @@ impl Intake {
             size_bytes: received.size_bytes,
             download_token: download_token(),
         };
-        let Checked { manifest, manifest_text, warnings, documents, facts, proto_text, .. } = received.checked;
-        let content = Content { facts, proto_text };
+        let Checked { manifest, manifest_text, warnings, documents, facts, protos, .. } = received.checked;
+        let content = Content { facts, protos: Some(protos), proto_text: None };
         let Order { by, runtime, carry_over } = order;
         let new = NewVersion { runtime, manifest, manifest_text, warnings, file, carry_over, content, documents };
         let added = self.service.add_version(&by, new).await;

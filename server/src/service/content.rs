@@ -1,11 +1,13 @@
 //! What versions' screens show of their files: documentation, manifests, and what differs between two versions.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
 use domain::{ApiError, Comparison, DiffLine, DocumentationPage, ManifestDiff, RuntimeId, VersionName};
+use krt::Protos;
 use similar::{ChangeTag, TextDiff};
 
 use super::{Service, errors::from_store};
@@ -78,8 +80,11 @@ impl Service {
         let now = self.store.content(runtime, to).await.map_err(from_store)?;
         let compared = turn.run(move || {
             let (before_values, after_values) = (exposed(&before), exposed(&after));
-            let mut found =
-                krt::compare(side(&before, &before_values, was.as_ref()), side(&after, &after_values, now.as_ref()));
+            let (was_protos, now_protos) = (protos(&before, was.as_ref()), protos(&after, now.as_ref()));
+            let mut found = krt::compare(
+                side(&before, &before_values, was.as_ref(), was_protos.as_deref()),
+                side(&after, &after_values, now.as_ref(), now_protos.as_deref()),
+            );
             found.manifest = manifest_diff(&before.manifest_text, &after.manifest_text);
             found
         });
@@ -92,17 +97,20 @@ fn exposed(record: &VersionRecord) -> BTreeMap<&str, &str> {
     record.config.iter().map(|(name, value)| (name.as_str(), value.expose())).collect()
 }
 
+/// The proto files of a version, as many of them as were kept when it was added.
+fn protos<'c>(record: &VersionRecord, content: Option<&'c Content>) -> Option<Cow<'c, Protos>> {
+    let Content { protos, proto_text, .. } = content?;
+    let only_its_own = || Some(Protos::without_imports(&record.manifest.entrypoint.proto, proto_text.as_deref()?));
+    protos.as_ref().map(Cow::Borrowed).or_else(|| only_its_own().map(Cow::Owned))
+}
+
 fn side<'a>(
     record: &'a VersionRecord,
     config: &'a BTreeMap<&'a str, &'a str>,
     content: Option<&'a Content>,
+    protos: Option<&'a Protos>,
 ) -> krt::Side<'a> {
-    krt::Side {
-        manifest: &record.manifest,
-        config,
-        facts: content.map(|content| content.facts.as_slice()),
-        proto_text: content.and_then(|content| content.proto_text.as_deref()),
-    }
+    krt::Side { manifest: &record.manifest, config, facts: content.map(|content| content.facts.as_slice()), protos }
 }
 
 fn manifest_diff(before: &str, after: &str) -> ManifestDiff {

@@ -35,7 +35,7 @@ use domain::{
     ActivityEntry, ActivityFilter, Actor, CarriedValue, Command, Desired, Failure, HistoryEntry, HistoryPage, NotEmpty,
     Problem, Publication, Refusal, Role, RuntimeId, Timestamp, VersionName, VersionState,
 };
-use krt::{Document, FileFacts, model::Manifest};
+use krt::{Document, FileFacts, Protos, model::Manifest};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
@@ -144,6 +144,11 @@ pub struct NewVersionRecord {
 pub struct Content {
     /// Of the sources, the proto and the documentation.
     pub facts: Vec<FileFacts>,
+    /// What callers depend on. None of versions that were added when only the entrypoint's own proto file was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protos: Option<Protos>,
+    /// Of those versions that file's text, unless it was not kept either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proto_text: Option<String>,
 }
 

@@ -205,6 +205,45 @@ async fn two_versions_are_compared_by_what_they_do_and_by_their_files_content() 
     server.get(&format!("{DEMO}/v1/compare")).await.expect_error(422, "invalid_input");
 }
 
+const IMPORTING: &str = "syntax = \"proto3\";\npackage p;\nimport \"types/m.proto\";\nimport \"far.proto\";\n\
+                         service S { rpc Call (M) returns (M); }\n";
+const M: &str = "syntax = \"proto3\";\npackage p;\nmessage M {\n  string a = 1 [(validate.rules).string = {min_len: 1}];\n  \
+                 string b = 2;\n  string c = 3;\n}\n";
+
+#[tokio::test]
+async fn callers_are_compared_by_all_proto_files_of_both() {
+    let server = demo().await;
+    let first = ("p.proto", IMPORTING.as_bytes());
+    let added = add(&server, &manifest("v1"), &[first, ("types/m.proto", M.as_bytes())]).await;
+    assert_eq!(added["warnings"], json!([]));
+    let without = M.replace("  string b = 2;\n", "");
+    add(&server, &manifest("v2"), &[first, ("types/m.proto", without.as_bytes())]).await;
+    add(&server, &manifest("v3"), &[first]).await;
+    let compare = async |from: &str, to: &str| {
+        let found = server.get(&format!("{DEMO}/{to}/compare?with={from}")).await.expect(200);
+        found["callers"].clone()
+    };
+    let found = compare("v1", "v2").await;
+    let expected = json!({ "breaking": ["field `b` (2) of `p.M` is gone"], "added": [], "not_compared": [] });
+    assert_eq!(found, expected);
+    // What is not in the archive is no finding.
+    let found = compare("v1", "v3").await;
+    assert_eq!((&found["breaking"], &found["added"]), (&json!([]), &json!([])));
+    let why = "`M`: `far.proto` is not in the archive of `v3`; `types/m.proto` is not in the archive of `v3`";
+    assert_eq!(found["not_compared"], json!([why]));
+
+    // As a version was stored when only the entrypoint's own file was kept.
+    let pool = sqlx::SqlitePool::connect(server.settings().database_url.expose()).await.unwrap();
+    let stored = json!({ "facts": [], "proto_text": IMPORTING }).to_string();
+    let update = "UPDATE versions SET content = $1 WHERE name = 'v1'";
+    sqlx::query(update).bind(stored).execute(&pool).await.unwrap();
+    pool.close().await;
+    let found = compare("v1", "v2").await;
+    assert_eq!((&found["breaking"], &found["added"]), (&json!([]), &json!([])));
+    let why = "`M`: `far.proto` was not kept when `v1` was added; `types/m.proto` was not kept when `v1` was added";
+    assert_eq!(found["not_compared"], json!([why]));
+}
+
 #[tokio::test]
 async fn a_new_version_takes_over_the_values_that_the_newest_has() {
     let server = demo().await;

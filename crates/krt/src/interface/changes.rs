@@ -1,50 +1,224 @@
-//! What changes for callers from one proto file to the next. Strict where protobuf leaves room: what one client can
+//! What changes for callers from one interface to the next. Strict where protobuf leaves room: what one client can
 //! take, as a field that is renamed, breaks another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::CallerChanges;
 
-use super::{Interface, Member, Rpc, Side, Type};
+use super::{Field, FieldType, Interface, Label, Message, Missing, Payload, Rpc, Type, TypeRef};
 
 /// Findings of one kind that are listed; there may be thousands, and nobody reads them.
 const MAX_LISTED: usize = 50;
+/// Files that are listed as those that may define a type.
+const MAX_FILES_LISTED: usize = 3;
 
-/// What of `before` no longer holds, what came, and what is not in the files.
-pub fn changes(before: &Interface, after: &Interface) -> CallerChanges {
-    let mut found = CallerChanges::default();
-    for (name, rpc) in &before.rpcs {
-        match after.rpcs.get(name) {
-            None => found.breaking.push(removed(name, after)),
-            Some(now) => found.breaking.extend(rpc_changes(name, rpc, now)),
+/// What of `before` no longer holds, what came, and what could not be compared. Each comes with its version's name.
+pub(crate) fn changes(before: (&str, &Interface), after: (&str, &Interface)) -> CallerChanges {
+    let mut comparison =
+        Comparison { names: [before.0, after.0], found: CallerChanges::default(), unknown: BTreeMap::new() };
+    let (before, after) = (before.1, after.1);
+    comparison.rpcs(before, after);
+    for name in used(before) {
+        match (before.types.get(name), after.types.get(name)) {
+            (Some(Type::Message(was)), Some(Type::Message(now))) => comparison.message(name, was, now),
+            (Some(Type::Enum(was)), Some(Type::Enum(now))) => comparison.enumeration(name, was, now),
+            (Some(Type::Message(_)), Some(Type::Enum(_))) => {
+                comparison.breaks(format!("`{name}` is an enum instead of a message"));
+            }
+            (Some(Type::Enum(_)), Some(Type::Message(_))) => {
+                comparison.breaks(format!("`{name}` is a message instead of an enum"));
+            }
+            // What no longer uses it has been told already, and what comes with every compiler does not change.
+            (_, None) | (None, _) => {}
         }
     }
-    for name in after.rpcs.keys().filter(|name| !before.rpcs.contains_key(*name)) {
-        found.added.push(format!("rpc `{name}` is new"));
+    comparison.finish()
+}
+
+struct Comparison<'n> {
+    /// Of the two versions.
+    names: [&'n str; 2],
+    found: CallerChanges,
+    /// Types that could not be found, as written, with why; and in which of the two versions.
+    unknown: BTreeMap<(String, Vec<Missing>), [bool; 2]>,
+}
+
+impl Comparison<'_> {
+    fn breaks(&mut self, text: String) {
+        self.found.breaking.push(text);
     }
-    let mut elsewhere = BTreeSet::new();
-    for name in used(before) {
-        match (before.types.get(&name), after.types.get(&name)) {
-            (Some(was), Some(now)) => type_changes(&name, was, now, &mut found),
-            // What no longer uses it has been told already.
-            (Some(_), None) => {}
-            (None, _) if name.starts_with("google.protobuf.") => {}
-            (None, _) => {
-                elsewhere.insert(name);
+
+    fn rpcs(&mut self, before: &Interface, after: &Interface) {
+        for (name, rpc) in &before.rpcs {
+            match after.rpcs.get(name) {
+                Some(now) => self.rpc(name, rpc, now),
+                None if after.unseen_services.is_empty() => self.breaks(removed(name, after)),
+                // It may be in the file that could not be looked into.
+                None => {}
+            }
+        }
+        if before.unseen_services.is_empty() {
+            for name in after.rpcs.keys().filter(|name| !before.rpcs.contains_key(*name)) {
+                self.found.added.push(format!("rpc `{name}` is new"));
+            }
+        }
+        for (interface, version) in [before, after].into_iter().zip(self.names) {
+            let of = format!("`{version}`");
+            let unseen = interface.unseen_services.iter();
+            self.found
+                .not_compared
+                .extend(unseen.map(|file| format!("more rpcs may be behind a public import: {}", file.sentence(&of))));
+        }
+    }
+
+    fn rpc(&mut self, name: &str, was: &Rpc, now: &Rpc) {
+        for (verb, was, now) in [("takes", &was.request, &now.request), ("answers", &was.response, &now.response)] {
+            let is_other = self.is_other_type(&was.of, &now.of);
+            if is_other || was.is_stream != now.is_stream {
+                self.breaks(format!(
+                    "rpc `{name}` {verb} {} instead of {}",
+                    payload_in_words(now),
+                    payload_in_words(was)
+                ));
             }
         }
     }
-    for name in elsewhere {
-        found.not_compared.push(format!("`{name}` is defined in another file"));
-    }
-    for list in [&mut found.breaking, &mut found.added, &mut found.not_compared] {
-        let more = list.len().saturating_sub(MAX_LISTED);
-        list.truncate(MAX_LISTED);
-        if more > 0 {
-            list.push(format!("and {more} more"));
+
+    fn message(&mut self, name: &str, was: &Message, now: &Message) {
+        self.fields("field", name, &was.fields, &now.fields);
+        self.fields("extension", name, &was.extensions, &now.extensions);
+        for range in &was.extension_ranges {
+            if !is_covered(range.start, range.end, now) {
+                let (first, last) = (range.start, i64::from(range.end) - 1);
+                self.breaks(format!("`{name}` can no longer be extended by all numbers from {first} to {last}"));
+            }
         }
     }
-    found
+
+    fn fields(&mut self, what: &str, of: &str, was: &BTreeMap<i32, Field>, now: &BTreeMap<i32, Field>) {
+        let names_before: HashSet<&str> = was.values().map(|field| field.name.as_str()).collect();
+        let numbers: HashMap<&str, i32> = now.iter().map(|(number, field)| (field.name.as_str(), *number)).collect();
+        for (number, field) in was {
+            let Field { name, .. } = field;
+            match (now.get(number), numbers.get(name.as_str())) {
+                (Some(other), _) if other.name == *name => self.field(what, of, field, other),
+                (Some(other), _) => {
+                    self.breaks(format!("number {number} of `{of}` is {what} `{}` instead of `{name}`", other.name));
+                }
+                (None, Some(moved)) => {
+                    self.breaks(format!("{what} `{name}` of `{of}` has number {moved} instead of {number}"));
+                }
+                (None, None) => self.breaks(format!("{what} `{name}` ({number}) of `{of}` is gone")),
+            }
+        }
+        for (number, field) in now.iter().filter(|(number, _)| !was.contains_key(number)) {
+            match field.label {
+                _ if names_before.contains(field.name.as_str()) => {}
+                Label::Required => self.breaks(format!("`{of}` requires the new {what} `{}`", field.name)),
+                _ => self.found.added.push(format!("{what} `{}` ({number}) of `{of}` is new", field.name)),
+            }
+        }
+    }
+
+    fn field(&mut self, what: &str, of: &str, was: &Field, now: &Field) {
+        let name = &was.name;
+        if was.label != now.label || self.is_other_field_type(&was.of, &now.of) {
+            self.breaks(format!(
+                "{what} `{name}` of `{of}` is `{}` instead of `{}`",
+                type_in_words(now),
+                type_in_words(was)
+            ));
+        }
+        match (&was.oneof, &now.oneof) {
+            (Some(from), Some(to)) if from != to => {
+                self.breaks(format!("{what} `{name}` of `{of}` is in oneof `{to}` instead of `{from}`"));
+            }
+            (None, Some(to)) => self.breaks(format!("{what} `{name}` of `{of}` is in oneof `{to}` now")),
+            (Some(from), None) => self.breaks(format!("{what} `{name}` of `{of}` is no longer in oneof `{from}`")),
+            _ => {}
+        }
+        if was.json_name != now.json_name {
+            let (json, before) = (&now.json_name, &was.json_name);
+            self.breaks(format!("{what} `{name}` of `{of}` is `{json}` in JSON instead of `{before}`"));
+        }
+    }
+
+    fn is_other_field_type(&mut self, was: &FieldType, now: &FieldType) -> bool {
+        match (was, now) {
+            (FieldType::Plain(was), FieldType::Plain(now)) | (FieldType::Group(was), FieldType::Group(now)) => {
+                self.is_other_type(was, now)
+            }
+            (FieldType::Map(key, was), FieldType::Map(other_key, now)) => {
+                self.is_other_type(was, now) || key != other_key
+            }
+            _ => true,
+        }
+    }
+
+    /// Notes what cannot be told; that is no finding.
+    fn is_other_type(&mut self, was: &TypeRef, now: &TypeRef) -> bool {
+        // No name of a message or enum is that of a scalar type, wherever it is defined.
+        let is_told = matches!((was, now), (TypeRef::Scalar(_), _) | (_, TypeRef::Scalar(_)));
+        if is_told {
+            return was != now;
+        }
+        let mut is_known = true;
+        for (version, of) in [was, now].into_iter().enumerate() {
+            if let TypeRef::Unknown { written, missing } = of {
+                self.unknown.entry((written.clone(), missing.clone())).or_default()[version] = true;
+                is_known = false;
+            }
+        }
+        is_known && was != now
+    }
+
+    fn enumeration(&mut self, name: &str, was: &BTreeMap<String, i32>, now: &BTreeMap<String, i32>) {
+        let new = now.iter().filter(|(value, _)| !was.contains_key(*value));
+        let new_names: HashMap<i32, &str> = new.map(|(value, number)| (*number, value.as_str())).collect();
+        let mut renamed = HashSet::new();
+        for (value, number) in was {
+            match (now.get(value), new_names.get(number)) {
+                (Some(same), _) if same == number => {}
+                (Some(moved), _) => {
+                    self.breaks(format!("value `{value}` of `{name}` has number {moved} instead of {number}"));
+                }
+                (None, Some(other)) => {
+                    renamed.insert(*number);
+                    self.breaks(format!("number {number} of `{name}` is value `{other}` instead of `{value}`"));
+                }
+                (None, None) => self.breaks(format!("value `{value}` ({number}) of `{name}` is gone")),
+            }
+        }
+        for (value, number) in now.iter().filter(|(value, _)| !was.contains_key(*value)) {
+            if !renamed.contains(number) {
+                self.found.added.push(format!("value `{value}` ({number}) of `{name}` is new"));
+            }
+        }
+    }
+
+    fn finish(mut self) -> CallerChanges {
+        for ((written, missing), versions) in &self.unknown {
+            let of = match versions {
+                [true, true] => "either version".to_owned(),
+                [is_before, _] => format!("`{}`", self.names[usize::from(!is_before)]),
+            };
+            let mut why: Vec<_> = missing.iter().take(MAX_FILES_LISTED).map(|file| file.sentence(&of)).collect();
+            match missing.len().saturating_sub(MAX_FILES_LISTED) {
+                _ if missing.is_empty() => why.push(format!("no file that is imported by {of} defines it")),
+                0 => {}
+                more => why.push(format!("and {more} more")),
+            }
+            self.found.not_compared.push(format!("`{written}`: {}", why.join("; ")));
+        }
+        for list in [&mut self.found.breaking, &mut self.found.added, &mut self.found.not_compared] {
+            let more = list.len().saturating_sub(MAX_LISTED);
+            list.truncate(MAX_LISTED);
+            if more > 0 {
+                list.push(format!("and {more} more"));
+            }
+        }
+        self.found
+    }
 }
 
 /// An rpc that moved to another service or package is found by its own name.
@@ -56,152 +230,63 @@ fn removed(name: &str, after: &Interface) -> String {
     }
 }
 
-fn rpc_changes(name: &str, was: &Rpc, now: &Rpc) -> Vec<String> {
-    let side = |verb: &str, was: &Side, now: &Side| {
-        let words =
-            |side: &Side| if side.stream { format!("a stream of `{}`", side.of) } else { format!("`{}`", side.of) };
-        (was != now).then(|| format!("rpc `{name}` {verb} {} instead of {}", words(now), words(was)))
-    };
-    [side("takes", &was.request, &now.request), side("answers", &was.response, &now.response)]
-        .into_iter()
-        .flatten()
-        .collect()
+/// Whether a message may still be extended by all of these numbers.
+fn is_covered(start: i32, end: i32, now: &Message) -> bool {
+    let mut ranges: Vec<_> = now.extension_ranges.iter().collect();
+    ranges.sort_by_key(|range| range.start);
+    let reached = ranges
+        .iter()
+        .fold(start, |reached, range| if range.start <= reached { reached.max(range.end) } else { reached });
+    reached >= end
 }
 
-fn type_changes(name: &str, was: &Type, now: &Type, found: &mut CallerChanges) {
-    if was.is_enum != now.is_enum {
-        let kind = |of: &Type| if of.is_enum { "an enum" } else { "a message" };
-        found.breaking.push(format!("`{name}` is {} instead of {}", kind(now), kind(was)));
-        return;
+fn payload_in_words(payload: &Payload) -> String {
+    let of = payload.of.name();
+    if payload.is_stream { format!("a stream of `{of}`") } else { format!("`{of}`") }
+}
+
+fn type_in_words(field: &Field) -> String {
+    let of = match &field.of {
+        FieldType::Map(key, value) => return format!("map<{key}, {}>", value.name()),
+        FieldType::Plain(of) => of.name().to_owned(),
+        FieldType::Group(of) => format!("group {}", of.name()),
+    };
+    match field.label {
+        Label::Single => of,
+        Label::Repeated => format!("repeated {of}"),
+        Label::Required => format!("required {of}"),
     }
-    let what = if was.is_enum { "value" } else { "field" };
-    for (number, member) in &was.members {
-        let Member { name: field, of, .. } = member;
-        let text = match now.members.get(number) {
-            None => match now.members.iter().find(|(_, other)| other.name == *field) {
-                Some((moved, _)) => format!("{what} `{field}` of `{name}` has number {moved} instead of {number}"),
-                None => format!("{what} `{field}` ({number}) of `{name}` is gone"),
-            },
-            Some(other) if other.name != *field => {
-                format!("number {number} of `{name}` is {what} `{}` instead of `{field}`", other.name)
-            }
-            Some(other) if other.of != *of => {
-                format!("{what} `{field}` of `{name}` is `{}` instead of `{of}`", other.of)
-            }
-            Some(_) => continue,
-        };
-        found.breaking.push(text);
-    }
-    for (number, member) in now.members.iter().filter(|(number, _)| !was.members.contains_key(number)) {
-        let moved = was.members.values().any(|other| other.name == member.name);
-        match () {
-            () if moved => {}
-            () if member.of.starts_with("required ") => {
-                found.breaking.push(format!("`{name}` requires the new {what} `{}`", member.name));
-            }
-            () => found.added.push(format!("{what} `{}` ({number}) of `{name}` is new", member.name)),
+}
+
+impl TypeRef {
+    fn name(&self) -> &str {
+        match self {
+            Self::Scalar(name) => name,
+            Self::Named(name) | Self::Unknown { written: name, .. } => name,
         }
     }
 }
 
 /// The types that rpcs use, and those that these use.
-fn used(interface: &Interface) -> BTreeSet<String> {
-    let sides = interface.rpcs.values().flat_map(|rpc| [&rpc.request.of, &rpc.response.of]);
-    let mut left: Vec<_> = sides.cloned().collect();
+fn used(interface: &Interface) -> BTreeSet<&str> {
+    fn named(of: &TypeRef) -> Option<&str> {
+        match of {
+            TypeRef::Named(name) => Some(name),
+            TypeRef::Scalar(_) | TypeRef::Unknown { .. } => None,
+        }
+    }
+    let payloads = interface.rpcs.values().flat_map(|rpc| [&rpc.request.of, &rpc.response.of]);
+    let mut left: Vec<&str> = payloads.filter_map(named).collect();
     let mut used = BTreeSet::new();
     while let Some(name) = left.pop() {
-        if let Some(of) = interface.types.get(&name) {
-            left.extend(of.members.values().filter_map(|member| member.uses.clone()).filter(|n| !used.contains(n)));
+        if used.insert(name)
+            && let Some(Type::Message(message)) = interface.types.get(name)
+        {
+            let fields = message.fields.values().chain(message.extensions.values());
+            left.extend(fields.filter_map(|field| match &field.of {
+                FieldType::Plain(of) | FieldType::Group(of) | FieldType::Map(_, of) => named(of),
+            }));
         }
-        used.insert(name);
     }
     used
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::read, *};
-
-    const BEFORE: &str = "
-        package p;
-        message In { string text = 1; Deep deep = 2; optional int32 n = 3; }
-        message Deep { repeated string tags = 1; Kind kind = 2; }
-        enum Kind { NONE = 0; ONE = 1; }
-        message Out { bool ok = 1; }
-        message Unused { string a = 1; }
-        service S { rpc Call (In) returns (Out); rpc Other (In) returns (Out); }";
-
-    fn after(changes_to: &[(&str, &str)]) -> CallerChanges {
-        let text = changes_to.iter().fold(BEFORE.to_owned(), |text, (from, to)| {
-            assert!(text.contains(from), "{from}");
-            text.replace(from, to)
-        });
-        changes(&read(BEFORE), &read(&text))
-    }
-
-    #[test]
-    fn what_breaks_callers_is_said_one_by_one() {
-        for (from, to, said) in [
-            ("rpc Other (In) returns (Out);", "", "rpc `p.S/Other` is gone"),
-            ("service S", "service T", "rpc `p.S/Call` is called `p.T/Call` now"),
-            ("package p;", "package q;", "rpc `p.S/Call` is called `q.S/Call` now"),
-            ("Call (In) returns (Out)", "Call (Deep) returns (Out)", "rpc `p.S/Call` takes `p.Deep` instead of `p.In`"),
-            (
-                "Call (In) returns (Out)",
-                "Call (In) returns (stream Out)",
-                "rpc `p.S/Call` answers a stream of `p.Out` instead of `p.Out`",
-            ),
-            ("string text = 1;", "", "field `text` (1) of `p.In` is gone"),
-            ("string text = 1;", "reserved 1;", "field `text` (1) of `p.In` is gone"),
-            ("string text = 1;", "bytes text = 1;", "field `text` of `p.In` is `bytes` instead of `string`"),
-            ("string text = 1;", "string body = 1;", "number 1 of `p.In` is field `body` instead of `text`"),
-            ("string text = 1;", "string text = 4;", "field `text` of `p.In` has number 4 instead of 1"),
-            (
-                "repeated string tags",
-                "string tags",
-                "field `tags` of `p.Deep` is `string` instead of `repeated string`",
-            ),
-            ("ONE = 1;", "", "value `ONE` (1) of `p.Kind` is gone"),
-            ("bool ok = 1;", "bool ok = 1; required bool sure = 2;", "`p.Out` requires the new field `sure`"),
-        ] {
-            let found = after(&[(from, to)]);
-            assert!(found.breaking.iter().any(|text| text == said), "{said}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn what_callers_need_not_know_breaks_nothing() {
-        for (from, to) in [
-            ("optional int32 n", "int32 n"),
-            ("message Unused { string a = 1; }", ""),
-            ("string text = 1;", "/* the text */ string text = 1 [deprecated = true];"),
-        ] {
-            assert!(after(&[(from, to)]).is_same(), "{to}");
-        }
-        let more = after(&[
-            ("bool ok = 1;", "bool ok = 1; string why = 2;"),
-            ("rpc Call", "rpc New (In) returns (Out); rpc Call"),
-        ]);
-        assert_eq!(more.added, ["rpc `p.S/New` is new", "field `why` (2) of `p.Out` is new"]);
-        assert!(more.breaking.is_empty(), "{more:?}");
-    }
-
-    #[test]
-    fn what_is_in_other_files_is_said_to_be_left_out() {
-        let text = "import \"other.proto\"; service S { rpc Call (other.In) returns (google.protobuf.Empty); }";
-        let found = changes(&read(text), &read(text));
-        assert_eq!(found.not_compared, ["`other.In` is defined in another file"]);
-        assert!(found.breaking.is_empty() && found.added.is_empty());
-    }
-
-    #[test]
-    fn a_message_of_itself_and_a_list_without_end_are_bounded() {
-        let own = "message A { A a = 1; } service S { rpc Call (A) returns (A); }";
-        assert!(changes(&read(own), &read(own)).is_same());
-        let rpcs: String = (0..200).map(|n| format!("rpc R{n} (A) returns (A);")).collect();
-        let many = read(&format!("message A {{}} service S {{ {rpcs} }}"));
-        let found = changes(&many, &Interface::default());
-        assert_eq!(found.breaking.len(), MAX_LISTED + 1);
-        assert_eq!(found.breaking.last().map(String::as_str), Some("and 150 more"));
-    }
 }

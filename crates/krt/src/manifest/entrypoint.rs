@@ -7,7 +7,12 @@ use super::{
     nodes::{FileField, read_file_path, read_image},
     report::Report,
 };
-use crate::{limits::MAX_RPC_LEN, model::Entrypoint, problems::shown, proto};
+use crate::{
+    limits::MAX_RPC_LEN,
+    model::Entrypoint,
+    problems::shown,
+    proto::{self, Rpcs},
+};
 
 /// The most names that a message lists.
 const MAX_LISTED: usize = 20;
@@ -24,37 +29,38 @@ pub(super) fn read(item: &Item<'_>, report: &mut Report<'_>) -> Option<Entrypoin
     Some(Entrypoint { proto: proto?, image: image? })
 }
 
-/// The names that the proto file defines.
-pub(super) struct Rpcs<'i> {
+/// The names that workflows may take for their entrypoints.
+pub(super) struct KnownRpcs {
     file: String,
     /// In the order of the file.
-    names: Vec<&'i str>,
-    known: HashSet<&'i str>,
+    names: Vec<String>,
+    known: HashSet<String>,
 }
 
-/// None when there is no proto file to look into; one that is there but was not kept is warned of.
-pub(super) fn rpcs<'i>(
-    entrypoint: Option<&Entrypoint>,
-    root: &Fields<'_>,
-    report: &mut Report<'i>,
-) -> Option<Rpcs<'i>> {
+/// None when the proto file does not tell them all. One that was not kept, or is broken, is warned of.
+pub(super) fn rpcs(entrypoint: Option<&Entrypoint>, root: &Fields<'_>, report: &mut Report<'_>) -> Option<KnownRpcs> {
     let file = entrypoint?.proto.as_str();
-    if let Some(text) = report.index.proto(file) {
-        let names = proto::rpcs(text);
-        return Some(Rpcs { file: file.to_owned(), known: names.iter().copied().collect(), names });
-    }
-    if report.unread_protos.iter().any(|unread| unread == file) {
-        let item = root.get("entrypoint")?.peek_fields()?.get("proto")?;
-        let message = "the proto file is not UTF-8 text or too large to be looked at; the workflows' entrypoints were not compared with its rpcs";
-        report.warn(item.at, &item.path, message);
-    }
+    let why = match proto::rpcs(file, report.index) {
+        Some(Ok(Rpcs { names, complete: true })) => {
+            return Some(KnownRpcs { file: file.to_owned(), known: names.iter().cloned().collect(), names });
+        }
+        Some(Ok(_)) => return None,
+        Some(Err(reason)) => format!("the proto file cannot be read ({reason})"),
+        None if report.unread_protos.iter().any(|unread| unread == file) => {
+            "the proto file is not UTF-8 text or too large to be looked at".to_owned()
+        }
+        None => return None,
+    };
+    let item = root.get("entrypoint")?.peek_fields()?.get("proto")?;
+    let message = format!("{why}; the workflows' entrypoints were not compared with its rpcs");
+    report.warn(item.at, &item.path, message);
     None
 }
 
 /// A workflow's entrypoint; one that the proto file does not define is a warning (docs/krt.md §4).
 pub(super) fn read_workflow_entrypoint(
     workflow: &Fields<'_>,
-    rpcs: Option<&Rpcs<'_>>,
+    rpcs: Option<&KnownRpcs>,
     report: &mut Report<'_>,
 ) -> Option<String> {
     let item =
@@ -65,13 +71,13 @@ pub(super) fn read_workflow_entrypoint(
         item.error(format!("the rpc's name has {length} characters; it has at most {MAX_RPC_LEN}"), report);
         return None;
     }
-    if let Some(Rpcs { file, names, known }) = rpcs
+    if let Some(KnownRpcs { file, names, known }) = rpcs
         && !known.contains(name)
     {
         if item.has_placeholder(name, report) {
             return None;
         }
-        let close = report.did_you_mean(name, names.iter().copied());
+        let close = report.did_you_mean(name, names.iter().map(String::as_str));
         let listed: Vec<String> = names.iter().take(MAX_LISTED).map(|name| format!("`{}`", shown(name))).collect();
         let more = names.len().saturating_sub(MAX_LISTED);
         let defined = match (listed.as_slice(), more) {

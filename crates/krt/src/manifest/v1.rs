@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    entrypoint::{Rpcs, read_workflow_entrypoint},
+    entrypoint::{KnownRpcs, read_workflow_entrypoint},
     fields::{Fields, Item},
     nodes::{GivenNames, NodeParts, read_parts},
     report::Report,
@@ -24,7 +24,7 @@ const OF_V2: [(&str, &str); 4] = [
 const SUBSCRIPTIONS: (&str, &str) =
     ("subscriptions", "belongs to krtVersion v2; in v1 the order in `sequential` says who listens to whom");
 
-pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&Rpcs<'_>>, report: &mut Report<'_>) -> Option<Vec<Workflow>> {
+pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&KnownRpcs>, report: &mut Report<'_>) -> Option<Vec<Workflow>> {
     let node_items = root
         .require("nodes", "list the nodes that the workflows use, each with `name`, `image` and `src`", report)
         .and_then(|item| item.list("a list of nodes", report));
@@ -68,7 +68,7 @@ fn read_node(item: &Item<'_>, report: &mut Report<'_>) -> Option<NodeParts> {
 
 fn read_workflow<'n>(
     item: &Item<'n>,
-    rpcs: Option<&Rpcs<'_>>,
+    rpcs: Option<&KnownRpcs>,
     nodes: &HashMap<String, NodeParts>,
     known: Option<&GivenNames<'n>>,
     used: &mut HashSet<&'n str>,

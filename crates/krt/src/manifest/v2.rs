@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::NodeName;
 
 use super::{
-    entrypoint::{Rpcs, read_workflow_entrypoint},
+    entrypoint::{KnownRpcs, read_workflow_entrypoint},
     fields::{Fields, Item},
     graph,
     nodes::{GivenNames, read_parts},
@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) const WORKFLOWS: &str = "add a list with at least one workflow";
 
-pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&Rpcs<'_>>, report: &mut Report<'_>) -> Option<Vec<Workflow>> {
+pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&KnownRpcs>, report: &mut Report<'_>) -> Option<Vec<Workflow>> {
     let items = root.require("workflows", WORKFLOWS, report)?.list("a list of workflows", report)?;
     check_workflow_names(root, &items, report);
     let workflows: Vec<Option<Workflow>> = items.iter().map(|item| read_workflow(item, rpcs, report)).collect();
@@ -53,7 +53,7 @@ pub(super) fn check_workflow_names(root: &Fields<'_>, items: &[Item<'_>], report
     }
 }
 
-fn read_workflow(item: &Item<'_>, rpcs: Option<&Rpcs<'_>>, report: &mut Report<'_>) -> Option<Workflow> {
+fn read_workflow(item: &Item<'_>, rpcs: Option<&KnownRpcs>, report: &mut Report<'_>) -> Option<Workflow> {
     let errors_before = report.error_count();
     let fields = item.fields("a workflow: a mapping with `name`, `entrypoint`, `exitpoint` and `nodes`", report)?;
     let of_v1 = [("sequential", "belongs to krtVersion v1; in v2 each node has `subscriptions`")];

@@ -1,5 +1,5 @@
 use domain::{Actor, CarriedValue, ConfigKind, HistoryPage};
-use krt::{Document, FileFacts};
+use krt::{Document, FileFacts, Protos};
 use server::store::{CONFIG_MAX_BYTES, CarryOver, Content, NewVersionRecord, VersionRecord};
 
 use super::{Db, samples::*};
@@ -82,7 +82,9 @@ pub(super) async fn what_is_kept_of_a_file_comes_with_its_version(db: Db) {
     let store = &*db.store;
     store.create_runtime(new_runtime("demo")).await.unwrap();
     let facts = vec![FileFacts { path: "src/echo.py".to_owned(), size_bytes: 3, sha256: "a".repeat(64) }];
-    let content = Content { facts, proto_text: Some("syntax = \"proto3\"; // é\u{0}".to_owned()) };
+    let texts = [("p.proto".to_owned(), "syntax = \"proto3\"; // é\u{0}".to_owned())].into();
+    let protos = Some(Protos { texts, ..Protos::default() });
+    let content = Content { facts, protos, proto_text: None };
     let document = |path: &str, content: &[u8]| Document { path: path.to_owned(), content: content.to_vec() };
     let documents = vec![document("docs/b.png", &[0, 255, 1]), document("docs/README.md", b"# R")];
     let new = NewVersionRecord { content: content.clone(), documents, ..new_version("demo", "v1") };
