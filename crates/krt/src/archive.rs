@@ -9,7 +9,6 @@ mod gzip;
 mod pax;
 mod scan;
 mod tar_entries;
-mod unpacked;
 
 use std::{collections::BTreeSet, io};
 
@@ -20,7 +19,6 @@ use crate::{ArchiveIndex, Limits, Protos, digest, limits::Limit, manifest, model
 use gzip::Gunzip;
 use scan::Scan;
 use tar_entries::TarEntries;
-use unpacked::{Plain, Unpacked};
 
 /// Where documentation is (docs/krt.md §1.1).
 const DOCS: &str = "docs/";
@@ -76,7 +74,6 @@ pub struct FileFacts {
 /// How an archive is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    pub packing: Packing,
     pub until: Until,
     /// Whether the files under `docs/` are kept. Their size counts in any case.
     pub documents: bool,
@@ -87,19 +84,9 @@ pub struct Reading {
 
 impl Reading {
     /// To the end, with everything that there is to know.
-    pub const WHOLE: Self = Self { packing: Packing::Gzip, until: Until::End, documents: true, facts: true };
+    pub const WHOLE: Self = Self { until: Until::End, documents: true, facts: true };
     /// Only what it takes to say whether the manifest is right.
-    pub const BRIEF: Self = Self { packing: Packing::Gzip, until: Until::AllFound, documents: false, facts: false };
-}
-
-/// What the reader gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
-    /// The file as it is.
-    Gzip,
-    /// The tar in it, unpacked by somebody else: a browser can do that itself. The limits on the compressed size and on
-    /// the ratio are not looked at then.
-    Tar,
+    pub const BRIEF: Self = Self { until: Until::AllFound, documents: false, facts: false };
 }
 
 /// How far an archive is read.
@@ -139,11 +126,8 @@ pub fn check(archive: impl io::Read, limits: &Limits) -> Result<Checked, CheckEr
 
 /// Reads and checks an archive in the way that is asked for.
 pub fn check_as(archive: impl io::Read, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
-    match reading.packing {
-        Packing::Gzip => Gunzip::new(archive, limits)
-            .map_or_else(|stop| stopped(Scan::new(limits, reading), stop), |input| scan(input, limits, reading)),
-        Packing::Tar => scan(Plain::new(archive, limits), limits, reading),
-    }
+    Gunzip::new(archive, limits)
+        .map_or_else(|stop| stopped(Scan::new(limits, reading), stop), |input| scan(input, limits, reading))
 }
 
 /// The facts of these files, by a second reading of an archive that [`check`] has accepted. It ends with the last of them.
@@ -173,7 +157,7 @@ fn read_facts(archive: impl io::Read, limits: &Limits, wanted: &BTreeSet<String>
     Ok(found)
 }
 
-fn scan(input: impl Unpacked, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
+fn scan(input: Gunzip<impl io::Read>, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
     let mut scan = Scan::new(limits, reading);
     match scan.run(input) {
         Ok(()) => finish(scan, limits, reading),

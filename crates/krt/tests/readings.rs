@@ -2,7 +2,7 @@
 
 mod support;
 
-use krt::{CheckError, Document, Limit, Limits, Packing, Reading, Until, check_as};
+use krt::{CheckError, Document, Limits, Reading, check_as};
 use sha2::{Digest, Sha256};
 use support::{Counted, MANIFEST, PROTO, Tar, accepted};
 
@@ -86,21 +86,6 @@ fn a_manifest_that_cannot_be_read_names_nothing_to_look_for() {
     let mut counted = Counted::new(packed.as_slice());
     assert!(matches!(check_as(&mut counted, &LIMITED, &Reading::BRIEF), Err(CheckError::Refused { .. })));
     assert!(counted.bytes < packed.len() / 4, "{} of {} bytes were read", counted.bytes, packed.len());
-}
-
-#[test]
-fn a_tar_that_was_unpacked_on_its_way_is_read_as_the_same() {
-    let reading = Reading { packing: Packing::Tar, ..Reading::WHOLE };
-    let tar = documented().ended();
-    let unpacked = check_as(tar.as_slice(), &LIMITED, &reading).expect("valid");
-    let packed = accepted(&documented().packed());
-    assert_eq!(format!("{unpacked:?}"), format!("{packed:?}"));
-
-    let small = Limits { max_unpacked_bytes: 2000, ..LIMITED };
-    let refused = check_as(tar.as_slice(), &small, &reading);
-    assert!(matches!(refused, Err(CheckError::TooLarge { limit: Limit::UnpackedBytes, .. })), "{refused:?}");
-    let cut = check_as(&tar[..1500], &LIMITED, &Reading { until: Until::AllFound, ..reading });
-    assert!(matches!(cut, Err(CheckError::Refused { .. })), "{cut:?}");
 }
 
 #[test]

@@ -1,41 +1,41 @@
 //! YAML bodies, which are JSON in other words.
 
 use bytes::Bytes;
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
+use serde_saphyr::{from_slice_with_options, options};
 
 use crate::status::Failure;
 
 /// Reads one document.
 pub(crate) fn parse(body: &Bytes) -> Result<Value, Failure> {
-    let wrong = |why: &str| Failure::bad_request(format!("the body is not valid YAML: {why}"));
-    let text = std::str::from_utf8(body).map_err(|_| wrong("it is not UTF-8"))?;
-    let documents = Yaml::load_from_str(text).map_err(|error| wrong(&error.to_string()))?;
-    match &documents[..] {
-        [document] => convert(document).ok_or_else(|| wrong("it has something that JSON cannot say")),
-        _ => Err(wrong("it must hold exactly one document")),
-    }
+    // As in YAML 1.2, `yes` is a text.
+    let options = options! { strict_booleans: true, with_snippet: false };
+    from_slice_with_options(body, options)
+        .map_err(|error| Failure::bad_request(format!("the body is not valid YAML: {error}")))
 }
 
-fn convert(yaml: &Yaml) -> Option<Value> {
-    Some(match yaml {
-        Yaml::Value(Scalar::Null) => Value::Null,
-        Yaml::Value(Scalar::Boolean(value)) => Value::Bool(*value),
-        Yaml::Value(Scalar::Integer(value)) => Value::from(*value),
-        Yaml::Value(Scalar::FloatingPoint(value)) => Value::Number(Number::from_f64(value.into_inner())?),
-        Yaml::Value(Scalar::String(text)) => Value::from(text.as_ref()),
-        Yaml::Sequence(items) => Value::Array(items.iter().map(convert).collect::<Option<_>>()?),
-        Yaml::Mapping(fields) => {
-            let mut map = Map::new();
-            for (key, value) in fields {
-                let key = match key {
-                    Yaml::Value(Scalar::String(text)) => text.to_string(),
-                    other => convert(other).filter(|k| !k.is_object() && !k.is_array())?.to_string(),
-                };
-                map.insert(key, convert(value)?);
-            }
-            Value::Object(map)
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_document_is_the_json_that_it_means() {
+        let body = "a: 1\nb: [true, yes, ~, 1.5, '2', 0x10]\nc: {d: \"x\\ty\", 3: four}\ne: |\n  one\n  two\nf: &f {g: h}\ni: *f\n";
+        let expected = json!({
+            "a": 1, "b": [true, "yes", null, 1.5, "2", 16], "c": { "d": "x\ty", "3": "four" },
+            "e": "one\ntwo\n", "f": { "g": "h" }, "i": { "g": "h" },
+        });
+        assert_eq!(parse(&Bytes::from_static(body.as_bytes())).unwrap(), expected);
+        assert_eq!(parse(&Bytes::from_static(b"---\na: 1\n")).unwrap(), json!({ "a": 1 }));
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_refused() {
+        for body in ["a: .nan", "[1]: a", "a: 1\n---\nb: 2", "a: [", "a: 1\na: 2", "a: \u{1}"] {
+            assert!(parse(&Bytes::copy_from_slice(body.as_bytes())).is_err(), "{body}");
         }
-        _ => return None,
-    })
+        assert!(parse(&Bytes::from_static(b"a: \xff")).is_err());
+    }
 }

@@ -8,7 +8,6 @@ use flate2::bufread::GzDecoder;
 use super::{
     Stop,
     formats::{GZIP, HEAD_BYTES, format_of},
-    unpacked::{Meter, Unpacked},
 };
 use crate::{
     Limits,
@@ -22,7 +21,8 @@ type Input<R> = BufReader<Chain<Cursor<Vec<u8>>, Watched<R>>>;
 pub(super) struct Gunzip<R: Read> {
     /// None once the file's end was reached.
     decoder: Option<GzDecoder<Input<R>>>,
-    meter: Meter,
+    unpacked_bytes: u64,
+    max_unpacked_bytes: u64,
     max_ratio: u64,
     ratio_free_bytes: u64,
 }
@@ -40,16 +40,45 @@ impl<R: Read> Gunzip<R> {
         let input = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(watched));
         Ok(Self {
             decoder: Some(GzDecoder::new(input)),
-            meter: Meter::new(limits),
+            unpacked_bytes: 0,
+            max_unpacked_bytes: limits.max_unpacked_bytes,
             max_ratio: limits.max_ratio,
             ratio_free_bytes: limits.ratio_free_bytes,
         })
     }
 
+    /// Some unpacked bytes; none at the end only. `into` must not be empty. Not an [`io::Read`], since a [`Stop`] says
+    /// more than an [`io::Error`].
+    pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, Stop> {
+        loop {
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            match decoder.read(into) {
+                Ok(0) => self.next_member()?,
+                Ok(read) => {
+                    self.unpacked_bytes = self.unpacked_bytes.saturating_add(read as u64);
+                    self.expect(0)?;
+                    self.check_ratio()?;
+                    return Ok(read);
+                }
+                Err(error) => return Err(self.blame(&error)),
+            }
+        }
+    }
+
+    /// Stops at once when `bytes` more would pass the limit.
+    pub(super) fn expect(&self, bytes: u64) -> Result<(), Stop> {
+        let max = self.max_unpacked_bytes;
+        if self.unpacked_bytes.saturating_add(bytes) <= max {
+            return Ok(());
+        }
+        let message = format!("at most {} unpacked are allowed", size_in_words(max));
+        Err(Stop::TooLarge(Limit::UnpackedBytes, message))
+    }
+
     fn check_ratio(&self) -> Result<(), Stop> {
         let packed = self.decoder.as_ref().map_or(0, |decoder| decoder.get_ref().get_ref().get_ref().1.bytes);
         let allowed = packed.saturating_mul(self.max_ratio).max(self.ratio_free_bytes);
-        if self.meter.bytes() > allowed {
+        if self.unpacked_bytes > allowed {
             let message = format!("it may unpack to at most {} times its own size", self.max_ratio);
             return Err(Stop::TooLarge(Limit::Ratio, message));
         }
@@ -99,27 +128,6 @@ impl<R: Read> Gunzip<R> {
             }
             _ => Stop::broken("the gzip data is damaged: it does not unpack or its checksum is wrong; pack it again"),
         }
-    }
-}
-
-impl<R: Read> Unpacked for Gunzip<R> {
-    fn read(&mut self, into: &mut [u8]) -> Result<usize, Stop> {
-        loop {
-            let Some(decoder) = &mut self.decoder else { return Ok(0) };
-            match decoder.read(into) {
-                Ok(0) => self.next_member()?,
-                Ok(read) => {
-                    self.meter.add(read)?;
-                    self.check_ratio()?;
-                    return Ok(read);
-                }
-                Err(error) => return Err(self.blame(&error)),
-            }
-        }
-    }
-
-    fn expect(&self, bytes: u64) -> Result<(), Stop> {
-        self.meter.expect(bytes)
     }
 }
 

@@ -1,14 +1,14 @@
 //! The one pass over an archive: which entries it has, whether they may be there, and what of them is kept.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io::Read};
 
 use domain::Problem;
 use tar::EntryType;
 
 use super::{
     DOCS, Document, Reading, Stop, Until, documents,
+    gzip::Gunzip,
     tar_entries::{Entry, TarEntries, VOLUME_LABEL},
-    unpacked::Unpacked,
 };
 use crate::{
     ArchiveIndex, Limits,
@@ -72,7 +72,7 @@ impl<'l> Scan<'l> {
     }
 
     /// Reads the archive as far as is wanted.
-    pub(super) fn run(&mut self, input: impl Unpacked) -> Result<(), Stop> {
+    pub(super) fn run(&mut self, input: Gunzip<impl Read>) -> Result<(), Stop> {
         let mut tar = TarEntries::new(input, self.limits);
         while let Some(entry) = tar.next_entry()? {
             self.count(&entry)?;
@@ -101,7 +101,7 @@ impl<'l> Scan<'l> {
         Ok(())
     }
 
-    fn look_at<I: Unpacked>(&mut self, entry: &Entry, tar: &mut TarEntries<I>) -> Result<(), Stop> {
+    fn look_at<R: Read>(&mut self, entry: &Entry, tar: &mut TarEntries<R>) -> Result<(), Stop> {
         let Ok(written_name) = str::from_utf8(&entry.name) else {
             self.refuse(&String::from_utf8_lossy(&entry.name), "the name is not UTF-8; rename the file");
             return Ok(());
@@ -183,7 +183,7 @@ impl<'l> Scan<'l> {
         }
     }
 
-    fn keep_manifest<I: Unpacked>(&mut self, name: String, entry: &Entry, tar: &mut TarEntries<I>) -> Result<(), Stop> {
+    fn keep_manifest<R: Read>(&mut self, name: String, entry: &Entry, tar: &mut TarEntries<R>) -> Result<(), Stop> {
         let text = tar.content(self.limits.max_manifest_bytes, Limit::ManifestBytes, "the manifest (`krt.yml`)")?;
         self.index.add(name.clone(), EntryKind::File, entry.size);
         if self.manifests.is_empty() {
@@ -198,12 +198,7 @@ impl<'l> Scan<'l> {
     }
 
     /// The content, if it is one that is kept.
-    fn keep<I: Unpacked>(
-        &mut self,
-        name: &str,
-        entry: &Entry,
-        tar: &mut TarEntries<I>,
-    ) -> Result<Option<Vec<u8>>, Stop> {
+    fn keep<R: Read>(&mut self, name: &str, entry: &Entry, tar: &mut TarEntries<R>) -> Result<Option<Vec<u8>>, Stop> {
         if name.starts_with(DOCS) {
             let left = self.limits.max_docs_bytes.saturating_sub(self.docs_bytes);
             if entry.size > left {

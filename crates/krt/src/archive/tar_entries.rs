@@ -2,9 +2,11 @@
 //! here extended headers are bounded, and where readers of tar disagree (a second size, a lone empty block) the archive
 //! is refused, so that what was checked is what a node unpacks.
 
+use std::io::Read;
+
 use tar::{EntryType, Header};
 
-use super::{Stop, formats::format_of, pax::Pax, unpacked::Unpacked};
+use super::{Stop, formats::format_of, gzip::Gunzip, pax::Pax};
 use crate::{
     Limits,
     digest::Sha256,
@@ -32,8 +34,8 @@ pub(super) struct Entry {
     pub(super) of_backup: bool,
 }
 
-pub(super) struct TarEntries<I> {
-    input: I,
+pub(super) struct TarEntries<R: Read> {
+    input: Gunzip<R>,
     /// Contents that are not kept pass through it.
     chunk: Vec<u8>,
     /// Content and padding of the current entry that were not read yet.
@@ -45,8 +47,8 @@ pub(super) struct TarEntries<I> {
     max_header_bytes: u64,
 }
 
-impl<I: Unpacked> TarEntries<I> {
-    pub(super) fn new(input: I, limits: &Limits) -> Self {
+impl<R: Read> TarEntries<R> {
+    pub(super) fn new(input: Gunzip<R>, limits: &Limits) -> Self {
         Self {
             input,
             chunk: vec![0; CHUNK_BYTES],
