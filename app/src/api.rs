@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ActivityEntry, ActivityFilter, CarriedValue, Command, Comparison, DocumentationPage, Found, GraphLayout,
-    HistoryEntry, HistoryPage, NodeDetail, RuntimeId, RuntimeSummary, VersionName, VersionPage, VersionQuery,
+    ActivityEntry, ActivityFilter, Command, Comparison, DocumentationPage, GraphLayout, HistoryEntry, HistoryPage,
+    InheritedValue, NodeDetail, RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage, VersionQuery,
     VersionSummary, VersionView, WorkflowName,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
@@ -43,7 +43,7 @@ pub async fn version_page(runtime: RuntimeId, query: VersionQuery) -> Result<Ver
 
 /// Places to go to, and what can be done there.
 #[server(prefix = "/api/fn", endpoint = "find", output = Answer, input = Json)]
-pub async fn find(text: String) -> Result<Vec<Found>, AppError> {
+pub async fn find(text: String) -> Result<Vec<SearchResult>, AppError> {
     context::backend()?.find(&text).await.map_err(context::fail)
 }
 
@@ -138,8 +138,8 @@ pub async fn compare_with(
 
 /// The configuration values that a version added now takes over from the runtime's others, by name.
 #[server(prefix = "/api/fn", endpoint = "carry_over", output = Answer)]
-pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<CarriedValue>, AppError> {
-    context::backend()?.carry_over(&runtime).await.map_err(context::fail)
+pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<InheritedValue>, AppError> {
+    context::backend()?.inheritable_config(&runtime).await.map_err(context::fail)
 }
 
 /// The pictures of a version's workflows, but for those too large to be read as one. They never change.

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison, DocumentationPage,
-    Found, GraphLayout, HistoryEntry, HistoryPage, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, VersionName,
-    VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, Actor, ApiError, ClusterInfo, Command, Comparison, DocumentationPage, GraphLayout,
+    HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, SearchResult,
+    VersionName, VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -24,7 +24,7 @@ pub trait Backend: Send + Sync + 'static {
     /// A part of [`Backend::versions`], and the versions that matter whatever is asked for.
     async fn version_page(&self, runtime: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError>;
     /// The places, and what can be done there, that have every word of `text` in their names; the first few dozen.
-    async fn find(&self, text: &str) -> Result<Vec<Found>, ApiError>;
+    async fn find(&self, text: &str) -> Result<Vec<SearchResult>, ApiError>;
     async fn version(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionView, ApiError>;
     async fn command(
         &self,
@@ -79,7 +79,7 @@ pub trait Backend: Send + Sync + 'static {
         to: &VersionName,
     ) -> Result<Comparison, ApiError>;
     /// What a version added now takes over from the runtime's others, by name.
-    async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError>;
+    async fn inheritable_config(&self, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, ApiError>;
     /// What happened on the whole server, newest first.
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError>;
     /// The pictures of its workflows, but for those too large to be read as one.

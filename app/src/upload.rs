@@ -5,7 +5,7 @@ mod answer;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use domain::{CarriedValue, CheckFailure, CheckNews, FileCheck, Problem, RuntimeId, VersionName};
+use domain::{CheckFailure, CheckMessage, FileCheck, InheritedValue, Problem, RuntimeId, VersionName};
 use leptos::{logging, prelude::*, task::spawn_local};
 
 use crate::{
@@ -67,7 +67,7 @@ pub struct Surroundings {
     /// Whether it has a version of that name; none while it is not known.
     pub taken: RwSignal<Option<bool>>,
     /// What it would take over from other versions; none while it is not known.
-    pub carried: RwSignal<Option<Result<Vec<CarriedValue>, AppError>>>,
+    pub carried: RwSignal<Option<Result<Vec<InheritedValue>, AppError>>>,
     /// Names of what the person does not want to be taken over.
     pub fresh: RwSignal<BTreeSet<String>>,
 }
@@ -188,22 +188,22 @@ impl Upload {
         }
     }
 
-    fn hear(self, file: &str, size_bytes: u64, news: CheckNews) {
+    fn hear(self, file: &str, size_bytes: u64, news: CheckMessage) {
         let file = file.to_owned();
         self.state.try_set(match news {
-            CheckNews::Read(read_bytes) => UploadState::Reading { file, size_bytes, read_bytes },
-            CheckNews::Done(check) => {
+            CheckMessage::Read(read_bytes) => UploadState::Reading { file, size_bytes, read_bytes },
+            CheckMessage::Done(check) => {
                 if let Some(content) = &check.content {
                     self.look_around(content.version.clone());
                 }
                 UploadState::Review { file, size_bytes, check: Arc::new(*check) }
             }
-            CheckNews::Failed(CheckFailure::Unreadable) => {
+            CheckMessage::Failed(CheckFailure::Unreadable) => {
                 let message = "The file can no longer be read: it was changed, moved or removed since it was picked, \
                     or its disk is away. Pick it again.";
                 UploadState::Refused { file, message: message.to_owned(), problems: Vec::new() }
             }
-            CheckNews::Failed(CheckFailure::Broken(why)) => {
+            CheckMessage::Failed(CheckFailure::Broken(why)) => {
                 logging::log!("the check of {file} broke: {why}");
                 UploadState::Unchecked { file, size_bytes }
             }

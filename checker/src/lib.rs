@@ -1,12 +1,12 @@
 //! Checks a KRT file in the browser before it is sent, in a Web Worker: off the page's thread, and so that the page
 //! itself need not carry the KRT format. The same `krt` as in the server, so that both say the same.
 //!
-//! It knows nothing of pages. What it says are [`CheckNews`], as JSON.
+//! It knows nothing of pages. What it says are [`CheckMessage`], as JSON.
 
 mod report;
 mod slices;
 
-use domain::{CheckFailure, CheckNews};
+use domain::{CheckFailure, CheckMessage};
 use gloo_file::Blob;
 use krt::{CheckError, Limits, Reading};
 use wasm_bindgen::{JsCast, JsError, JsValue, prelude::wasm_bindgen};
@@ -24,12 +24,12 @@ pub fn check(file: web_sys::File, limits: &str) -> Result<(), JsError> {
     Ok(())
 }
 
-fn look_into(file: Blob, limits: &Limits) -> Result<CheckNews, JsError> {
+fn look_into(file: Blob, limits: &Limits) -> Result<CheckMessage, JsError> {
     if file.size() > limits.max_packed_bytes {
         let message = format!("it has {} bytes, and at most {} are allowed", file.size(), limits.max_packed_bytes);
-        return Ok(CheckNews::Done(Box::new(report::too_large(&message, 0))));
+        return Ok(CheckMessage::Done(Box::new(report::too_large(&message, 0))));
     }
-    let mut slices = Slices::new(file, |bytes| say(&CheckNews::Read(bytes)))
+    let mut slices = Slices::new(file, |bytes| say(&CheckMessage::Read(bytes)))
         .map_err(|error| JsError::new(&format!("no reader: {error:?}")))?;
     let checked = krt::check_as(&mut slices, limits, &Reading::BRIEF);
     let read_bytes = slices.read_bytes();
@@ -37,12 +37,12 @@ fn look_into(file: Blob, limits: &Limits) -> Result<CheckNews, JsError> {
         Ok(checked) => report::accepted(checked, read_bytes),
         Err(CheckError::Refused { problems, manifest_text }) => report::refused(problems, manifest_text, read_bytes),
         Err(CheckError::TooLarge { message, .. }) => report::too_large(&message, read_bytes),
-        Err(CheckError::Read(_)) => return Ok(CheckNews::Failed(CheckFailure::Unreadable)),
+        Err(CheckError::Read(_)) => return Ok(CheckMessage::Failed(CheckFailure::Unreadable)),
     };
-    Ok(CheckNews::Done(Box::new(report)))
+    Ok(CheckMessage::Done(Box::new(report)))
 }
 
-fn say(news: &CheckNews) {
+fn say(news: &CheckMessage) {
     let global = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
     if let Ok(text) = serde_json::to_string(news) {
         // A string can always be cloned, so this does not fail.

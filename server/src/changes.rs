@@ -1,4 +1,4 @@
-//! Which runtimes have changed since somebody last looked.
+//! Which runtimes have changed since they were last taken.
 
 use std::{
     collections::BTreeSet,
@@ -8,27 +8,27 @@ use std::{
 use domain::RuntimeId;
 use tokio::sync::Notify;
 
-/// A set of runtimes to look at again. Touching one twice before it is taken counts once, so however many changes there
-/// are, it never holds more than there are runtimes.
+/// A set of dirty runtimes. Marking one twice before it is taken counts once, so it never holds more entries than there are
+/// runtimes.
 #[derive(Clone, Default)]
 pub struct Changes(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    touched: Mutex<BTreeSet<RuntimeId>>,
+    dirty: Mutex<BTreeSet<RuntimeId>>,
     wake: Notify,
 }
 
 impl Changes {
-    pub fn touch(&self, runtime: &RuntimeId) {
-        self.0.touched.lock().unwrap_or_else(PoisonError::into_inner).insert(runtime.clone());
+    pub fn mark_dirty(&self, runtime: &RuntimeId) {
+        self.0.dirty.lock().unwrap_or_else(PoisonError::into_inner).insert(runtime.clone());
         self.0.wake.notify_one();
     }
 
     /// Waits until there is at least one, and takes them all. For one taker only. Cancel safe.
     pub async fn take(&self) -> BTreeSet<RuntimeId> {
         loop {
-            let taken = std::mem::take(&mut *self.0.touched.lock().unwrap_or_else(PoisonError::into_inner));
+            let taken = std::mem::take(&mut *self.0.dirty.lock().unwrap_or_else(PoisonError::into_inner));
             if !taken.is_empty() {
                 return taken;
             }

@@ -9,9 +9,9 @@ use std::{
 
 #[derive(Debug, thiserror::Error)]
 pub enum FileLockError {
-    #[error("another KAI Server has {}: {holder}", .path.display())]
+    #[error("another KAI Server uses {}: {holder}", .path.display())]
     Held { path: PathBuf, holder: String },
-    #[error("the lock {} cannot be taken", .path.display())]
+    #[error("cannot take the lock {}", .path.display())]
     Io {
         path: PathBuf,
         #[source]
@@ -41,14 +41,14 @@ impl FileLock {
                 let mut written = String::new();
                 // Empty while the holder has not come to write yet.
                 let _ = file.read_to_string(&mut written);
-                let holder = written.lines().next().unwrap_or("its name is not known").to_owned();
+                let holder = written.lines().next().unwrap_or("unknown process").to_owned();
                 return Err(FileLockError::Held { path: path.to_owned(), holder });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         // A full disk takes no name, and is no reason not to start.
         if let Err(error) = file.set_len(0).and_then(|()| writeln!(file, "{holder}")) {
-            tracing::warn!("{} does not say who holds it: {error}", path.display());
+            tracing::warn!("could not write the lock holder to {}: {error}", path.display());
         }
         Ok(Self { _file: file })
     }

@@ -10,9 +10,8 @@ use std::{
     time::Duration,
 };
 
-use axum::body::Body;
 use bytes::Bytes;
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt, stream, stream::BoxStream};
 use object_store::{
     ClientOptions, Error as ObjectError, GetOptions, GetRange, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode,
     RetryConfig, WriteMultipart,
@@ -29,7 +28,7 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    config::without_password,
+    config::{FileTimeouts, without_password},
     file_lock::{FileLock, FileLockError},
     private::tighten,
 };
@@ -38,7 +37,7 @@ use crate::{
 mod tests;
 
 pub(crate) const INCOMING: &str = "incoming";
-pub(crate) const KEPT: &str = "krt";
+pub(crate) const STORED: &str = "krt";
 /// The object whose text says which installation the files are of.
 pub(crate) const MARKER: &str = "installation-id";
 /// In a folder: the lock of the server that has it.
@@ -51,9 +50,9 @@ const PARTS_IN_FLIGHT: usize = 2;
 
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
-    #[error("`{0}` is no place for files: use a folder, file:///<folder> or s3://<bucket>/<prefix>")]
+    #[error("`{0}` is not a file store: use a folder, file:///<folder> or s3://<bucket>/<prefix>")]
     Url(String),
-    #[error("the folder {} cannot be made", .folder.display())]
+    #[error("cannot create the folder {}", .folder.display())]
     Folder {
         folder: PathBuf,
         #[source]
@@ -69,26 +68,6 @@ pub enum FilesError {
     Timeout { what: String, after: Duration },
 }
 
-/// How long the file store may take before it counts as one that does not answer, by the kind of request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileTimeouts {
-    /// A request without content: to look for a file, to begin or remove one, a page of a list.
-    pub request: Duration,
-    /// Content on its way: until there is room for a next part, and between two chunks of a download.
-    pub transfer: Duration,
-    /// The work of the store itself on a whole file: to put its parts together, or to copy it. S3 takes minutes for a
-    /// large one.
-    pub completion: Duration,
-}
-
-impl FileTimeouts {
-    pub const DEFAULT: Self = Self {
-        request: Duration::from_secs(15),
-        transfer: Duration::from_secs(60),
-        completion: Duration::from_secs(5 * 60),
-    };
-}
-
 /// The file store. Cheap to clone.
 #[derive(Clone)]
 pub struct Files {
@@ -100,6 +79,9 @@ pub struct Files {
     additions: Arc<RwLock<()>>,
     timeouts: FileTimeouts,
 }
+
+/// The content of a file, or of a part of it.
+pub type FileStream = BoxStream<'static, Result<Bytes, FilesError>>;
 
 /// A file that is arriving.
 pub(crate) struct Incoming {
@@ -223,12 +205,12 @@ impl Files {
     ///
     /// # Errors
     /// When the store fails, has no such object, or has no such part of it.
-    pub async fn read(&self, object: &str, part: Option<Range<u64>>) -> Result<Body, FilesError> {
+    pub async fn read(&self, object: &str, part: Option<Range<u64>>) -> Result<FileStream, FilesError> {
         let options = GetOptions { range: part.map(GetRange::Bounded), ..GetOptions::default() };
         let what = format!("read `{object}`");
         let path = Path::from(object);
         let found = within(self.timeouts.request, &what, self.store.get_opts(&path, options)).await?;
-        Ok(Body::from_stream(until_silent(found.into_stream(), self.timeouts.transfer, what)))
+        Ok(with_timeout(found.into_stream(), self.timeouts.transfer, what).boxed())
     }
 
     pub(crate) async fn exists(&self, object: &str) -> Result<bool, FilesError> {
@@ -250,17 +232,17 @@ impl Files {
 
     /// The name of a version's file, by the SHA-256 of its content.
     pub(crate) fn object_of(sha256: &str) -> String {
-        format!("{KEPT}/{sha256}")
+        format!("{STORED}/{sha256}")
     }
 
     /// Makes `object` a copy of a file that has arrived; in a folder that is a link and copies no bytes. One that is
     /// there already is left: it is named by its content. Answers whether it was made here.
-    pub(crate) async fn keep(&self, arrived: &str, object: &str) -> Result<bool, FilesError> {
+    pub(crate) async fn promote(&self, arrived: &str, object: &str) -> Result<bool, FilesError> {
         if self.exists(object).await? {
             return Ok(false);
         }
         let (from, to) = (Path::from(arrived), Path::from(object));
-        within(self.timeouts.completion, &format!("keep `{object}`"), self.store.copy(&from, &to)).await?;
+        within(self.timeouts.completion, &format!("store `{object}`"), self.store.copy(&from, &to)).await?;
         Ok(true)
     }
 
@@ -306,7 +288,7 @@ impl Incoming {
     }
 }
 
-const TAKE_IN: &str = "take in a file";
+const TAKE_IN: &str = "receive a file";
 
 /// What the store answers, if it does so in time.
 async fn within<T>(
@@ -321,7 +303,7 @@ async fn within<T>(
 }
 
 /// A download that ends in an error when nothing comes for this long. Time in which nobody asks for more does not count.
-fn until_silent(
+fn with_timeout(
     chunks: impl Stream<Item = Result<Bytes, ObjectError>> + Send + 'static,
     limit: Duration,
     what: String,

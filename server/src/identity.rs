@@ -2,7 +2,7 @@
 //! not start ([decision 17](../../docs/decisions/0017-state-and-files-carry-one-identity.md)).
 
 use crate::{
-    files::{Files, FilesError, KEPT, MARKER},
+    files::{Files, FilesError, MARKER, STORED},
     store::{InstallationId, Store, StoreError},
 };
 
@@ -27,9 +27,9 @@ pub enum IdentityError {
          with the text {database_id} there, and the server starts without them"
     )]
     MissingFiles { database: String, database_id: InstallationId, files: String },
-    #[error("whether the database and the file store belong together cannot be told")]
+    #[error("cannot check whether the database and the file store belong together")]
     Store(#[from] StoreError),
-    #[error("whether the database and the file store belong together cannot be told")]
+    #[error("cannot check whether the database and the file store belong together")]
     Files(#[from] FilesError),
 }
 
@@ -39,14 +39,14 @@ pub enum IdentityError {
 ///
 /// # Errors
 /// When they do not belong together, or either does not answer. Nothing was changed then.
-pub async fn ensure_one(store: &dyn Store, files: &Files, database: &str) -> Result<(), IdentityError> {
+pub async fn ensure_one(store: &Store, files: &Files, database: &str) -> Result<(), IdentityError> {
     let id = store.installation_id().await?;
     let (database, place) = (database.to_owned(), files.place().to_owned());
     if files.marker().await?.is_none() {
         let known = store.objects().await?;
-        let kept = files.list(KEPT).await?;
-        match kept.first() {
-            Some(_) if kept.iter().any(|file| known.contains(file)) => {
+        let stored = files.list(STORED).await?;
+        match stored.first() {
+            Some(_) if stored.iter().any(|file| known.contains(file)) => {
                 tracing::info!("the file store {place} belongs to the database {database} from now on");
             }
             Some(file) => return Err(IdentityError::UnknownFiles { database, files: place, file: file.clone() }),

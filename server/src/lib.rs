@@ -1,6 +1,6 @@
 //! KAI Server: see ARCHITECTURE.md for the map and the invariants.
 
-pub mod announce;
+pub mod broadcast;
 pub mod changes;
 pub mod cluster;
 pub mod config;
@@ -10,6 +10,7 @@ pub mod files;
 pub mod http;
 pub mod identity;
 pub mod intake;
+pub mod krt_url;
 mod private;
 pub mod reconciler;
 mod retention;

@@ -30,11 +30,11 @@ async fn run() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     rustls::crypto::ring::default_provider()
         .install_default()
-        .map_err(|_| anyhow!("another TLS provider is installed already"))?;
+        .map_err(|_| anyhow!("another TLS provider is already installed"))?;
 
     // Each connection is an open file, and the usual soft limit of 1,024 is there for programs that use select(2).
     if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
-        tracing::warn!("the limit of open files stays as it is: {error}");
+        tracing::warn!("could not raise the limit of open files: {error}");
     }
     let signals = Signals::listen()?;
     tracing::info!("the data folder is {}", settings.data_dir.display());
@@ -44,7 +44,7 @@ async fn run() -> anyhow::Result<()> {
         () = signals.stop() => None,
         broken = running.broken() => Some(broken),
     };
-    tracing::info!("stopping; once more Ctrl-C stops at once");
+    tracing::info!("stopping; press Ctrl-C again to stop at once");
     let again = Signals::listen()?;
     tokio::select! {
         () = running.shut_down() => {}
@@ -56,7 +56,7 @@ async fn run() -> anyhow::Result<()> {
 fn greet(running: &Running) {
     println!("KAI Server is at http://{}", running.addr);
     if let Some(sandbox) = running.sandbox_addr() {
-        println!("It drives a sandbox, where nothing really runs: kubectl --server http://{sandbox} get pods -A");
+        println!("Cluster: sandbox (in memory, nothing really runs); kubectl --server http://{sandbox} get pods -A");
     }
 }
 

@@ -11,9 +11,9 @@ pub(crate) fn tighten(path: &Path) {
         return;
     }
     match fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700)) {
-        Ok(()) => tracing::info!("{} was open to others on this machine; it is its owner's alone now", path.display()),
+        Ok(()) => tracing::info!("restricted access to {}: other users of this machine could read it", path.display()),
         Err(error) => tracing::warn!(
-            "{} is open to others on this machine (mode {mode:o}), and holds secrets: make it its owner's alone ({error})",
+            "{} holds secrets and other users of this machine can read it (mode {mode:o}); restrict it to its owner ({error})",
             path.display()
         ),
     }

@@ -21,7 +21,7 @@ pub(crate) async fn run(service: Arc<Service>, retention: Duration, stop: Cancel
             _ = due.tick() => {}
         }
         if let Err(error) = service.delete_archived(retention).await {
-            tracing::warn!("versions that were archived long ago are not deleted now: {error}");
+            tracing::warn!("could not delete old archived versions: {error}");
         }
     }
 }

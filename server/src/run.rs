@@ -15,27 +15,22 @@ use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    announce::Announcements,
+    broadcast::EventBroadcaster,
     changes::Changes,
-    cluster::{Cluster, ClusterChoice, ClusterError},
-    config::{Settings, reachable_by_pods, without_password},
+    cluster::{Cluster, ClusterError},
+    config::{ClientLimits, ClusterChoice, Settings, reachable_by_pods, without_password},
     file_lock::{FileLock, FileLockError},
     files::{Files, FilesError},
-    http::{
-        self,
-        guard::Own,
-        internal::Internal,
-        serve::{ClientLimits, serve},
-    },
+    http::{self, guard::AllowedHosts, internal::Internal, serve::serve},
     identity::{self, IdentityError},
     intake::{
         Intake,
         sweep::{SweepError, empty_trash, sweep},
     },
     private::tighten,
-    reconciler::{ObjectSettings, Pace, Reconciler},
+    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
     retention,
-    service::{Service, Timeouts, chain},
+    service::{Service, Timeouts, error_chain},
     site::site_options,
     store::{self, Holder, Lock, StoreError, Timings},
 };
@@ -46,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("the data folder {} cannot be used", .folder.display())]
+    #[error("cannot use the data folder {}", .folder.display())]
     DataDir {
         folder: PathBuf,
         #[source]
@@ -59,17 +54,17 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
-    #[error("KAI_DATABASE_URL: the database cannot be opened")]
+    #[error("KAI_DATABASE_URL: cannot open the database")]
     Store(#[from] StoreError),
-    #[error("KAI_STORAGE_URL: the file store cannot be opened")]
+    #[error("KAI_STORAGE_URL: cannot open the file store")]
     Files(#[from] FilesError),
     #[error("KAI_STORAGE_URL: the file store is in use")]
     FilesInUse(#[from] FileLockError),
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    #[error("what unfinished uploads left behind cannot be removed")]
+    #[error("cannot remove the files of unfinished uploads")]
     Sweep(#[from] SweepError),
-    #[error("KAI_CLUSTER: the cluster cannot be used")]
+    #[error("KAI_CLUSTER: cannot use the cluster")]
     Cluster(#[from] ClusterError),
 }
 
@@ -99,10 +94,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (store, database_lock) = store::open_alone(settings.database_url.expose(), &holder, Timings::default()).await?;
     let files = Files::open(&settings.storage_url, settings.file_timeouts).await?;
     let files_lock = files.lock(&holder.to_string())?;
-    identity::ensure_one(&*store, &files, &without_password(settings.database_url.expose())).await?;
+    identity::ensure_one(&store, &files, &without_password(settings.database_url.expose())).await?;
     let public = listen("KAI_ADDR", settings.addr).await?;
     let internal = listen("KAI_INTERNAL_ADDR", settings.internal_addr).await?;
-    sweep(&files, &*store).await?;
+    sweep(&files, &store).await?;
 
     let stop = CancellationToken::new();
     let mut tasks = JoinSet::new();
@@ -119,8 +114,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     }
     let changed = Changes::default();
     let (start_timeout, stop_timeout) = (settings.start_timeout, settings.stop_timeout);
-    let pace = Pace { start_timeout, stop_timeout, ..Pace::default() };
-    let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
+    let timings = ReconcilerTimings { start_timeout, stop_timeout, ..ReconcilerTimings::default() };
+    let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), timings, changed.clone());
     let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
     let advertised_url = objects.advertised_url.clone();
     let service =
@@ -129,12 +124,12 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         let deleting = retention::run(service.clone(), retention, stop.clone());
         spawn(&mut tasks, "the deletion of archived versions", deleting);
     }
-    let announcements = Announcements::new(service.clone());
+    let broadcaster = EventBroadcaster::new(service.clone());
     let limits = settings.krt_limits.clone();
-    let intake = Intake::new(service.clone(), files.clone(), limits, settings.max_uploads, settings.upload_pace);
+    let intake = Intake::new(service.clone(), files.clone(), limits, settings.max_uploads, settings.upload_limits);
 
     spawn(&mut tasks, "the reconciler", reconciler.run(stop.clone()));
-    spawn(&mut tasks, "the announcer", announcements.clone().run(changed, stop.clone()));
+    spawn(&mut tasks, "the event broadcaster", broadcaster.clone().run(changed, stop.clone()));
     spawn(&mut tasks, "the trash", empty_trash(files.clone(), settings.trash_retention, stop.clone()));
     let (addr, internal_addr) = (public.addr, internal.addr);
     let pods = http::internal::router(Internal { service: service.clone(), files: files.clone(), advertised_url });
@@ -142,9 +137,9 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         service,
         files,
         intake: intake.clone(),
-        announcements,
+        broadcaster,
         leptos: site_options(addr),
-        own: Own::of(addr, settings.insecure_no_login),
+        allowed_hosts: AllowedHosts::of(addr, settings.insecure_no_login),
         body_timeout: clients.body_timeout,
         stop: stop.clone(),
     });
@@ -168,9 +163,9 @@ impl Running {
             ended = self.tasks.join_next() => match ended {
                 Some(Ok(name)) => format!("{name} has ended"),
                 Some(Err(panicked)) => format!("a part of the server has panicked: {panicked}"),
-                None => "no part of the server is left".to_owned(),
+                None => "all parts of the server have ended".to_owned(),
             },
-            lost = self.database_lock.lost() => chain(&lost),
+            lost = self.database_lock.lost() => error_chain(&lost),
         }
     }
 
@@ -186,7 +181,7 @@ impl Running {
             self.intake.finish().await;
         });
         if ended.await.is_err() {
-            tracing::warn!("some requests did not end within {} seconds and are cut off", GRACE.as_secs());
+            tracing::warn!("some requests did not end within {} seconds and are aborted", GRACE.as_secs());
         }
         self.tasks.shutdown().await;
     }
@@ -237,8 +232,8 @@ async fn connect(
             let options = sandbox::Options { ready_after: settings.sandbox_ready_after, limits, ..Default::default() };
             let sandbox = Sandbox::start(options);
             let cluster = Cluster::in_process(Cluster::client_for(sandbox.router()));
-            let own = Own::of(addr, settings.insecure_no_login);
-            let kubectl = http::sandbox(sandbox.router(), own);
+            let allowed_hosts = AllowedHosts::of(addr, settings.insecure_no_login);
+            let kubectl = http::sandbox(sandbox.router(), allowed_hosts);
             let serving = serve(bound.listener, clients.sandbox_connections, clients, kubectl, stop.clone());
             spawn(tasks, "the sandbox's listener", serving);
             Ok((cluster, Some((sandbox, addr))))
@@ -251,7 +246,7 @@ fn client_limits(settings: &Settings) -> ClientLimits {
     match rlimit::getrlimit(rlimit::Resource::NOFILE) {
         Ok((open_files, _)) => settings.clients.within(open_files),
         Err(error) => {
-            tracing::warn!("how many files may be open is not known: {error}");
+            tracing::warn!("cannot read the limit of open files: {error}");
             settings.clients
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::CheckNews;
+use domain::CheckMessage;
 use leptos::{
     ev::{DragEvent, Event, TouchEvent},
     web_sys::Element,
@@ -36,7 +36,7 @@ impl Sending {
 #[derive(Clone, Copy)]
 pub enum Checking {}
 
-pub fn check_file(_file: &File, _on_news: impl Fn(CheckNews) + 'static) -> Option<Checking> {
+pub fn check_file(_file: &File, _on_news: impl Fn(CheckMessage) + 'static) -> Option<Checking> {
     None
 }
 

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use domain::{CheckFailure, CheckNews};
+use domain::{CheckFailure, CheckMessage};
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{Event, MessageEvent, Worker, js_sys::Array};
@@ -29,17 +29,17 @@ impl Drop for Checking {
 
 /// Begins to check the file; the page says by which worker and within which limits. `on_news` is called in a later task of the page, until its last word. None when the browser
 /// has no workers.
-pub fn check_file(file: &File, on_news: impl Fn(CheckNews) + 'static) -> Option<Checking> {
+pub fn check_file(file: &File, on_news: impl Fn(CheckMessage) + 'static) -> Option<Checking> {
     let page = document().query_selector("meta[name=checker]").ok()??;
     let worker = Worker::new(&page.get_attribute("content")?).ok()?;
     let ended = Rc::new(Cell::new(false));
     let on_news = {
         let (worker, ended) = (worker.clone(), Rc::clone(&ended));
-        Rc::new(move |news: CheckNews| {
+        Rc::new(move |news: CheckMessage| {
             if ended.get() {
                 return;
             }
-            if !matches!(news, CheckNews::Read(_)) {
+            if !matches!(news, CheckMessage::Read(_)) {
                 ended.set(true);
                 // Its memory goes with it.
                 worker.terminate();
@@ -61,6 +61,6 @@ pub fn check_file(file: &File, on_news: impl Fn(CheckNews) + 'static) -> Option<
     Some(Checking { worker, ended, _on_message: on_message, _on_error: on_error })
 }
 
-fn broken(why: &str) -> CheckNews {
-    CheckNews::Failed(CheckFailure::Broken(why.to_owned()))
+fn broken(why: &str) -> CheckMessage {
+    CheckMessage::Failed(CheckFailure::Broken(why.to_owned()))
 }

@@ -1,6 +1,6 @@
 //! The command palette: one place to type where to go, or what to do with which version.
 
-use domain::{Found, has_words};
+use domain::{SearchResult, contains_words};
 use leptos::{ev, html, prelude::*};
 use leptos_router::hooks::use_navigate;
 
@@ -42,7 +42,7 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let text = RwSignal::new(String::new());
     // With the text that it was found for: the answer to the last letter may still be on its way.
-    let found = RwSignal::new((String::new(), Vec::<Found>::new()));
+    let found = RwSignal::new((String::new(), Vec::<SearchResult>::new()));
     let failed = RwSignal::new(None::<AppError>);
     let at = RwSignal::new(0_usize);
     let entries = Memo::new(move |_| {
@@ -195,10 +195,10 @@ fn places(text: &str) -> Vec<Entry> {
         choice: Choice::Go(to.to_owned()),
     };
     let all = [place("Runtimes", "/"), place("Activity", "/activity")];
-    all.into_iter().filter(|place| has_words(text, &[&place.label])).collect()
+    all.into_iter().filter(|place| contains_words(text, &[&place.label])).collect()
 }
 
-fn entry(found: Found) -> Entry {
+fn entry(found: SearchResult) -> Entry {
     let runtime = format!("/runtimes/{}", found.runtime);
     let Some(version) = found.version else {
         let detail = format!("runtime {}", found.runtime);
@@ -228,16 +228,16 @@ fn entry(found: Found) -> Entry {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Command, FoundVersion, VersionState};
+    use domain::{Command, MatchedVersion, VersionState};
 
     use super::*;
 
-    fn found(command: Option<Command>) -> Found {
-        Found {
+    fn found(command: Option<Command>) -> SearchResult {
+        SearchResult {
             runtime: "demo".parse().unwrap(),
             runtime_name: "Demo".to_owned(),
             published: Some("v1".parse().unwrap()),
-            version: Some(FoundVersion { name: "v2".parse().unwrap(), state: VersionState::Started, command }),
+            version: Some(MatchedVersion { name: "v2".parse().unwrap(), state: VersionState::Started, command }),
         }
     }
 

@@ -47,10 +47,10 @@ pub struct WantedValue {
     pub kind: ConfigKind,
 }
 
-/// What the worker says, as JSON. [`Done`](Self::Done) and [`Failed`](Self::Failed) are its last words.
+/// What the worker says, as JSON. [`Done`](Self::Done) and [`Failed`](Self::Failed) are its last messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CheckNews {
+pub enum CheckMessage {
     /// So many bytes of the file have been read.
     Read(u64),
     Done(Box<FileCheck>),
@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn news_are_written_as_the_worker_script_writes_them() {
-        let failed = CheckNews::Failed(CheckFailure::Broken("RangeError".to_owned()));
+        let failed = CheckMessage::Failed(CheckFailure::Broken("RangeError".to_owned()));
         assert_eq!(serde_json::to_string(&failed).unwrap(), r#"{"failed":{"broken":"RangeError"}}"#);
-        assert_eq!(serde_json::to_string(&CheckNews::Read(7)).unwrap(), r#"{"read":7}"#);
+        assert_eq!(serde_json::to_string(&CheckMessage::Read(7)).unwrap(), r#"{"read":7}"#);
     }
 }

@@ -32,11 +32,11 @@ pub fn may_delete_runtime(versions: u32) -> Result<(), NotEmpty> {
 fn not_empty(versions: u32) -> String {
     match versions {
         1 => "it has one version; archive and delete it first".to_owned(),
-        _ => format!("it has {versions} versions, archived ones included; archive and delete them first"),
+        _ => format!("it has {versions} versions, including archived ones; archive and delete them first"),
     }
 }
 
-/// The words of [`Refusal::NotArchived`].
+/// The message of [`Refusal::NotArchived`].
 pub(crate) fn not_archived(state: VersionState) -> String {
     let what_to_do = match state {
         VersionState::Stopped => "; archive it first",
@@ -44,7 +44,7 @@ pub(crate) fn not_archived(state: VersionState) -> String {
         VersionState::Published => "; unpublish, stop and archive it first",
         VersionState::Publishing | VersionState::Stopping | VersionState::Archived => "",
     };
-    format!("the version is {state}, and only an archived version can be deleted{what_to_do}")
+    format!("it is {state}, and only an archived version can be deleted{what_to_do}")
 }
 
 #[cfg(test)]

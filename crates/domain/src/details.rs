@@ -77,7 +77,7 @@ pub struct ContainerEnd {
     pub at: Option<Timestamp>,
 }
 
-/// What Kubernetes noted (its Event), in its words.
+/// What Kubernetes noted (its Event).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeEvent {
     /// When it was last noted.

@@ -1,10 +1,10 @@
-//! The one error that reaches people and programs. Closed, serializable, and without internal detail.
+//! The one error type that reaches users and API clients: a closed enum that serializes and holds no internal detail.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{NotEmpty, Problem, Refusal, RuntimeId, VersionName, VersionState, tagged::FlatApiError};
 
-/// What an API call, a server function or an upload answers when it does not do what was asked.
+/// The answer of an API call, a server function or an upload that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case", try_from = "FlatApiError")]
 pub enum ApiError {
@@ -12,37 +12,37 @@ pub enum ApiError {
     #[error("there is no {what}")]
     NotFound { what: String },
     /// `what` is a phrase such as "a version named `v1` in runtime `demo`".
-    #[error("there is already {what}; choose another name")]
+    #[error("{what} already exists; choose another name")]
     NameTaken { what: String },
     #[error("cannot {command} `{version}`: {refusal}", command = command(.refusal))]
     Refused { version: VersionName, state: VersionState, refusal: Refusal },
     /// `versions` counts archived ones, too.
     #[error("cannot delete runtime `{runtime}`: {}", NotEmpty { versions: *.versions })]
     RuntimeNotEmpty { runtime: RuntimeId, versions: u32 },
-    #[error("cannot start `{version}`: its configuration lacks {}", .missing.join(", "))]
+    #[error("cannot start `{version}`: these configuration values are not set: {}", .missing.join(", "))]
     ConfigIncomplete { version: VersionName, missing: Vec<String> },
-    #[error("the file is no valid KRT: {}", count(.problems))]
+    #[error("the file is not a valid KRT: {}", count(.problems))]
     InvalidKrt { problems: Vec<Problem> },
     #[error("{}", first(.problems))]
     InvalidInput { problems: Vec<Problem> },
-    /// `limit` says in words which limit was passed, with its value.
+    /// `limit` names the limit that was exceeded, with its value.
     #[error("the file is too large: {limit}")]
     TooLarge { limit: String },
     #[error("refused: {reason}")]
     Forbidden { reason: String },
-    /// Something the server needs does not answer; asking again later may help.
-    #[error("{what} does not answer just now; try again in a moment")]
+    /// A part that the server depends on does not respond. A later retry may succeed.
+    #[error("{what} is unavailable; try again in a moment")]
     Unavailable { what: String },
-    /// There was no room for the request just now; it may be repeated after this time.
+    /// The server has no capacity for the request now. The client may retry after this time.
     #[error("{reason}; try again in {retry_after_secs} seconds")]
     Busy { reason: String, retry_after_secs: u32 },
     /// The detail is in the server's log, not on the wire.
-    #[error("the server met an error of its own; its log has the detail")]
+    #[error("Internal server error; see the server log")]
     Internal,
 }
 
 impl ApiError {
-    /// The word for programs, as in the wire's `error.code`.
+    /// The machine-readable `error.code` of the API.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "not_found",
@@ -76,7 +76,7 @@ impl ApiError {
         }
     }
 
-    /// After how many seconds the same request may have room, as in the header `Retry-After` (RFC 9110 §10.2.3).
+    /// For the header `Retry-After` (RFC 9110 §10.2.3).
     pub fn retry_after_secs(&self) -> Option<u32> {
         match self {
             Self::Busy { retry_after_secs, .. } => Some(*retry_after_secs),

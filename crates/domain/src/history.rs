@@ -17,7 +17,7 @@ pub struct HistoryEntry {
     pub at: Timestamp,
     pub who: Actor,
     pub action: Action,
-    /// The person's words, and after them what was done where the action alone does not say it.
+    /// The person's comment, and after it what was done where the action alone does not say it.
     pub comment: Option<String>,
     pub outcome: Outcome,
     /// When the outcome was known; none while it is pending.

@@ -1,4 +1,4 @@
-//! The words of the product as types: ids, the lifecycle, and what crosses the wire.
+//! The terms of the product as types: ids, the lifecycle, and what crosses the wire.
 //!
 //! Compiled for the server and for the browser, so that both enforce one set of rules. Nothing here does I/O, reads a
 //! clock or knows a framework; timestamps are handed in.
@@ -21,7 +21,7 @@ mod time;
 mod views;
 mod visible;
 
-pub use check::{CheckFailure, CheckNews, FileCheck, FileContent, WantedValue};
+pub use check::{CheckFailure, CheckMessage, FileCheck, FileContent, WantedValue};
 pub use comparison::{
     CallerChanges, Change, Comparison, ConfigChange, ConfigDifference, DiffLine, DocumentationPage, FieldChange,
     Heading, ManifestDiff, NodeChange, WorkflowChange,
@@ -34,13 +34,13 @@ pub use graph::{GraphBox, GraphEdge, GraphLayout, GraphPart, GraphPoint};
 pub use history::{Action, ActivityEntry, ActivityFilter, HistoryEntry, HistoryPage, Outcome, OutcomeKind};
 pub use jiff::Timestamp;
 pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
-pub use lists::{Found, FoundVersion, VersionPage, VersionQuery, has_words};
-pub use logs::{LevelReader, LogFilter, LogLevel, LogLine, LogText, Search, UnknownLevel, without_colours};
+pub use lists::{MatchedVersion, SearchResult, VersionPage, VersionQuery, contains_words};
+pub use logs::{LevelReader, LogFilter, LogLevel, LogLine, LogText, Search, UnknownLevel, strip_ansi};
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
-pub use time::{read_utc, to_second};
+pub use time::{parse_utc, to_second};
 pub use views::{
-    Actor, Address, CarriedValue, ConfigEntry, ConfigKind, Failure, Health, KrtVersion, NewRuntime, NodeStatus,
+    Actor, Address, ConfigEntry, ConfigKind, Failure, Health, InheritedValue, KrtVersion, NewRuntime, NodeStatus,
     NodeView, Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
 };
 pub use visible::{code_point, is_unseen, visible};

@@ -149,7 +149,7 @@ pub fn state(desired: Desired, settled: bool, role: Role) -> VersionState {
 pub enum Refusal {
     #[error("{}", wrong_state(*.command, *.state))]
     WrongState { command: Command, state: VersionState },
-    #[error("the published entrypoint is being switched over; {command} it when that is done")]
+    #[error("another publication is in progress; {command} it when that is done")]
     Switching { command: Command },
     #[error("{}", not_archived(*.state))]
     NotArchived { state: VersionState },
@@ -188,13 +188,21 @@ fn wrong_state(command: Command, state: VersionState) -> String {
     let what_to_do = match (command, state) {
         (Command::Stop, S::Published) => "; unpublish it first",
         (Command::Archive, S::Published) => "; unpublish and stop it first",
-        (Command::Archive, S::Started | S::Starting) | (Command::Start, S::Stopping) => "; it has to be stopped first",
+        (Command::Archive, S::Started | S::Starting) => "; stop it first",
+        (Command::Start, S::Stopping) => "; wait until it is stopped",
         (Command::Publish, S::Stopped) => "; start it first",
         (Command::Publish, S::Starting) => "; wait until it is started",
         (Command::Stop | Command::Unpublish, S::Publishing) => "; wait until it is published",
         _ => "",
     };
-    format!("the version is {state}, which does not allow to {command} it{what_to_do}")
+    let done = match command {
+        Command::Start => "started",
+        Command::Stop => "stopped",
+        Command::Publish => "published",
+        Command::Unpublish => "unpublished",
+        Command::Archive => "archived",
+    };
+    format!("it is {state} and cannot be {done}{what_to_do}")
 }
 
 #[cfg(test)]

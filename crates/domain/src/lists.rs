@@ -27,7 +27,7 @@ impl VersionQuery {
             Some(wanted) => state == wanted,
             None => self.archived || state != VersionState::Archived,
         };
-        in_state && has_words(&self.text, &[name.as_str(), description])
+        in_state && contains_words(&self.text, &[name.as_str(), description])
     }
 
     /// [`VersionQuery::matches`] for what is known of a version.
@@ -51,28 +51,28 @@ pub struct VersionPage {
 
 /// A place to go to, or something to do there, that was found by words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct SearchResult {
     pub runtime: RuntimeId,
     pub runtime_name: String,
     /// The runtime's version that requests from outside reach.
     pub published: Option<VersionName>,
     /// None when it is the runtime itself.
-    pub version: Option<FoundVersion>,
+    pub version: Option<MatchedVersion>,
 }
 
-impl Found {
+impl SearchResult {
     /// Whether each word of `text` is in one of its names, or in what is to be done.
     pub fn matches(&self, text: &str) -> bool {
         let version = self.version.as_ref();
         let names =
             [Some(self.runtime.as_str()), Some(&*self.runtime_name), version.map(|version| version.name.as_str())];
         let command = version.and_then(|version| version.command).map(Command::as_str);
-        has_words(text, &names.into_iter().chain([command]).flatten().collect::<Vec<_>>())
+        contains_words(text, &names.into_iter().chain([command]).flatten().collect::<Vec<_>>())
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FoundVersion {
+pub struct MatchedVersion {
     pub name: VersionName,
     pub state: VersionState,
     /// Something that the version's state allows; none to just go there.
@@ -80,7 +80,7 @@ pub struct FoundVersion {
 }
 
 /// Whether each word of `text` is in one of `texts`, in whatever case.
-pub fn has_words(text: &str, texts: &[&str]) -> bool {
+pub fn contains_words(text: &str, texts: &[&str]) -> bool {
     let texts: Vec<_> = texts.iter().map(|text| text.to_lowercase()).collect();
     text.to_lowercase().split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
 }
@@ -91,18 +91,18 @@ mod tests {
 
     #[test]
     fn every_word_has_to_be_found_somewhere() {
-        assert!(has_words("", &["reviews-v1"]));
-        assert!(has_words("V1  sorts", &["reviews-v1", "Sorts reviews"]));
-        assert!(!has_words("v1 drafts", &["reviews-v1", "Sorts reviews"]));
+        assert!(contains_words("", &["reviews-v1"]));
+        assert!(contains_words("V1  sorts", &["reviews-v1", "Sorts reviews"]));
+        assert!(!contains_words("v1 drafts", &["reviews-v1", "Sorts reviews"]));
     }
 
     #[test]
     fn what_was_found_has_the_words_of_its_names_and_of_what_it_does() {
-        let found = |command| Found {
+        let found = |command| SearchResult {
             runtime: "demo".parse().unwrap(),
             runtime_name: "Shop".to_owned(),
             published: None,
-            version: Some(FoundVersion { name: "v1".parse().unwrap(), state: VersionState::Started, command }),
+            version: Some(MatchedVersion { name: "v1".parse().unwrap(), state: VersionState::Started, command }),
         };
         for text in ["", "v1 shop", "DEMO pub"] {
             assert!(found(Some(Command::Publish)).matches(text), "{text}");

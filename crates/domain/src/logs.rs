@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    filter::{LogFilter, Search, without_colours},
+    filter::{LogFilter, Search, strip_ansi},
     level::{LevelReader, LogLevel, UnknownLevel},
 };
 use crate::WorkflowName;
@@ -38,7 +38,7 @@ pub struct LogLine {
 pub enum LogText {
     /// What the container wrote, without the end of the line. A very long line is cut, and ends with a mark that says so.
     Line(String),
-    /// Why the container's log could not be read, or not be read on, in Kubernetes' words.
+    /// Why the container's log could not be read, or not be read on, as Kubernetes reports it.
     Error(String),
 }
 

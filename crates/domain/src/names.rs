@@ -12,16 +12,16 @@ pub const NAME_MAX_LEN: usize = 19;
 /// Why a text is not a resource name. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    #[error("a name is needed")]
+    #[error("a name is required")]
     Empty,
     #[error("`{shown}` has {len} characters; a name has at most {NAME_MAX_LEN}", len = .0.chars().count(), shown = visible(.0))]
     TooLong(String),
     #[error(
-        "`{}` begins with a digit; Kubernetes wants a Service's name to begin with a lower-case letter", visible(.0)
+        "`{}` begins with a digit; the name of a Kubernetes Service begins with a lower-case letter", visible(.0)
     )]
     LeadingDigit(String),
     #[error(
-        "`{}` is no resource name; use lower-case letters, digits and `-`, beginning with a letter and ending with a letter or digit", visible(.0)
+        "`{}` is not a valid name; use lower-case letters, digits and `-`, beginning with a letter and ending with a letter or digit", visible(.0)
     )]
     Malformed(String),
     #[error("`{0}` is reserved: {1}")]

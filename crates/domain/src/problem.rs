@@ -12,7 +12,7 @@ pub enum Severity {
     Warning,
 }
 
-/// One finding, in words a person can act on: what is wrong, where, and what would be right (docs/krt.md §6).
+/// One finding that a person can act on: what is wrong, where, and what would be right (docs/krt.md §6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     pub severity: Severity,

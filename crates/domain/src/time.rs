@@ -15,7 +15,7 @@ const EPOCH_DAYS: i64 = 719_468;
 const ERA_DAYS: i64 = 146_097;
 
 /// Reads a moment of UTC; `None` for every other notation.
-pub fn read_utc(text: &str) -> Option<Timestamp> {
+pub fn parse_utc(text: &str) -> Option<Timestamp> {
     let text = text.strip_suffix('Z')?;
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
     let number = |from: usize, to: usize| {
@@ -93,7 +93,7 @@ impl de::Visitor<'_> for Reader {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
-        read_utc(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+        parse_utc(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
         while secs < 253_402_200_000 {
             for nanos in [0, 250_000_000, 123_456_789, 1] {
                 let at = Timestamp::new(secs, nanos).unwrap();
-                assert_eq!(read_utc(&at.to_string()), Some(at), "{at}");
+                assert_eq!(parse_utc(&at.to_string()), Some(at), "{at}");
                 assert_eq!(to_second(at)[..19], at.to_string()[..19]);
             }
             secs += 954_321;
@@ -154,7 +154,7 @@ mod tests {
             "2026-11-23T04:10:0\u{e4}Z",
             "+026-11-23T04:10:05Z",
         ] {
-            assert_eq!(read_utc(text), None, "{text}");
+            assert_eq!(parse_utc(text), None, "{text}");
         }
     }
 }

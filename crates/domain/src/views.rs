@@ -91,7 +91,7 @@ pub struct VersionSummary {
     /// Why the last start or publish failed; kept until the next start.
     pub failure: Option<Failure>,
     pub allowed_actions: Vec<Command>,
-    /// What a change in progress waits for, in words; none when nothing is under way.
+    /// What a change in progress waits for; none when nothing is under way.
     pub waiting: Option<String>,
 }
 
@@ -185,7 +185,7 @@ pub struct NodeView {
     /// How many are wanted, whatever the state.
     pub replicas: u32,
     pub ready_replicas: u32,
-    /// What keeps it from being ready, in Kubernetes' words; below that, of a container that crashed, the end of its
+    /// What keeps it from being ready, as Kubernetes reports it; below that, of a container that crashed, the end of its
     /// log, a line each.
     pub message: Option<String>,
 }
@@ -234,7 +234,7 @@ pub enum ConfigKind {
 /// A configuration value that a version added now takes over from another of its runtime: the newest that has a value of
 /// this name decides. It is taken over where the new version wants one of the same kind. The value itself stays hidden.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CarriedValue {
+pub struct InheritedValue {
     pub name: String,
     pub kind: ConfigKind,
     pub from: VersionName,

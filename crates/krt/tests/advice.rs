@@ -51,7 +51,7 @@ fn names_that_look_alike_are_told_apart_by_their_code_points() {
     }
     let visible = with("src/main.py", "src/mian.py");
     assert!(visible.ends_with("did you mean `src/main.py`?"), "{visible}");
-    expect("version: demo-v2", "version: demo-v2\u{200b}", &["`demo-v2<U+200B>` is no resource name"]);
+    expect("version: demo-v2", "version: demo-v2\u{200b}", &["`demo-v2<U+200B>` is not a valid name"]);
     expect("image: busybox:1.37", "image: busy\u{a0}box", &["`busy<U+00A0>box` has spaces"]);
     expect("    - REGION", "    - REG\u{feff}ION", &["`REG<U+FEFF>ION`"]);
 }

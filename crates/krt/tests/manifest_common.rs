@@ -31,11 +31,11 @@ fn what_both_versions_have_is_checked() {
                 "version",
                 "must be text, a name such as `greeter-v1`; found the number `1.0`",
             ),
-            ("version: demo-v2", "version: ‸\"\"", "version", "a name is needed"),
+            ("version: demo-v2", "version: ‸\"\"", "version", "a name is required"),
             ("version: demo-v2", "version: ‸[a]", "version", "found a list"),
-            ("version: demo-v2", "version: ‸Demo", "version", "`Demo` is no resource name"),
+            ("version: demo-v2", "version: ‸Demo", "version", "`Demo` is not a valid name"),
             ("version: demo-v2", "version: ‸2-demo", "version", "begins with a digit"),
-            ("version: demo-v2", "version: ‸demo-", "version", "is no resource name"),
+            ("version: demo-v2", "version: ‸demo-", "version", "is not a valid name"),
             ("version: demo-v2", "version: ‸a-name-of-20-letters", "version", "has 20 characters"),
             ("version: demo-v2", "version: ‸active", "version", "is reserved"),
             ("version: demo-v2", "version: a\n‸version: b", "version", "`version` is already at line 1"),
@@ -222,7 +222,7 @@ fn five_mistakes_give_five_problems_in_the_order_of_the_text() {
     );
     assert!(problems.iter().all(|problem| problem.severity == Severity::Error));
     let display = problems[0].to_string();
-    assert!(display.starts_with("1:10: version: `Demo` is no resource name"), "{display}");
+    assert!(display.starts_with("1:10: version: `Demo` is not a valid name"), "{display}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn v2_workflows_and_nodes_are_checked() {
         Severity::Error,
         &[
             // workflows
-            ("- name: classify", "- name: ‸Classify", "workflows[0].name", "is no resource name"),
+            ("- name: classify", "- name: ‸Classify", "workflows[0].name", "is not a valid name"),
             (
                 "name: store\n",
                 "name: ‸classify\n",
@@ -43,7 +43,7 @@ fn v2_workflows_and_nodes_are_checked() {
                 "exitpoint: keep\n    nodes:\n      - name: keep",
                 "exitpoint: Keep\n    nodes:\n      - name: ‸Keep",
                 "workflows[1].nodes[0].name",
-                "is no resource name",
+                "is not a valid name",
             ),
             (
                 "  - name: store\n",

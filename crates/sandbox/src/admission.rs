@@ -20,9 +20,9 @@ pub(crate) enum Part {
     Status,
 }
 
-/// Who writes, and whether for good.
+/// Who writes, and whether it is a dry run.
 #[derive(Debug, Clone)]
-pub(crate) struct How {
+pub(crate) struct WriteOptions {
     pub(crate) manager: Manager,
     pub(crate) dry_run: bool,
     /// The caller has written the managed fields itself (server-side apply).
@@ -35,7 +35,7 @@ pub(crate) fn create(
     kind: Kind,
     namespace: &str,
     mut new: Value,
-    how: &How,
+    how: &WriteOptions,
 ) -> Result<Object, Failure> {
     let info = kind.info();
     identify(kind, namespace, &mut new)?;
@@ -111,7 +111,7 @@ pub(crate) fn update(
     key: &Key,
     mut new: Value,
     part: Part,
-    how: &How,
+    how: &WriteOptions,
 ) -> Result<Object, Failure> {
     let old = state.get(kind, key).ok_or_else(|| Failure::not_found(kind, &key.name))?;
     identify(kind, &key.namespace, &mut new)?;

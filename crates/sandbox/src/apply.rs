@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    admission::{self, How, Part},
+    admission::{self, Part, WriteOptions},
     defaults,
     fields::{self, Fields},
     kinds::Kind,
@@ -22,7 +22,7 @@ pub(crate) fn apply(
     mut wanted: Value,
     part: Part,
     force: bool,
-    how: &How,
+    how: &WriteOptions,
 ) -> Result<(Object, bool), Failure> {
     if !object::list(&wanted, "/metadata/managedFields").is_empty() {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
@@ -51,7 +51,7 @@ pub(crate) fn apply(
     }
     let path = Path::root(kind);
     let mine = Fields::of(&owned, &path);
-    let how = How { managed: true, ..how.clone() };
+    let how = WriteOptions { managed: true, ..how.clone() };
 
     let Some(live) = state.get(kind, key) else {
         let asked = (object::uid(&wanted), object::text(&wanted, "/metadata/resourceVersion"));

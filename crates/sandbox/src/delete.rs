@@ -65,7 +65,7 @@ impl DeleteOptions {
 pub(crate) enum Deleted {
     Gone(Object),
     /// Marked; it goes when its grace and finalizers are over.
-    Ending(Object),
+    Terminating(Object),
 }
 
 pub(crate) fn delete(state: &mut State, kind: Kind, key: &Key, options: &DeleteOptions) -> Result<Deleted, Failure> {
@@ -103,7 +103,7 @@ pub(crate) fn delete(state: &mut State, kind: Kind, key: &Key, options: &DeleteO
         || object::number(&new, "/metadata/deletionGracePeriodSeconds") > 0
         || kind == Kind::Namespace;
     if held {
-        return Ok(Deleted::Ending(admission::settle(state, kind, &old, new)));
+        return Ok(Deleted::Terminating(admission::settle(state, kind, &old, new)));
     }
     state.remove(kind, key).map(Deleted::Gone).ok_or_else(|| Failure::not_found(kind, &key.name))
 }

@@ -4,10 +4,10 @@
 
 mod admission;
 mod apply;
+mod compact;
 mod controllers;
 mod defaults;
 mod delete;
-mod ending;
 mod fields;
 mod kinds;
 mod logs;
@@ -18,9 +18,9 @@ mod patch;
 mod routes;
 mod schema;
 mod selectors;
+mod shutdown;
 mod status;
 mod store;
-mod stored;
 mod table;
 mod validate;
 mod view;
@@ -32,12 +32,12 @@ use axum::Router;
 use serde_json::{Value, json};
 
 use self::{
-    admission::How,
+    admission::WriteOptions,
     controllers::Timing,
-    ending::Life,
     kinds::Kind,
     managed::{Manager, Operation},
     routes::Api,
+    shutdown::ShutdownTrigger,
     store::Store,
 };
 
@@ -96,7 +96,7 @@ impl Default for Options {
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     store: Arc<Store>,
-    life: Arc<Life>,
+    shutdown_trigger: Arc<ShutdownTrigger>,
     bookmark_every: Duration,
     limits: Limits,
 }
@@ -108,30 +108,30 @@ impl Sandbox {
     /// Outside of a tokio runtime: the controllers are tasks of the current one.
     pub fn start(options: Options) -> Self {
         let store = Arc::new(Store::new(options.history.max(1), options.limits));
-        let life = Arc::new(Life::new());
+        let shutdown_trigger = Arc::new(ShutdownTrigger::new());
         for name in ["default", "kube-system"] {
             make_namespace(&store, name);
         }
         let timing = Timing { ready_after: options.ready_after, terminate_after: options.terminate_after };
-        controllers::start(&store, &life.ending(), timing);
-        Self { store, life, bookmark_every: options.bookmark_every, limits: options.limits }
+        controllers::start(&store, &shutdown_trigger.shutdown(), timing);
+        Self { store, shutdown_trigger, bookmark_every: options.bookmark_every, limits: options.limits }
     }
 
     /// The whole REST API. A router does not keep the sandbox going: once that has ended, it answers 503.
     pub fn router(&self) -> Router {
-        let (store, ending) = (self.store.clone(), self.life.ending());
-        routes::router(Api { store, ending, bookmark_every: self.bookmark_every, limits: self.limits })
+        let (store, shutdown) = (self.store.clone(), self.shutdown_trigger.shutdown());
+        routes::router(Api { store, shutdown, bookmark_every: self.bookmark_every, limits: self.limits })
     }
 
     /// Ends the sandbox for all its clones: controllers stop, watches and followed logs end.
     pub fn stop(&self) {
-        self.life.end();
+        self.shutdown_trigger.end();
     }
 }
 
 fn make_namespace(store: &Store, name: &str) {
     let manager = Manager { name: "sandbox".to_owned(), operation: Operation::Update, subresource: String::new() };
-    let how = How { manager, dry_run: false, managed: true };
+    let how = WriteOptions { manager, dry_run: false, managed: true };
     let object: Value = json!({ "metadata": { "name": name } });
     if let Err(failure) = store.write(|state| admission::create(state, Kind::Namespace, "", object, &how)) {
         tracing::error!(%failure, name, "the sandbox could not make a namespace");

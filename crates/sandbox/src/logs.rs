@@ -15,19 +15,19 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    ending::Ending,
     kinds::Kind,
     names,
     object::{self, Object},
+    shutdown::Shutdown,
     status::Failure,
     store::{Key, Store},
 };
 
 /// The most lines that a container that still runs has kept, of what it wrote a second at a time.
-const MOST_LINES: u64 = 10_000;
+const MAX_LINES: u64 = 10_000;
 
 #[derive(Debug, Clone)]
-struct Wanted {
+struct LogParams {
     container: String,
     previous: bool,
     timestamps: bool,
@@ -46,7 +46,7 @@ struct Run {
 
 pub(crate) fn answer(
     store: &Arc<Store>,
-    ending: &Ending,
+    shutdown: &Shutdown,
     key: &Key,
     query: &HashMap<String, String>,
 ) -> Result<Response, Failure> {
@@ -66,7 +66,7 @@ pub(crate) fn answer(
         }
         (None, None) => None,
     };
-    let wanted = Wanted {
+    let wanted = LogParams {
         container: choose_container(&pod, query.get("container").map_or("", String::as_str))?,
         previous: flag("previous"),
         timestamps: flag("timestamps"),
@@ -86,7 +86,8 @@ pub(crate) fn answer(
     }
     let body = if flag("follow") && run.ended.is_none() && wanted.limit_bytes.is_none() {
         let next = Script::of(&pod, &wanted).written_by(&run, now);
-        let follow = Follow { store: store.clone(), ending: ending.clone(), key: key.clone(), pod, wanted, run, next };
+        let follow =
+            Follow { store: store.clone(), shutdown: shutdown.clone(), key: key.clone(), pod, wanted, run, next };
         let first = stream::iter([Ok::<_, Infallible>(Bytes::from(text))]);
         let more = stream::unfold(follow, |mut follow| async move {
             let line = follow.next().await?;
@@ -115,7 +116,7 @@ fn choose_container(pod: &Value, asked: &str) -> Result<String, Failure> {
     }
 }
 
-fn find_run(pod: &Value, wanted: &Wanted) -> Result<Run, Failure> {
+fn find_run(pod: &Value, wanted: &LogParams) -> Result<Run, Failure> {
     let (container, name) = (&wanted.container, object::name(pod));
     let mut statuses =
         object::list(pod, "/status/containerStatuses").iter().chain(object::list(pod, "/status/initContainerStatuses"));
@@ -147,13 +148,13 @@ fn find_run(pod: &Value, wanted: &Wanted) -> Result<Run, Failure> {
 }
 
 /// The lines from the start of a run until now or its end.
-fn past_lines(pod: &Value, wanted: &Wanted, run: &Run, now: Timestamp) -> Vec<String> {
+fn past_lines(pod: &Value, wanted: &LogParams, run: &Run, now: Timestamp) -> Vec<String> {
     let script = Script::of(pod, wanted);
-    lines_from(script.written_by(run, now).saturating_sub(script.most_kept()), pod, wanted, run, now)
+    lines_from(script.written_by(run, now).saturating_sub(script.max_kept()), pod, wanted, run, now)
 }
 
 /// Those from the one of this number on.
-fn lines_from(first: u64, pod: &Value, wanted: &Wanted, run: &Run, now: Timestamp) -> Vec<String> {
+fn lines_from(first: u64, pod: &Value, wanted: &LogParams, run: &Run, now: Timestamp) -> Vec<String> {
     let next = Script::of(pod, wanted).written_by(run, now);
     let mut lines: Vec<_> = (first..next).filter_map(|number| line(pod, wanted, run, number)).collect();
     if let Some((end, true)) = run.ended {
@@ -172,7 +173,7 @@ enum Script {
 }
 
 impl Script {
-    fn of(pod: &Value, wanted: &Wanted) -> Self {
+    fn of(pod: &Value, wanted: &LogParams) -> Self {
         let mut containers = object::list(pod, "/spec/containers").iter();
         let container = containers.find(|container| container["name"] == *wanted.container);
         match container.is_some_and(|container| chatty::is_meant_by(object::text(container, "/image"))) {
@@ -191,10 +192,10 @@ impl Script {
         }
     }
 
-    fn most_kept(self) -> u64 {
+    fn max_kept(self) -> u64 {
         match self {
-            Self::Waiting => MOST_LINES,
-            Self::Chatty => chatty::MOST_LINES,
+            Self::Waiting => MAX_LINES,
+            Self::Chatty => chatty::MAX_LINES,
         }
     }
 
@@ -216,12 +217,12 @@ impl Script {
 }
 
 /// The line of this number of a run.
-fn line(pod: &Value, wanted: &Wanted, run: &Run, number: u64) -> Option<String> {
+fn line(pod: &Value, wanted: &LogParams, run: &Run, number: u64) -> Option<String> {
     let script = Script::of(pod, wanted);
     write(wanted, run.started + script.time_of(number), &script.text(speaker(pod, wanted), number))
 }
 
-fn write(wanted: &Wanted, at: Timestamp, text: &str) -> Option<String> {
+fn write(wanted: &LogParams, at: Timestamp, text: &str) -> Option<String> {
     if wanted.since.is_some_and(|since| at < since) {
         return None;
     }
@@ -229,7 +230,7 @@ fn write(wanted: &Wanted, at: Timestamp, text: &str) -> Option<String> {
 }
 
 /// The node's name where the pod is one of a workflow, else the container's.
-fn speaker<'a>(pod: &'a Value, wanted: &'a Wanted) -> &'a str {
+fn speaker<'a>(pod: &'a Value, wanted: &'a LogParams) -> &'a str {
     let node = object::labels(pod).and_then(|labels| labels.get("node-name")).and_then(Value::as_str);
     node.unwrap_or(&wanted.container)
 }
@@ -237,10 +238,10 @@ fn speaker<'a>(pod: &'a Value, wanted: &'a Wanted) -> &'a str {
 /// A log that is followed.
 struct Follow {
     store: Arc<Store>,
-    ending: Ending,
+    shutdown: Shutdown,
     key: Key,
     pod: Object,
-    wanted: Wanted,
+    wanted: LogParams,
     run: Run,
     /// The number of the line that is written next.
     next: u64,
@@ -258,7 +259,7 @@ impl Follow {
         let wait = due.duration_since(Timestamp::now());
         let wait = if wait.is_negative() { Duration::ZERO } else { wait.unsigned_abs() };
         let deadline = tokio::time::Instant::now() + wait;
-        let mut bell = self.store.bell();
+        let mut notifier = self.store.notifier();
         loop {
             let pod = self.store.read(|state| state.get(Kind::Pod, &self.key));
             let pod = pod.filter(|pod| object::uid(pod) == object::uid(&self.pod))?;
@@ -272,8 +273,8 @@ impl Follow {
                 return Some(lines.concat().into());
             }
             tokio::select! {
-                changed = bell.changed() => changed.ok()?,
-                () = self.ending.comes() => return None,
+                changed = notifier.changed() => changed.ok()?,
+                () = self.shutdown.triggered() => return None,
                 () = tokio::time::sleep_until(deadline) => {
                     self.next = number + 1;
                     // What is older than what was asked for is no line, but not the end either.

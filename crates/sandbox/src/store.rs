@@ -13,14 +13,14 @@ use tokio::sync::watch;
 
 use crate::{
     Limits,
+    compact::{CompactObject, ParsedObjects},
     kinds::Kind,
     object::{self, Object},
     selectors::LabelSelector,
-    stored::{Recent, Stored},
 };
 
-/// How many objects stay open after their last use.
-const HELD_OPEN: usize = 2048;
+/// How many objects stay parsed.
+const MAX_PARSED: usize = 2048;
 
 /// Where an object of a kind is. The namespace of cluster-wide kinds is "".
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,8 +52,8 @@ pub(crate) struct Event {
     pub(crate) revision: u64,
     pub(crate) kind: Kind,
     pub(crate) change: Change,
-    object: Stored,
-    previous: Option<Stored>,
+    object: CompactObject,
+    previous: Option<CompactObject>,
 }
 
 impl Event {
@@ -64,25 +64,25 @@ impl Event {
 
     /// The object before the change.
     pub(crate) fn previous(&self) -> Option<Object> {
-        self.previous.as_ref().map(Stored::peek)
+        self.previous.as_ref().map(CompactObject::peek)
     }
 }
 
-/// Events after the asked revision are no longer known.
+/// The history no longer has the events after the requested revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the history begins at revision {oldest}")]
-pub(crate) struct Forgotten {
+pub(crate) struct Expired {
     pub(crate) oldest: u64,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
-    objects: BTreeMap<Key, Stored>,
+struct KindStore {
+    objects: BTreeMap<Key, CompactObject>,
     labels: HashMap<(String, String), BTreeSet<Key>>,
     by_age: BTreeMap<u64, Key>,
     history: VecDeque<Event>,
-    /// The revision of the newest event that the history has lost.
-    forgotten: u64,
+    /// The revision of the newest event that left the history.
+    expired_revision: u64,
 }
 
 /// All objects. Held under the store's lock; nothing here waits.
@@ -91,11 +91,11 @@ pub(crate) struct State {
     revision: u64,
     history_limit: usize,
     limits: Limits,
-    shelves: Vec<Shelf>,
+    kinds: Vec<KindStore>,
     uids: HashMap<String, (Kind, Key)>,
     dependents: HashMap<String, BTreeSet<(Kind, Key)>>,
     next_ip: u32,
-    recent: Arc<Recent>,
+    recent: Arc<ParsedObjects>,
 }
 
 impl State {
@@ -104,11 +104,11 @@ impl State {
     }
 
     pub(crate) fn get(&self, kind: Kind, key: &Key) -> Option<Object> {
-        self.shelves[kind as usize].objects.get(key).map(Stored::open)
+        self.kinds[kind as usize].objects.get(key).map(CompactObject::get)
     }
 
     pub(crate) fn has(&self, kind: Kind, key: &Key) -> bool {
-        self.shelves[kind as usize].objects.contains_key(key)
+        self.kinds[kind as usize].objects.contains_key(key)
     }
 
     pub(crate) fn by_uid(&self, uid: &str) -> Option<Object> {
@@ -119,9 +119,9 @@ impl State {
         self.uids.contains_key(uid)
     }
 
-    /// All objects of a kind as events, for those who have lost count of the real ones.
+    /// All objects of a kind as events, for a watcher that is too far behind.
     pub(crate) fn as_events(&self, kind: Kind) -> impl Iterator<Item = Event> {
-        self.shelves[kind as usize].objects.values().map(move |object| Event {
+        self.kinds[kind as usize].objects.values().map(move |object| Event {
             revision: self.revision,
             kind,
             change: Change::Modified,
@@ -131,7 +131,7 @@ impl State {
     }
 
     pub(crate) fn count(&self, kind: Kind) -> usize {
-        self.shelves[kind as usize].objects.len()
+        self.kinds[kind as usize].objects.len()
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -146,7 +146,7 @@ impl State {
 
     /// The object of a kind that has not been written for longest.
     pub(crate) fn oldest(&self, kind: Kind) -> Option<Key> {
-        self.shelves[kind as usize].by_age.first_key_value().map(|(_, key)| key.clone())
+        self.kinds[kind as usize].by_age.first_key_value().map(|(_, key)| key.clone())
     }
 
     /// Objects of one namespace, or of all, that match; in the order of their names.
@@ -162,20 +162,20 @@ impl State {
         labels: &LabelSelector,
         after: Option<&Key>,
     ) -> Candidates {
-        let shelf = &self.shelves[kind as usize];
-        let found = |pair: (&str, &str)| shelf.labels.get(&(pair.0.to_owned(), pair.1.to_owned()));
+        let kind_store = &self.kinds[kind as usize];
+        let found = |pair: (&str, &str)| kind_store.labels.get(&(pair.0.to_owned(), pair.1.to_owned()));
         let indexed = labels.equalities().map(found).min_by_key(|keys| keys.map_or(0, BTreeSet::len));
         let in_namespace = |key: &&Key| namespace.is_none_or(|n| key.namespace == n);
         Candidates(match indexed {
             Some(None) => Vec::new(),
             Some(Some(keys)) => {
                 let further = keys.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
-                further.filter(in_namespace).filter_map(|key| shelf.objects.get(key)).cloned().collect()
+                further.filter(in_namespace).filter_map(|key| kind_store.objects.get(key)).cloned().collect()
             }
             None => {
                 let start = Key::new(namespace.unwrap_or_default(), "");
                 let from = after.filter(|after| **after >= start).map_or(Bound::Included(&start), Bound::Excluded);
-                let in_order = shelf.objects.range((from, Bound::Unbounded));
+                let in_order = kind_store.objects.range((from, Bound::Unbounded));
                 in_order.take_while(|(key, _)| in_namespace(key)).map(|(_, object)| object.clone()).collect()
             }
         })
@@ -204,30 +204,30 @@ impl State {
         object::set(&mut value, &["metadata", "resourceVersion"], self.revision.to_string());
         let key = Key::of(&value);
         let object: Object = Arc::new(value);
-        let stored = Stored::new(&object, &self.recent);
-        let previous = self.shelves[kind as usize].objects.insert(key.clone(), stored.clone());
+        let stored = CompactObject::new(&object, &self.recent);
+        let previous = self.kinds[kind as usize].objects.insert(key.clone(), stored.clone());
         if let Some(previous) = &previous {
             self.unindex(kind, &key, &previous.peek());
         }
         self.index(kind, &key, &object);
         let change = if previous.is_some() { Change::Modified } else { Change::Added };
-        self.remember(Event { revision: self.revision, kind, change, object: stored, previous });
+        self.record(Event { revision: self.revision, kind, change, object: stored, previous });
         object
     }
 
     /// Takes an object out, under a new revision.
     pub(crate) fn remove(&mut self, kind: Kind, key: &Key) -> Option<Object> {
-        let previous = self.shelves[kind as usize].objects.remove(key)?;
+        let previous = self.kinds[kind as usize].objects.remove(key)?;
         let mut last = Value::clone(&previous.peek());
         self.unindex(kind, key, &last);
         self.revision += 1;
         object::set(&mut last, &["metadata", "resourceVersion"], self.revision.to_string());
         let object = Arc::new(last);
-        self.remember(Event {
+        self.record(Event {
             revision: self.revision,
             kind,
             change: Change::Deleted,
-            object: Stored::new(&object, &self.recent),
+            object: CompactObject::new(&object, &self.recent),
             previous: Some(previous),
         });
         Some(object)
@@ -235,20 +235,20 @@ impl State {
 
     fn index(&mut self, kind: Kind, key: &Key, object: &Value) {
         self.uids.insert(object::uid(object).to_owned(), (kind, key.clone()));
-        self.shelves[kind as usize].by_age.insert(object::revision(object), key.clone());
+        self.kinds[kind as usize].by_age.insert(object::revision(object), key.clone());
         for owner in object::owners(object) {
             let refs = self.dependents.entry(object::text(owner, "/uid").to_owned()).or_default();
             refs.insert((kind, key.clone()));
         }
         for (label, value) in object::labels(object).into_iter().flatten() {
             let pair = (label.clone(), value.as_str().unwrap_or_default().to_owned());
-            self.shelves[kind as usize].labels.entry(pair).or_default().insert(key.clone());
+            self.kinds[kind as usize].labels.entry(pair).or_default().insert(key.clone());
         }
     }
 
     fn unindex(&mut self, kind: Kind, key: &Key, object: &Value) {
         self.uids.remove(object::uid(object));
-        self.shelves[kind as usize].by_age.remove(&object::revision(object));
+        self.kinds[kind as usize].by_age.remove(&object::revision(object));
         for owner in object::owners(object) {
             let uid = object::text(owner, "/uid");
             if let Some(refs) = self.dependents.get_mut(uid) {
@@ -258,7 +258,7 @@ impl State {
                 }
             }
         }
-        let index = &mut self.shelves[kind as usize].labels;
+        let index = &mut self.kinds[kind as usize].labels;
         for (label, value) in object::labels(object).into_iter().flatten() {
             let pair = (label.clone(), value.as_str().unwrap_or_default().to_owned());
             if let Some(keys) = index.get_mut(&pair) {
@@ -270,47 +270,47 @@ impl State {
         }
     }
 
-    fn remember(&mut self, event: Event) {
-        let shelf = &mut self.shelves[event.kind as usize];
-        shelf.history.push_back(event);
-        while shelf.history.len() > self.history_limit {
-            if let Some(lost) = shelf.history.pop_front() {
-                shelf.forgotten = lost.revision;
+    fn record(&mut self, event: Event) {
+        let kind_store = &mut self.kinds[event.kind as usize];
+        kind_store.history.push_back(event);
+        while kind_store.history.len() > self.history_limit {
+            if let Some(lost) = kind_store.history.pop_front() {
+                kind_store.expired_revision = lost.revision;
             }
         }
     }
 
     /// The events of a kind after this revision, oldest first.
-    pub(crate) fn events_after(&self, kind: Kind, revision: u64) -> Result<Vec<Event>, Forgotten> {
-        let shelf = &self.shelves[kind as usize];
-        if revision < shelf.forgotten {
-            return Err(Forgotten { oldest: shelf.forgotten + 1 });
+    pub(crate) fn events_after(&self, kind: Kind, revision: u64) -> Result<Vec<Event>, Expired> {
+        let kind_store = &self.kinds[kind as usize];
+        if revision < kind_store.expired_revision {
+            return Err(Expired { oldest: kind_store.expired_revision + 1 });
         }
-        let start = shelf.history.partition_point(|event| event.revision <= revision);
-        Ok(shelf.history.range(start..).cloned().collect())
+        let start = kind_store.history.partition_point(|event| event.revision <= revision);
+        Ok(kind_store.history.range(start..).cloned().collect())
     }
 }
 
 /// Objects that may match a selector.
 #[derive(Debug, Default)]
-pub(crate) struct Candidates(Vec<Stored>);
+pub(crate) struct Candidates(Vec<CompactObject>);
 
 impl Candidates {
     pub(crate) fn matching(&self, labels: &LabelSelector) -> Vec<Object> {
         self.matches(labels).collect()
     }
 
-    /// One after another, as they are wanted: to look into one may take parsing it.
+    /// Lazily, because reading one may mean parsing it.
     pub(crate) fn matches(&self, labels: &LabelSelector) -> impl Iterator<Item = Object> {
-        self.0.iter().map(Stored::peek).filter(|object| labels.matches(object))
+        self.0.iter().map(CompactObject::peek).filter(|object| labels.matches(object))
     }
 }
 
-/// The state behind its lock, and the bell that rings after each write.
+/// The state behind its lock, with a notification after each write.
 #[derive(Debug)]
 pub(crate) struct Store {
     state: Mutex<State>,
-    bell: watch::Sender<u64>,
+    notifier: watch::Sender<u64>,
 }
 
 impl Store {
@@ -319,17 +319,17 @@ impl Store {
             revision: 1,
             history_limit,
             limits,
-            shelves: Kind::all().map(|_| Shelf::default()).collect(),
+            kinds: Kind::all().map(|_| KindStore::default()).collect(),
             uids: HashMap::new(),
             dependents: HashMap::new(),
             next_ip: 0,
-            recent: Arc::new(Recent::new(HELD_OPEN)),
+            recent: Arc::new(ParsedObjects::new(MAX_PARSED)),
         };
-        Self { state: Mutex::new(state), bell: watch::Sender::new(1) }
+        Self { state: Mutex::new(state), notifier: watch::Sender::new(1) }
     }
 
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn write<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -338,12 +338,12 @@ impl Store {
             let result = change(&mut state);
             (result, state.revision)
         };
-        self.bell.send_if_modified(|last| std::mem::replace(last, revision) != revision);
+        self.notifier.send_if_modified(|last| std::mem::replace(last, revision) != revision);
         result
     }
 
     /// Changes whenever something was written.
-    pub(crate) fn bell(&self) -> watch::Receiver<u64> {
-        self.bell.subscribe()
+    pub(crate) fn notifier(&self) -> watch::Receiver<u64> {
+        self.notifier.subscribe()
     }
 }

@@ -1,4 +1,4 @@
-//! Checks on objects, with Kubernetes' own reasons and words, for the mistakes that a client can make here.
+//! Checks on objects, with Kubernetes' own reasons and messages, for the mistakes that a client can make here.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;

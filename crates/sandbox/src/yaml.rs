@@ -1,4 +1,4 @@
-//! YAML bodies, which are JSON in other words.
+//! YAML bodies, converted to JSON.
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -9,11 +9,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Resource, ResourceExt, runtime::watcher::Event};
 use tokio::sync::watch;
 
-use super::kept::{Kept, keep};
+use super::cached::{CachedKind, to_cached};
 
 type Key = (String, String);
 
-/// The objects of one kind that carry our label, by namespace and name, as far as they are read ([`Kept`]).
+/// The objects of one kind that carry our label, by namespace and name, as far as they are read ([`CachedKind`]).
 ///
 /// Fed by a watch, and by what our own writes answer: without the latter, a second look right after a write would still
 /// see the world before it and write again.
@@ -23,20 +23,20 @@ pub(crate) struct Cache<K> {
 }
 
 struct State<K> {
-    objects: BTreeMap<Key, Held<K>>,
+    objects: BTreeMap<Key, CacheEntry<K>>,
     /// The list that a watch begins with, until it is complete.
-    listing: BTreeMap<Key, Held<K>>,
+    listing: BTreeMap<Key, CacheEntry<K>>,
     /// What we wrote while it was on its way: it may have been read before that.
     written_since: BTreeSet<Key>,
     synced: bool,
 }
 
-struct Held<K> {
+struct CacheEntry<K> {
     object: Arc<K>,
     packed: Option<Arc<[u8]>>,
 }
 
-impl<K: Kept> Held<K> {
+impl<K: CachedKind> CacheEntry<K> {
     fn unpacked(self) -> Arc<K> {
         let Some(packed) = self.packed else { return self.object };
         let mut object = K::clone(&self.object);
@@ -45,7 +45,7 @@ impl<K: Kept> Held<K> {
     }
 }
 
-impl<K> Clone for Held<K> {
+impl<K> Clone for CacheEntry<K> {
     fn clone(&self) -> Self {
         Self { object: self.object.clone(), packed: self.packed.clone() }
     }
@@ -59,7 +59,7 @@ impl<K> Default for Cache<K> {
     }
 }
 
-impl<K: Kept> Cache<K> {
+impl<K: CachedKind> Cache<K> {
     /// Takes one event of the watch over, and returns the objects that it is about: of a list, those that are otherwise
     /// than known.
     pub(crate) fn take(&self, event: Event<K>) -> Vec<Arc<K>> {
@@ -127,8 +127,8 @@ impl<K: Kept> Cache<K> {
     pub(crate) fn ending(&self, namespace: &str, name: &str, at: Time) {
         let key = (namespace.to_owned(), name.to_owned());
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = state.objects.get_mut(&key) {
-            Arc::make_mut(&mut held.object).meta_mut().deletion_timestamp.get_or_insert(at);
+        if let Some(entry) = state.objects.get_mut(&key) {
+            Arc::make_mut(&mut entry.object).meta_mut().deletion_timestamp.get_or_insert(at);
             state.written_since.insert(key);
         }
     }
@@ -142,32 +142,32 @@ impl<K: Kept> Cache<K> {
     /// One object; those without a namespace are in "".
     pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
         let key = (namespace.to_owned(), name.to_owned());
-        self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).map(|held| held.object.clone())
+        self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).map(|entry| entry.object.clone())
     }
 
     /// Without what was packed.
     pub(crate) fn in_namespace(&self, namespace: &str) -> BTreeMap<String, Arc<K>> {
-        self.held_in(namespace).map(|(name, held)| (name, held.object)).collect()
+        self.entries_in(namespace).map(|(name, entry)| (name, entry.object)).collect()
     }
 
     /// As the cluster has them, as far as anything of them is read.
     pub(crate) fn unpacked_in_namespace(&self, namespace: &str) -> BTreeMap<String, Arc<K>> {
-        self.held_in(namespace).map(|(name, held)| (name, held.unpacked())).collect()
+        self.entries_in(namespace).map(|(name, entry)| (name, entry.unpacked())).collect()
     }
 
     /// One of these.
     pub(crate) fn unpacked(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
         let key = (namespace.to_owned(), name.to_owned());
-        let held = self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).cloned();
-        held.map(Held::unpacked)
+        let entry = self.state.read().unwrap_or_else(PoisonError::into_inner).objects.get(&key).cloned();
+        entry.map(CacheEntry::unpacked)
     }
 
-    fn held_in(&self, namespace: &str) -> impl Iterator<Item = (String, Held<K>)> + use<K> {
+    fn entries_in(&self, namespace: &str) -> impl Iterator<Item = (String, CacheEntry<K>)> + use<K> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let from = (namespace.to_owned(), String::new());
-        let held = state.objects.range(from..).take_while(|((of, _), _)| of == namespace);
+        let entries = state.objects.range(from..).take_while(|((of, _), _)| of == namespace);
         // What is unpacked is unpacked when the lock is free again.
-        held.map(|((_, name), held)| (name.clone(), held.clone())).collect::<Vec<_>>().into_iter()
+        entries.map(|((_, name), entry)| (name.clone(), entry.clone())).collect::<Vec<_>>().into_iter()
     }
 }
 
@@ -176,7 +176,7 @@ fn key<K: Resource>(object: &K) -> Key {
 }
 
 /// Keeps the newer of two, and returns the object if it was kept.
-fn put<K: Kept>(objects: &mut BTreeMap<Key, Held<K>>, object: K) -> Option<Arc<K>> {
+fn put<K: CachedKind>(objects: &mut BTreeMap<Key, CacheEntry<K>>, object: K) -> Option<Arc<K>> {
     let key = key(&object);
     if let Some(known) = objects.get(&key)
         && known.object.uid() == object.uid()
@@ -184,14 +184,17 @@ fn put<K: Kept>(objects: &mut BTreeMap<Key, Held<K>>, object: K) -> Option<Arc<K
     {
         return None;
     }
-    let (object, packed) = keep(object);
+    let (object, packed) = to_cached(object);
     let object = Arc::new(object);
-    objects.insert(key, Held { object: object.clone(), packed: packed.map(Arc::from) });
+    objects.insert(key, CacheEntry { object: object.clone(), packed: packed.map(Arc::from) });
     Some(object)
 }
 
 /// Those of `these` that are not the same in `those`.
-fn unlike<K: Kept>(these: &BTreeMap<Key, Held<K>>, those: &BTreeMap<Key, Held<K>>) -> impl Iterator<Item = Arc<K>> {
+fn unlike<K: CachedKind>(
+    these: &BTreeMap<Key, CacheEntry<K>>,
+    those: &BTreeMap<Key, CacheEntry<K>>,
+) -> impl Iterator<Item = Arc<K>> {
     let is_same = |this: &K, that: &K| {
         this.uid() == that.uid()
             && this.resource_version().is_some()
@@ -270,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_list_that_was_read_before_our_own_write_does_not_undo_it_and_one_from_after_it_does() {
-        for (listed, uid, kept) in [("9", "1", "10"), ("11", "1", "11"), ("9", "2", "9"), ("x", "1", "x")] {
+        for (listed, uid, expected) in [("9", "1", "10"), ("11", "1", "11"), ("9", "2", "9"), ("x", "1", "x")] {
             let cache = Cache::default();
             cache.take(Event::Init);
             cache.written(object("a", "1", 10));
@@ -278,7 +281,7 @@ mod tests {
             read.metadata.resource_version = Some(listed.to_owned());
             cache.take(Event::InitApply(read));
             cache.take(Event::InitDone);
-            assert_eq!(version(&cache, "a").as_deref(), Some(kept), "{listed} of {uid}");
+            assert_eq!(version(&cache, "a").as_deref(), Some(expected), "{listed} of {uid}");
         }
     }
 

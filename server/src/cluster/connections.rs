@@ -1,7 +1,7 @@
-//! The connections to the API server, and a way to be rid of all of them at once.
+//! The connections to the API server, and a way to drop all of them at once.
 //!
-//! A connection that has fallen silent without being closed looks like any other in the pool. So once the cluster has
-//! been found silent, and once it answers again, every connection of before is given up and new ones are made.
+//! A dead connection that was not closed looks like any other in the pool. So when the cluster becomes unreachable, and when
+//! it becomes reachable again, every connection is dropped and new ones are made.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -28,7 +28,7 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// What is given up when the cluster has fallen silent.
+/// What is dropped when the cluster becomes unreachable.
 pub(super) struct Connections {
     /// Replaces the pool by an empty one. Connections in use are closed by whoever uses them.
     renew: Box<dyn Fn() + Send + Sync>,
@@ -80,7 +80,7 @@ pub(super) fn client(config: Config) -> Result<(Client, Connections), ClusterErr
         async move { pool.request(request).await }
     });
     let service = ServiceBuilder::new()
-        .layer(MapResponseLayer::new(retry_after::hand_on))
+        .layer(MapResponseLayer::new(retry_after::copy_to_status))
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer().map_err(ClusterError::Client)?)
         .layer(config.extra_headers_layer().map_err(ClusterError::Client)?)

@@ -45,10 +45,10 @@ impl Default for RequestTimeouts {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Unanswered {
+enum RequestError {
     #[error("no answer within {0:?}")]
     InTime(Duration),
-    #[error("the request was given up, as all others, because the cluster did not answer")]
+    #[error("the request was cancelled because the cluster does not respond")]
     GivenUp,
 }
 
@@ -85,8 +85,8 @@ async fn answer(
     };
     let answer = tokio::select! {
         answer = client.send(request) => answer?,
-        () = is_late => return Err(Unanswered::InTime(timeouts.request).into()),
-        Ok(()) = resets.changed() => return Err(Unanswered::GivenUp.into()),
+        () = is_late => return Err(RequestError::InTime(timeouts.request).into()),
+        Ok(()) = resets.changed() => return Err(RequestError::GivenUp.into()),
     };
     let limit = match kind {
         Kind::Ordinary => Limit::At(end, timeouts.request),
@@ -96,7 +96,7 @@ async fn answer(
     };
     // The end of what goes on and on is the ordinary course of things: it is asked for anew, from where it was.
     let ends_quietly = matches!(kind, Kind::Watch | Kind::FollowedLog);
-    Ok(answer.map(|body| Body::from_stream(until_late(Body::new(body), limit, ends_quietly, resets))))
+    Ok(answer.map(|body| Body::from_stream(with_limit(Body::new(body), limit, ends_quietly, resets))))
 }
 
 #[derive(Clone, Copy)]
@@ -106,7 +106,7 @@ enum Limit {
     At(Instant, Duration),
 }
 
-fn until_late(
+fn with_limit(
     body: Body,
     limit: Limit,
     ends_quietly: bool,
@@ -122,7 +122,7 @@ fn until_late(
                     Ok(chunk) => Ok(chunk),
                     Err(late) => Err(late),
                 },
-                Ok(()) = resets.changed() => Err(Unanswered::GivenUp),
+                Ok(()) = resets.changed() => Err(RequestError::GivenUp),
             }
         };
         match failed {
@@ -134,13 +134,13 @@ fn until_late(
     .fuse()
 }
 
-async fn within<T>(limit: Limit, chunk: impl Future<Output = T>) -> Result<T, Unanswered> {
+async fn within<T>(limit: Limit, chunk: impl Future<Output = T>) -> Result<T, RequestError> {
     let (end, limit) = match limit {
         Limit::None => return Ok(chunk.await),
         Limit::Each(limit) => (Instant::now() + limit, limit),
         Limit::At(end, limit) => (end, limit),
     };
-    timeout_at(end, chunk).await.map_err(|_| Unanswered::InTime(limit))
+    timeout_at(end, chunk).await.map_err(|_| RequestError::InTime(limit))
 }
 
 impl Kind {

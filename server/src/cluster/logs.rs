@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, api::LogParams};
 
 /// The longest line that is passed on whole. The container runtimes themselves write longer ones in pieces of this size.
-const LONGEST_LINE_BYTES: usize = 16 * 1024;
+const MAX_LINE_BYTES: usize = 16 * 1024;
 /// What an RFC 3339 time with nanoseconds, an offset and the space after it may take.
 const STAMP_BYTES: usize = 36;
 const CUT_MARK: &str = " … [cut: the line is longer than 16 KiB]";
@@ -65,7 +65,7 @@ impl LogReader {
             }
             let end = chunk.iter().position(|byte| *byte == b'\n');
             let piece = end.unwrap_or(chunk.len());
-            let room = if self.skipping { 0 } else { LONGEST_LINE_BYTES + STAMP_BYTES - self.line.len() };
+            let room = if self.skipping { 0 } else { MAX_LINE_BYTES + STAMP_BYTES - self.line.len() };
             self.line.extend_from_slice(&chunk[..piece.min(room)]);
             let cut = piece > room && !self.skipping;
             self.source.consume_unpin(piece + usize::from(end.is_some()));
@@ -132,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn a_long_line_is_cut_with_a_mark_and_the_next_one_is_whole() {
         // Two bytes each, so that the limit falls into a character for one of the two stamps.
-        let long = "é".repeat(LONGEST_LINE_BYTES);
+        let long = "é".repeat(MAX_LINE_BYTES);
         for stamp in [STAMP, "2026-01-02T03:04:05Z"] {
             let log = format!("{stamp} {long}\n{stamp} next\n{stamp} {long}");
             for size in [100, 1_000_000] {
@@ -140,8 +140,8 @@ mod tests {
                 assert_eq!((lines.len(), lines[1].text.as_str()), (3, "next"));
                 for cut in [&lines[0], &lines[2]] {
                     let kept = cut.text.strip_suffix(CUT_MARK).unwrap();
-                    assert!(kept.chars().all(|c| c == 'é') && kept.len() >= LONGEST_LINE_BYTES - 1, "{}", kept.len());
-                    assert!(kept.len() <= LONGEST_LINE_BYTES + STAMP_BYTES);
+                    assert!(kept.chars().all(|c| c == 'é') && kept.len() >= MAX_LINE_BYTES - 1, "{}", kept.len());
+                    assert!(kept.len() <= MAX_LINE_BYTES + STAMP_BYTES);
                 }
             }
         }

@@ -4,8 +4,8 @@
 //! spoken to in the same way.
 
 mod cache;
+mod cached;
 mod connections;
-mod kept;
 mod limits;
 mod logs;
 mod probe;
@@ -27,29 +27,18 @@ use connections::Connections;
 use probe::Probes;
 
 pub(crate) use cache::Cache;
-pub(crate) use kept::Kept;
+pub(crate) use cached::CachedKind;
 pub use limits::RequestTimeouts;
 pub(crate) use logs::{LogReader, StampedLine};
 pub(crate) use watches::{MANAGED_BY, RUNTIME_LABEL, Watches};
 
-/// Which cluster to use. A kubeconfig lying about is never used unasked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClusterChoice {
-    Sandbox,
-    /// The kubeconfig that KUBECONFIG or the home folder names, in this or its current context.
-    Kubeconfig {
-        context: Option<String>,
-    },
-    InCluster,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    #[error("the kubeconfig cannot be used")]
+    #[error("cannot use the kubeconfig")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
     #[error("this process does not run in a cluster")]
     InCluster(#[from] kube::config::InClusterError),
-    #[error("no client for the cluster can be made")]
+    #[error("cannot create a client for the cluster")]
     Client(#[source] kube::Error),
 }
 
@@ -85,7 +74,7 @@ impl Cluster {
     pub fn client_for(router: axum::Router) -> Client {
         let service = tower::ServiceBuilder::new()
             .map_request(|request: http::Request<kube::client::Body>| request.map(axum::body::Body::new))
-            .map_response(retry_after::hand_on)
+            .map_response(retry_after::copy_to_status)
             .service(router);
         Client::new(service, "default")
     }
@@ -171,7 +160,7 @@ impl Cluster {
     pub(crate) fn report_silence(&self, part: &'static str, error: &kube::Error, at: Timestamp) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         let trouble = failing.entry(part).or_insert_with(|| Trouble { since: at, reason: String::new() });
-        trouble.reason = in_words(error);
+        trouble.reason = error_message(error);
         self.show(&failing);
     }
 
@@ -196,7 +185,7 @@ pub(crate) fn retry_after(error: &kube::Error) -> Option<Duration> {
 }
 
 /// What a person can use of an error from the client: what the API server said, or the innermost cause.
-pub(crate) fn in_words(error: &kube::Error) -> String {
+pub(crate) fn error_message(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return status.message.clone();
     }

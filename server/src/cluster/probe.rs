@@ -1,7 +1,7 @@
-//! Asks the cluster every few seconds whether it is there.
+//! Probes the cluster every few seconds.
 //!
-//! A connection that falls silent tells nobody, and a watch may say nothing for minutes in the best of order. A question
-//! with a short limit of its own is what finds out in seconds, whether anything else is asked or not.
+//! A connection can break without an error, and a healthy watch may send nothing for minutes. A request with a short timeout
+//! of its own detects an outage in seconds, whether anything else is requested or not.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) struct Probes {
 
 impl Cluster {
     /// Asks until dropped.
-    pub(crate) async fn keep_probing(&self) {
+    pub(crate) async fn run_probe(&self) {
         loop {
             let pause =
                 if self.probe().await { self.timeouts.probe_interval } else { self.timeouts.probe_interval.min(RETRY) };
@@ -42,7 +42,7 @@ impl Cluster {
 
     /// Whether the cluster is reachable, as the next probe finds, which comes at once. One that is under way will do: its
     /// answer is yet to come, too.
-    pub(crate) async fn answers_now(&self) -> bool {
+    pub(crate) async fn probe_now(&self) -> bool {
         let mut done = self.probes.done.subscribe();
         self.probes.wanted.notify_one();
         // Its other end is in here.
@@ -50,10 +50,10 @@ impl Cluster {
         self.info().reachability == Reachability::Reachable
     }
 
-    /// Asks once for the version, which everybody may know and which is no work. An answer that says no is an answer.
+    /// Requests the version, which needs no permission and costs nothing. A refusal is an answer, too.
     ///
-    /// All connections are given up when the cluster falls silent, since those in use may be silent for ever; and again
-    /// when it answers, since those made meanwhile may have got stuck on the way.
+    /// All connections are dropped when the cluster stops answering, since those in use may hang for ever; and again when
+    /// it answers, since those made meanwhile may have got stuck on the way.
     async fn probe(&self) -> bool {
         let began = Timestamp::now();
         let limit = self.timeouts.probe;
@@ -62,8 +62,8 @@ impl Cluster {
             Ok(Err(error)) => Some(error),
             Err(_) => Some(kube::Error::Service(format!("no answer within {limit:?}").into())),
         };
-        let was_silent = self.is_failing(PROBE);
-        if was_silent != error.is_some() {
+        let was_failing = self.is_failing(PROBE);
+        if was_failing != error.is_some() {
             self.connections.reset();
         }
         match &error {

@@ -15,7 +15,7 @@ use serde_json::json;
 use tower::BoxError;
 
 /// As it is, unless the server asks for time in its header alone.
-pub(super) fn hand_on<B>(response: Response<B>) -> Response<Body>
+pub(super) fn copy_to_status<B>(response: Response<B>) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -23,10 +23,10 @@ where
     let (mut parts, body) = response.into_parts();
     let asked = seconds(&parts.headers).filter(|_| !parts.status.is_success() && !is_json(&parts.headers));
     let Some(secs) = asked else { return Response::from_parts(parts, Body::new(body)) };
-    let reason = parts.status.canonical_reason().unwrap_or("it is busy");
+    let reason = parts.status.canonical_reason().unwrap_or("busy");
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": format!("{reason}: it asks to be left alone for {:?}", Duration::from_secs(u64::from(secs))),
+        "message": format!("{reason}: the cluster asks to retry after {:?}", Duration::from_secs(u64::from(secs))),
         "reason": reason, "code": parts.status.as_u16(), "details": { "retryAfterSeconds": secs },
     });
     parts.headers.remove(CONTENT_LENGTH);
@@ -48,7 +48,7 @@ mod tests {
     use axum::{Json, Router, response::IntoResponse, routing::get};
     use http::StatusCode;
 
-    use crate::cluster::{Cluster, in_words, retry_after};
+    use crate::cluster::{Cluster, error_message, retry_after};
 
     async fn error_of(answer: impl Fn() -> axum::response::Response + Clone + Send + Sync + 'static) -> kube::Error {
         let client = Cluster::client_for(Router::new().route("/version", get(move || async move { answer() })));
@@ -60,7 +60,7 @@ mod tests {
         let plain = || (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")], "Too many requests").into_response();
         let error = error_of(plain).await;
         assert_eq!(retry_after(&error), Some(std::time::Duration::from_secs(7)));
-        assert!(in_words(&error).starts_with("Too Many Requests"), "{error}");
+        assert!(error_message(&error).starts_with("Too Many Requests"), "{error}");
     }
 
     #[tokio::test]
@@ -73,8 +73,11 @@ mod tests {
             (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "9")], Json(body)).into_response()
         };
         let error = error_of(status).await;
-        assert_eq!((retry_after(&error).map(|d| d.as_secs()), in_words(&error)), (Some(3), "own words".to_owned()));
+        assert_eq!(
+            (retry_after(&error).map(|d| d.as_secs()), error_message(&error)),
+            (Some(3), "own words".to_owned())
+        );
         let error = error_of(|| (StatusCode::BAD_GATEWAY, "nobody there").into_response()).await;
-        assert_eq!((retry_after(&error), in_words(&error)), (None, "nobody there".to_owned()));
+        assert_eq!((retry_after(&error), error_message(&error)), (None, "nobody there".to_owned()));
     }
 }

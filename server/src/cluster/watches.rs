@@ -25,11 +25,11 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 
-use super::{Cache, Cluster, Kept};
+use super::{Cache, CachedKind, Cluster};
 
 /// Objects in one answer: all of it is in memory at once, whole.
 const PAGE: u32 = 100;
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The label that all our objects carry, and its value (docs/lifecycle.md §3.1).
 pub(crate) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kai-server");
@@ -103,19 +103,19 @@ impl Watches {
         let endpoints = async {
             // Servers before Kubernetes 1.21 have no discovery.k8s.io/v1; on all others Endpoints are deprecated.
             if serves_endpoint_slices(cluster).await {
-                follow_ours("endpoint slices", cluster, &this.slices, touched).await;
+                watch_ours("endpoint slices", cluster, &this.slices, touched).await;
             } else {
-                follow_ours("endpoints", cluster, &this.endpoints, touched).await;
+                watch_ours("endpoints", cluster, &this.endpoints, touched).await;
             }
         };
         let others: [Pin<Box<dyn Future<Output = ()> + Send + '_>>; 7] = [
-            Box::pin(follow_ours("deployments", cluster, &this.deployments, touched)),
-            Box::pin(follow_ours("pods", cluster, &this.pods, touched)),
-            Box::pin(follow_ours("services", cluster, &this.services, touched)),
-            Box::pin(follow_ours("secrets", cluster, &this.secrets, touched)),
-            Box::pin(follow_ours("config maps", cluster, &this.config_maps, touched)),
-            Box::pin(follow_ours("ingresses", cluster, &this.ingresses, touched)),
-            Box::pin(follow("namespaces", cluster, watcher::Config::default(), &this.namespaces, in_namespace)),
+            Box::pin(watch_ours("deployments", cluster, &this.deployments, touched)),
+            Box::pin(watch_ours("pods", cluster, &this.pods, touched)),
+            Box::pin(watch_ours("services", cluster, &this.services, touched)),
+            Box::pin(watch_ours("secrets", cluster, &this.secrets, touched)),
+            Box::pin(watch_ours("config maps", cluster, &this.config_maps, touched)),
+            Box::pin(watch_ours("ingresses", cluster, &this.ingresses, touched)),
+            Box::pin(watch_kind("namespaces", cluster, watcher::Config::default(), &this.namespaces, in_namespace)),
         ];
         futures::join!(endpoints, join_all(others));
     }
@@ -123,7 +123,7 @@ impl Watches {
 
 /// Asks until there is an answer, at the pace of a watch that fails.
 async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
-    let mut pace = watcher::DefaultBackoff::default();
+    let mut backoff = watcher::DefaultBackoff::default();
     let mut resets = cluster.resets();
     loop {
         match cluster.client().list_api_group_resources("discovery.k8s.io/v1").await {
@@ -137,23 +137,23 @@ async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
             }
             Err(error) => cluster.report_silence("endpoints", &error, Timestamp::now()),
         }
-        Cluster::pause(&mut resets, pace.next().unwrap_or(LONGEST_PAUSE)).await;
+        Cluster::pause(&mut resets, backoff.next().unwrap_or(MAX_PAUSE)).await;
     }
 }
 
 /// What a kind has to be to be followed.
-trait Followed: Kept + DeserializeOwned + Debug + Send + Sync + 'static {}
+trait WatchedKind: CachedKind + DeserializeOwned + Debug + Send + Sync + 'static {}
 
-impl<K: Kept + DeserializeOwned + Debug + Send + Sync + 'static> Followed for K {}
+impl<K: CachedKind + DeserializeOwned + Debug + Send + Sync + 'static> WatchedKind for K {}
 
 /// Follows what carries our label.
-async fn follow_ours<K: Followed>(part: &'static str, cluster: &Cluster, cache: &Cache<K>, touched: impl Fn(&str)) {
+async fn watch_ours<K: WatchedKind>(part: &'static str, cluster: &Cluster, cache: &Cache<K>, touched: impl Fn(&str)) {
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
     let of_runtime = |object: &K| object.labels().get(RUNTIME_LABEL).into_iter().for_each(|id| touched(id));
-    follow(part, cluster, ours, cache, of_runtime).await;
+    watch_kind(part, cluster, ours, cache, of_runtime).await;
 }
 
-async fn follow<K: Followed>(
+async fn watch_kind<K: WatchedKind>(
     part: &'static str,
     cluster: &Cluster,
     which: watcher::Config,
@@ -166,9 +166,9 @@ async fn follow<K: Followed>(
     let mut events = watch();
     let mut is_silent = false;
     // Not the watch's own backoff: that one cannot be told that the cluster is back.
-    let mut pace = watcher::DefaultBackoff::default();
+    let mut backoff = watcher::DefaultBackoff::default();
     // What makes a watch begin anew has a pace of its own: each time, the list goes well.
-    let mut anew = watcher::DefaultBackoff::default();
+    let mut restart_backoff = watcher::DefaultBackoff::default();
     let mut resets = cluster.resets();
     loop {
         let event = tokio::select! {
@@ -184,7 +184,7 @@ async fn follow<K: Followed>(
             Ok(Some(event)) => {
                 if !matches!(event, watcher::Event::Init) {
                     is_silent = false;
-                    pace.reset();
+                    backoff.reset();
                     cluster.report_answer(part);
                 }
                 cache.take(event).iter().for_each(|object| touched(object));
@@ -192,10 +192,10 @@ async fn follow<K: Followed>(
             }
             Ok(None) => return,
             // An expired watch is the ordinary course of things: the list is read afresh.
-            Err(watcher::Error::WatchError(status)) => tracing::debug!(part, ?status, "a watch begins afresh"),
+            Err(watcher::Error::WatchError(status)) => tracing::debug!(part, ?status, "restarting a watch"),
             // Said before the watch begins, it would be said again each time: only a new one reads the list afresh.
             Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) if status.code == 410 => {
-                sleep(anew.next().unwrap_or(LONGEST_PAUSE)).await;
+                sleep(restart_backoff.next().unwrap_or(MAX_PAUSE)).await;
                 events = watch();
                 continue;
             }
@@ -205,19 +205,19 @@ async fn follow<K: Followed>(
                 | watcher::Error::WatchStartFailed(error)
                 | watcher::Error::WatchFailed(error),
             ) => {
-                tracing::warn!(part, error = super::in_words(&error), "the cluster does not answer a watch");
+                tracing::warn!(part, error = super::error_message(&error), "a watch failed");
                 cluster.report_silence(part, &error, Timestamp::now());
                 is_silent = true;
                 // Beside the pace's own pause, which may be shorter.
                 sleep(super::retry_after(&error).unwrap_or_default()).await;
             }
         }
-        Cluster::pause(&mut resets, pace.next().unwrap_or(LONGEST_PAUSE)).await;
+        Cluster::pause(&mut resets, backoff.next().unwrap_or(MAX_PAUSE)).await;
     }
 }
 
 /// Waits until the cluster answers about this kind.
-async fn answer<K: Followed>(cluster: &Cluster, api: &Api<K>) {
+async fn answer<K: WatchedKind>(cluster: &Cluster, api: &Api<K>) {
     let one = ListParams::default().limit(1);
     let mut resets = cluster.resets();
     for pause in watcher::DefaultBackoff::default() {

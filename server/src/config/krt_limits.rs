@@ -1,58 +1,58 @@
-//! What a KRT file may cost, as a person sets it.
+//! The limits of a KRT file, as flags.
 
 use clap::Args;
 use krt::{Limit, Limits};
 
 use super::values::ByteCount;
 
-/// The limits that can be set. The defaults are those of [`Limits`]; all others follow from these or need no setting.
+/// The limits that have a flag; their defaults are those of [`Limits`].
 #[derive(Debug, Clone, Args)]
 pub struct KrtFlags {
-    /// The largest KRT file that is accepted, in bytes or with KiB, MiB or GiB
-    #[arg(long, env = "KAI_MAX_KRT_BYTES", default_value = "2GiB", value_name = "SIZE")]
+    /// The maximum size of a KRT file, in bytes or with KiB, MiB or GiB
+    #[arg(long, env = "KAI_MAX_KRT_BYTES", default_value_t = ByteCount(Limits::DEFAULT.max_packed_bytes), value_name = "SIZE")]
     pub max_krt_bytes: ByteCount,
 
-    /// The most that a KRT file may unpack to
-    #[arg(long, env = "KAI_MAX_KRT_UNPACKED_BYTES", default_value = "8GiB", value_name = "SIZE")]
+    /// The maximum unpacked size of a KRT file
+    #[arg(long, env = "KAI_MAX_KRT_UNPACKED_BYTES", default_value_t = ByteCount(Limits::DEFAULT.max_unpacked_bytes), value_name = "SIZE")]
     pub max_krt_unpacked_bytes: ByteCount,
 
-    /// How many times its own size a KRT file may unpack to; looked at above 64 MiB
+    /// The maximum compression ratio of a KRT file; applies above 64 MiB unpacked
     #[arg(
         long,
         env = "KAI_MAX_KRT_RATIO",
-        default_value_t = 250,
+        default_value_t = Limits::DEFAULT.max_ratio,
         value_name = "TIMES",
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     pub max_krt_ratio: u64,
 
-    /// The most files and folders in a KRT file
+    /// The maximum number of files and folders in a KRT file
     #[arg(
         long,
         env = "KAI_MAX_KRT_ENTRIES",
-        default_value_t = 100_000,
+        default_value_t = Limits::DEFAULT.max_entries,
         value_name = "COUNT",
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     pub max_krt_entries: u64,
 
-    /// The longest name in a KRT file
-    #[arg(long, env = "KAI_MAX_KRT_NAME_BYTES", default_value = "1KiB", value_name = "SIZE")]
+    /// The maximum length of a name in a KRT file
+    #[arg(long, env = "KAI_MAX_KRT_NAME_BYTES", default_value_t = ByteCount(Limits::DEFAULT.max_name_bytes), value_name = "SIZE")]
     pub max_krt_name_bytes: ByteCount,
 
-    /// The largest manifest (krt.yml)
-    #[arg(long, env = "KAI_MAX_KRT_MANIFEST_BYTES", default_value = "256KiB", value_name = "SIZE")]
+    /// The maximum size of the manifest (krt.yml)
+    #[arg(long, env = "KAI_MAX_KRT_MANIFEST_BYTES", default_value_t = ByteCount(Limits::DEFAULT.max_manifest_bytes), value_name = "SIZE")]
     pub max_krt_manifest_bytes: ByteCount,
 
-    /// The most documentation (docs/) in a KRT file. While a file is taken in, all of it is in memory
-    #[arg(long, env = "KAI_MAX_KRT_DOCS_BYTES", default_value = "16MiB", value_name = "SIZE")]
+    /// The maximum size of the documentation (docs/) in a KRT file. It is held in memory during an upload
+    #[arg(long, env = "KAI_MAX_KRT_DOCS_BYTES", default_value_t = ByteCount(Limits::DEFAULT.max_docs_bytes), value_name = "SIZE")]
     pub max_krt_docs_bytes: ByteCount,
 
-    /// The most files of documentation (under docs/) in a KRT file
+    /// The maximum number of documentation files (under docs/) in a KRT file
     #[arg(
         long,
         env = "KAI_MAX_KRT_DOCUMENTS",
-        default_value_t = 1000,
+        default_value_t = Limits::DEFAULT.max_documents,
         value_name = "COUNT",
         value_parser = clap::value_parser!(u64).range(1..)
     )]
@@ -75,7 +75,7 @@ impl From<KrtFlags> for Limits {
     }
 }
 
-/// The setting that raises a limit, if there is one.
+/// The setting that changes a limit, if there is one.
 pub(crate) fn setting_of(limit: Limit) -> Option<&'static str> {
     match limit {
         Limit::PackedBytes => Some("KAI_MAX_KRT_BYTES"),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_is_as_the_format_has_it() {
+    fn limits_are_set_by_flags() {
         assert_eq!(limits(&[]).unwrap(), Limits::DEFAULT);
         let set = limits(&["--max-krt-bytes", "3GiB", "--max-krt-ratio", "9", "--max-krt-docs-bytes", "1MiB"]).unwrap();
         let expected = Limits { max_packed_bytes: 3 << 30, max_ratio: 9, max_docs_bytes: 1 << 20, ..Limits::DEFAULT };

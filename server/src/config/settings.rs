@@ -1,41 +1,43 @@
-//! The settings once checked. What is in here may be used as it is.
+//! The settings after all checks.
 
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     num::NonZeroU16,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
 use krt::Limits;
 
-use super::{ClusterFlag, Flags, uploads::MAX_UPLOADS, values::Pairs};
-use crate::{
-    cluster::ClusterChoice, files::FileTimeouts, http::serve::ClientLimits, intake::UploadPace, secret::Secret,
+use super::{
+    ClusterFlag, Flags,
+    limits::{ClientLimits, FileTimeouts},
+    uploads::UploadLimits,
+    values::Pairs,
 };
+use crate::secret::Secret;
 
-/// Where runners look for NATS when nothing else is said: a Service `nats` in the runtime's namespace.
+/// Where runners look for NATS by default: a Service `nats` in the namespace of the runtime.
 const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
 
 /// Why the settings cannot be used. `Display` says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error(
-        "{setting} is {addr}, which others can reach, but there are no logins yet: whoever reaches it could do \
-         everything. Use a loopback address such as 127.0.0.1:{port}, or say --insecure-no-login when something in \
-         front of it asks who is there", port = .addr.port()
+        "{setting} is {addr}, which other machines can reach, and the server has no logins yet. Use a loopback address such \
+         as 127.0.0.1:{port}, or --insecure-no-login behind a proxy that authenticates users", port = .addr.port()
     )]
     NotLoopback { setting: &'static str, addr: SocketAddr },
-    #[error("no folder for the data: neither KAI_DATA_DIR nor XDG_DATA_HOME nor HOME is set")]
+    #[error("no data folder: set KAI_DATA_DIR, XDG_DATA_HOME or HOME")]
     NoDataDir,
-    #[error("KAI_CONTEXT is the context of a kubeconfig; it goes with --cluster kubeconfig alone")]
+    #[error("KAI_CONTEXT requires --cluster kubeconfig")]
     ContextWithoutKubeconfig,
     #[error("KAI_START_TIMEOUT is {0:?}; use at least one second and at most a day")]
     StartTimeout(Duration),
     #[error("KAI_STOP_TIMEOUT is {0:?}; use at least one second and at most a day")]
     StopTimeout(Duration),
-    #[error("KAI_ARCHIVED_RETENTION is {0:?}; use at least one second, or leave it away to keep archived versions")]
+    #[error("KAI_ARCHIVED_RETENTION is {0:?}; use at least one second, or omit it to keep archived versions")]
     ArchivedRetention(Duration),
     #[error("KAI_ADVERTISED_URL is `{0}`; use the http:// or https:// URL at which pods reach the internal listener")]
     AdvertisedUrl(String),
@@ -45,9 +47,20 @@ pub enum ConfigError {
     NamespacePrefix(String),
     #[error(
         "KAI_BASE_DOMAIN is `{0}`; use the domain under which published versions answer, such as kai.example.org: at most \
-         {LONGEST_BASE_DOMAIN} lower-case letters, digits, `-` and `.`, each part beginning and ending with a letter or digit"
+         {MAX_BASE_DOMAIN_LEN} lower-case letters, digits, `-` and `.`, each part beginning and ending with a letter or digit"
     )]
     BaseDomain(String),
+}
+
+/// The cluster to use. A kubeconfig is used only when it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClusterChoice {
+    Sandbox,
+    /// The kubeconfig that KUBECONFIG or the home folder names, in this or its current context.
+    Kubeconfig {
+        context: Option<String>,
+    },
+    InCluster,
 }
 
 /// Everything the server is started with.
@@ -56,23 +69,23 @@ pub struct Settings {
     pub addr: SocketAddr,
     pub internal_addr: SocketAddr,
     pub sandbox_addr: SocketAddr,
-    /// None: derived from the address that the internal listener gets.
+    /// None: derived from the address of the internal listener.
     pub advertised_url: Option<String>,
     pub data_dir: PathBuf,
     /// It may hold a password.
     pub database_url: Secret,
     pub storage_url: String,
-    /// How long what was swept out of the file store can still be had back.
+    /// How long a file stays in the trash of the file store.
     pub trash_retention: Duration,
-    /// How long the file store may take. No setting: what is slower than this is broken.
+    /// Timeouts of the file store. They have no flag.
     pub file_timeouts: FileTimeouts,
-    /// What a KRT file may cost.
+    /// Limits of a KRT file.
     pub krt_limits: Limits,
-    /// How many of them are taken in at once.
+    /// How many files are uploaded at once.
     pub max_uploads: NonZeroU16,
-    /// How long archived versions are kept; for ever when none.
+    /// How long archived versions are kept; forever when none.
     pub archived_retention: Option<Duration>,
-    pub upload_pace: UploadPace,
+    pub upload_limits: UploadLimits,
     pub cluster: ClusterChoice,
     pub sandbox_ready_after: Duration,
     pub namespace_prefix: String,
@@ -88,44 +101,8 @@ pub struct Settings {
     pub start_timeout: Duration,
     pub stop_timeout: Duration,
     pub insecure_no_login: bool,
-    /// What clients of the listeners may take. No flag: tests shorten it.
+    /// Limits for the clients of the listeners. They have no flag.
     pub clients: ClientLimits,
-}
-
-impl Settings {
-    /// What is used when nothing is set, with all data in this folder.
-    pub fn embedded(data_dir: &Path) -> Self {
-        Self {
-            addr: SocketAddr::from(([127, 0, 0, 1], 3000)),
-            internal_addr: SocketAddr::from(([127, 0, 0, 1], 3001)),
-            sandbox_addr: SocketAddr::from(([127, 0, 0, 1], 3010)),
-            advertised_url: None,
-            data_dir: data_dir.to_owned(),
-            database_url: format!("sqlite://{}", data_dir.join("kai.db").display()).into(),
-            storage_url: data_dir.join("files").display().to_string(),
-            trash_retention: Duration::from_secs(24 * 60 * 60),
-            file_timeouts: FileTimeouts::DEFAULT,
-            krt_limits: Limits::DEFAULT,
-            max_uploads: MAX_UPLOADS,
-            archived_retention: None,
-            upload_pace: UploadPace::DEFAULT,
-            cluster: ClusterChoice::Sandbox,
-            sandbox_ready_after: Duration::from_secs(2),
-            namespace_prefix: "kai-".to_owned(),
-            base_domain: "kai.localhost".to_owned(),
-            ingress_class: None,
-            ingress_annotations: BTreeMap::new(),
-            ingress_tls_secret: None,
-            ingress_preview: false,
-            init_image: "busybox:1.37".to_owned(),
-            node_min_ready: Duration::from_secs(4),
-            runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), DEFAULT_NATS_SERVER.into())]),
-            start_timeout: Duration::from_secs(300),
-            stop_timeout: Duration::from_secs(120),
-            insecure_no_login: false,
-            clients: ClientLimits::default(),
-        }
-    }
 }
 
 impl TryFrom<Flags> for Settings {
@@ -161,8 +138,9 @@ impl TryFrom<Flags> for Settings {
         };
         let data_dir = flags.data_dir.or_else(default_data_dir).ok_or(ConfigError::NoDataDir)?;
         let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
-        let embedded = Self::embedded(&data_dir);
-        let mut runner_env = embedded.runner_env;
+        let database_url = format!("sqlite://{}", data_dir.join("kai.db").display());
+        let storage_url = data_dir.join("files").display().to_string();
+        let mut runner_env = BTreeMap::from([("KRT_NATS_SERVER".to_owned(), DEFAULT_NATS_SERVER.into())]);
         runner_env.extend(Pairs::merge(flags.runner_env).into_iter().map(|(name, value)| (name, value.into())));
         Ok(Self {
             addr: flags.addr,
@@ -170,14 +148,14 @@ impl TryFrom<Flags> for Settings {
             sandbox_addr: flags.sandbox_addr,
             advertised_url: flags.advertised_url.map(advertised_url).transpose()?,
             data_dir,
-            database_url: flags.database_url.unwrap_or(embedded.database_url),
-            storage_url: flags.storage_url.unwrap_or(embedded.storage_url),
+            database_url: flags.database_url.unwrap_or_else(|| database_url.into()),
+            storage_url: flags.storage_url.unwrap_or(storage_url),
             trash_retention: flags.trash_retention,
-            file_timeouts: embedded.file_timeouts,
+            file_timeouts: FileTimeouts::DEFAULT,
             krt_limits: flags.krt.into(),
             archived_retention: flags.archived_retention,
             max_uploads: flags.uploads.max_uploads,
-            upload_pace: flags.uploads.pace(),
+            upload_limits: flags.uploads.limits(),
             cluster,
             sandbox_ready_after: flags.sandbox_ready_after,
             namespace_prefix: flags.namespace_prefix,
@@ -192,7 +170,7 @@ impl TryFrom<Flags> for Settings {
             start_timeout: flags.start_timeout,
             stop_timeout: flags.stop_timeout,
             insecure_no_login: flags.insecure_no_login,
-            clients: embedded.clients,
+            clients: ClientLimits::default(),
         })
     }
 }
@@ -206,15 +184,15 @@ fn is_namespace_prefix(prefix: &str) -> bool {
 
 /// A host has at most 253 characters (RFC 1123), of which the names of a version and a runtime take up to 20 each with
 /// their dots.
-const LONGEST_BASE_DOMAIN: usize = 253 - 2 * (domain::NAME_MAX_LEN + 1);
+const MAX_BASE_DOMAIN_LEN: usize = 253 - 2 * (domain::NAME_MAX_LEN + 1);
 
-/// What Kubernetes takes for the end of an Ingress' host ("DNS-1123 subdomain").
+/// Whether Kubernetes accepts the text as the end of an Ingress host ("DNS-1123 subdomain").
 fn is_base_domain(text: &str) -> bool {
     let is_label = |label: &str| {
         let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
     };
-    text.len() <= LONGEST_BASE_DOMAIN && text.split('.').all(is_label)
+    text.len() <= MAX_BASE_DOMAIN_LEN && text.split('.').all(is_label)
 }
 
 fn advertised_url(url: String) -> Result<String, ConfigError> {
@@ -226,7 +204,7 @@ fn advertised_url(url: String) -> Result<String, ConfigError> {
     }
 }
 
-/// The URL that stands for "whatever the internal listener got", and whether pods of a real cluster could use it.
+/// Whether pods of a real cluster could reach this URL.
 pub(crate) fn reachable_by_pods(url: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(url) else { return false };
     match url.host_str() {
@@ -238,7 +216,7 @@ pub(crate) fn reachable_by_pods(url: &str) -> bool {
     }
 }
 
-/// The XDG base directory specification's place for a user's data.
+/// The data folder of a user, by the XDG base directory specification.
 fn default_data_dir() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("XDG_DATA_HOME")

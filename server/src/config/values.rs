@@ -1,4 +1,4 @@
-//! How single settings are written: sizes and name-value pairs.
+//! The syntax of single settings: sizes and name-value pairs.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -22,7 +22,7 @@ impl FromStr for ByteCount {
             .and_then(|count| count.checked_mul(factor))
             .filter(|bytes| *bytes > 0)
             .map(Self)
-            .ok_or_else(|| "write a number of bytes above zero, such as 1048576, 512MiB or 2GiB".to_owned())
+            .ok_or_else(|| "enter a number of bytes above zero, such as 1048576, 512MiB or 2GiB".to_owned())
     }
 }
 
@@ -46,7 +46,9 @@ impl FromStr for Pairs {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.trim_start().starts_with('{') {
-            return serde_json::from_str(text).map(Self).map_err(|e| format!("this is no JSON object of strings: {e}"));
+            return serde_json::from_str(text)
+                .map(Self)
+                .map_err(|e| format!("this is not a JSON object of strings: {e}"));
         }
         text.lines()
             .map(str::trim)
@@ -67,11 +69,11 @@ impl Pairs {
     }
 }
 
-/// A URL for people: without a password, and without its query, which may hold one too.
+/// The URL without its password, and without its query, which may hold one too; for messages.
 pub(crate) fn without_password(url: &str) -> String {
     match reqwest::Url::parse(url) {
         Ok(mut url) => {
-            // Only a URL that can hold none refuses.
+            // Fails only for a URL that cannot hold a password.
             let _ = url.set_password(None);
             url.set_query(None);
             url.to_string()

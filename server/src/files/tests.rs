@@ -7,7 +7,7 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -92,10 +92,10 @@ async fn every_request_to_a_silent_file_store_ends_and_says_what_it_waited_for()
         (Silent::Everything, "remove `krt/x`", |files| async move { files.remove("krt/x").await }.boxed()),
         (Silent::Everything, "list `krt`", |files| async move { files.list("krt").await.map(drop) }.boxed()),
         (Silent::Everything, "read `krt/x`", |files| async move { files.read("krt/x", None).await.map(drop) }.boxed()),
-        (Silent::Copy, "keep `krt/x`", |files| {
-            async move { files.keep("incoming/1", "krt/x").await.map(drop) }.boxed()
+        (Silent::Copy, "store `krt/x`", |files| {
+            async move { files.promote("incoming/1", "krt/x").await.map(drop) }.boxed()
         }),
-        (Silent::Parts, "take in a file", |files| {
+        (Silent::Parts, "receive a file", |files| {
             async move {
                 let mut incoming = files.begin().await?;
                 for _ in 0..=PARTS_IN_FLIGHT + 1 {
@@ -105,7 +105,7 @@ async fn every_request_to_a_silent_file_store_ends_and_says_what_it_waited_for()
             }
             .boxed()
         }),
-        (Silent::Parts, "take in a file", |files| {
+        (Silent::Parts, "receive a file", |files| {
             async move {
                 let mut incoming = files.begin().await?;
                 incoming.write(Bytes::from_static(b"a small one")).await?;
@@ -113,7 +113,7 @@ async fn every_request_to_a_silent_file_store_ends_and_says_what_it_waited_for()
             }
             .boxed()
         }),
-        (Silent::Completion, "take in a file", |files| {
+        (Silent::Completion, "receive a file", |files| {
             async move {
                 let mut incoming = files.begin().await?;
                 incoming.write(Bytes::from_static(b"a small one")).await?;
@@ -133,9 +133,9 @@ async fn every_request_to_a_silent_file_store_ends_and_says_what_it_waited_for()
 
 #[tokio::test]
 async fn a_download_that_falls_silent_in_the_midst_ends_in_an_error() {
-    let body = files(Silent::Download).await.read("krt/x", None).await.unwrap();
-    let read = timeout(Duration::from_secs(10), axum::body::to_bytes(body, usize::MAX)).await;
+    let content = files(Silent::Download).await.read("krt/x", None).await.unwrap();
+    let read = timeout(Duration::from_secs(10), content.try_collect::<Vec<_>>()).await;
     let error = read.expect("it has no end").expect_err("it was never whole");
-    let said = crate::service::chain(&error);
+    let said = crate::service::error_chain(&error);
     assert!(said.contains("did not read `krt/x`"), "{said}");
 }

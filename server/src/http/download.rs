@@ -26,23 +26,23 @@ pub(super) async fn send(
     (method, headers): (&Method, &HeaderMap),
 ) -> Result<Response, ApiError> {
     let tag = format!("\"{}\"", file.sha256);
-    let wanted = match wanted(headers, method, &tag, file.size_bytes) {
-        Wanted::Unchanged => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()),
-        Wanted::Changed => return Ok(StatusCode::PRECONDITION_FAILED.into_response()),
-        Wanted::Nowhere => {
+    let requested = match requested(headers, method, &tag, file.size_bytes) {
+        RequestedRange::NotModified => return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()),
+        RequestedRange::PreconditionFailed => return Ok(StatusCode::PRECONDITION_FAILED.into_response()),
+        RequestedRange::Unsatisfiable => {
             let (range, length) = (format!("bytes */{}", file.size_bytes), "0".to_owned());
             let headers = [(header::CONTENT_RANGE, range), (header::CONTENT_LENGTH, length), (header::ETAG, tag)];
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response());
         }
-        Wanted::Whole => None,
-        Wanted::Part(range) => Some(range),
+        RequestedRange::Full => None,
+        RequestedRange::Partial(range) => Some(range),
     };
-    let status = if wanted.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
-    let range = wanted.clone().unwrap_or(0..file.size_bytes);
+    let status = if requested.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+    let range = requested.clone().unwrap_or(0..file.size_bytes);
     let body = match *method {
         // The headers alone: nothing is opened for it.
         Method::HEAD => Body::empty(),
-        _ => files.read(&file.object, wanted).await.map_err(from_files)?,
+        _ => Body::from_stream(files.read(&file.object, requested).await.map_err(from_files)?),
     };
     let mut response = (status, body).into_response();
     let mut set = |name: HeaderName, value: String| {
@@ -66,34 +66,34 @@ pub(super) async fn send(
 
 /// What a request asks of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Wanted {
-    Whole,
-    Part(Range<u64>),
+enum RequestedRange {
+    Full,
+    Partial(Range<u64>),
     /// A range that begins after the file's end.
-    Nowhere,
+    Unsatisfiable,
     /// The client has it already.
-    Unchanged,
+    NotModified,
     /// The client wants another file than this.
-    Changed,
+    PreconditionFailed,
 }
 
-fn wanted(headers: &HeaderMap, method: &Method, tag: &str, size: u64) -> Wanted {
+fn requested(headers: &HeaderMap, method: &Method, tag: &str, size: u64) -> RequestedRange {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(only) = text(header::IF_MATCH)
         && !lists(only, tag)
     {
-        return Wanted::Changed;
+        return RequestedRange::PreconditionFailed;
     }
     // A proxy may have made the tag a weak one.
     if let Some(known) = text(header::IF_NONE_MATCH)
         && lists(&known.replace("W/", ""), tag)
     {
-        return Wanted::Unchanged;
+        return RequestedRange::NotModified;
     }
-    let Some(range) = text(header::RANGE).filter(|_| *method == Method::GET) else { return Wanted::Whole };
+    let Some(range) = text(header::RANGE).filter(|_| *method == Method::GET) else { return RequestedRange::Full };
     // Of another file the rest would not fit to what the client has; a date is no proof that it is the same.
     match text(header::IF_RANGE) {
-        Some(known) if known != tag => Wanted::Whole,
+        Some(known) if known != tag => RequestedRange::Full,
         Some(_) | None => part(range, size),
     }
 }
@@ -103,26 +103,28 @@ fn lists(tags: &str, tag: &str) -> bool {
 }
 
 /// A header that is malformed, of another unit or of several ranges asks for the whole file.
-fn part(range: &str, size: u64) -> Wanted {
-    let Some((unit, spec)) = range.split_once('=') else { return Wanted::Whole };
-    let Some((first, last)) = spec.trim().split_once('-') else { return Wanted::Whole };
+fn part(range: &str, size: u64) -> RequestedRange {
+    let Some((unit, spec)) = range.split_once('=') else { return RequestedRange::Full };
+    let Some((first, last)) = spec.trim().split_once('-') else { return RequestedRange::Full };
     let number = |digits: &str| {
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         // What is too large for the type is larger than any file.
         is_number.then(|| digits.parse::<u64>().unwrap_or(u64::MAX))
     };
     if !unit.trim().eq_ignore_ascii_case("bytes") {
-        return Wanted::Whole;
+        return RequestedRange::Full;
     }
     match (first, number(first), last, number(last)) {
-        ("", _, _, Some(0)) => Wanted::Nowhere,
-        ("", _, _, Some(_)) if size == 0 => Wanted::Nowhere,
-        ("", _, _, Some(count)) => Wanted::Part(size.saturating_sub(count)..size),
-        (_, Some(from), "", _) if from < size => Wanted::Part(from..size),
-        (_, Some(from), _, Some(to)) if from <= to && from < size => Wanted::Part(from..to.saturating_add(1).min(size)),
-        (_, Some(_), "", _) => Wanted::Nowhere,
-        (_, Some(from), _, Some(to)) if from <= to => Wanted::Nowhere,
-        _ => Wanted::Whole,
+        ("", _, _, Some(0)) => RequestedRange::Unsatisfiable,
+        ("", _, _, Some(_)) if size == 0 => RequestedRange::Unsatisfiable,
+        ("", _, _, Some(count)) => RequestedRange::Partial(size.saturating_sub(count)..size),
+        (_, Some(from), "", _) if from < size => RequestedRange::Partial(from..size),
+        (_, Some(from), _, Some(to)) if from <= to && from < size => {
+            RequestedRange::Partial(from..to.saturating_add(1).min(size))
+        }
+        (_, Some(_), "", _) => RequestedRange::Unsatisfiable,
+        (_, Some(from), _, Some(to)) if from <= to => RequestedRange::Unsatisfiable,
+        _ => RequestedRange::Full,
     }
 }
 
@@ -132,62 +134,64 @@ mod tests {
 
     const TAG: &str = "\"abc\"";
 
-    fn ask(headers: &[(HeaderName, &'static str)]) -> Wanted {
+    fn ask(headers: &[(HeaderName, &'static str)]) -> RequestedRange {
         let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-        wanted(&headers, &Method::GET, TAG, 100)
+        requested(&headers, &Method::GET, TAG, 100)
     }
 
     #[test]
     fn one_range_of_bytes_is_a_part_and_whatever_else_the_whole_file() {
         for (range, expected) in [
-            ("bytes=0-9", Wanted::Part(0..10)),
-            ("bytes=0-0", Wanted::Part(0..1)),
-            ("bytes=99-99", Wanted::Part(99..100)),
-            ("bytes=90-", Wanted::Part(90..100)),
-            ("bytes=90-1000", Wanted::Part(90..100)),
-            ("bytes=90-99999999999999999999999", Wanted::Part(90..100)),
-            ("bytes=-10", Wanted::Part(90..100)),
-            ("bytes=-1000", Wanted::Part(0..100)),
-            ("Bytes= 5-6", Wanted::Part(5..7)),
-            ("bytes=100-", Wanted::Nowhere),
-            ("bytes=100-200", Wanted::Nowhere),
-            ("bytes=99999999999999999999999-", Wanted::Nowhere),
-            ("bytes=-0", Wanted::Nowhere),
-            ("bytes=9-5", Wanted::Whole),
-            ("bytes=0-1,5-6", Wanted::Whole),
-            ("bytes=", Wanted::Whole),
-            ("bytes=-", Wanted::Whole),
-            ("bytes=a-b", Wanted::Whole),
-            ("bytes=+1-2", Wanted::Whole),
-            ("pages=0-1", Wanted::Whole),
-            ("0-1", Wanted::Whole),
-            ("", Wanted::Whole),
+            ("bytes=0-9", RequestedRange::Partial(0..10)),
+            ("bytes=0-0", RequestedRange::Partial(0..1)),
+            ("bytes=99-99", RequestedRange::Partial(99..100)),
+            ("bytes=90-", RequestedRange::Partial(90..100)),
+            ("bytes=90-1000", RequestedRange::Partial(90..100)),
+            ("bytes=90-99999999999999999999999", RequestedRange::Partial(90..100)),
+            ("bytes=-10", RequestedRange::Partial(90..100)),
+            ("bytes=-1000", RequestedRange::Partial(0..100)),
+            ("Bytes= 5-6", RequestedRange::Partial(5..7)),
+            ("bytes=100-", RequestedRange::Unsatisfiable),
+            ("bytes=100-200", RequestedRange::Unsatisfiable),
+            ("bytes=99999999999999999999999-", RequestedRange::Unsatisfiable),
+            ("bytes=-0", RequestedRange::Unsatisfiable),
+            ("bytes=9-5", RequestedRange::Full),
+            ("bytes=0-1,5-6", RequestedRange::Full),
+            ("bytes=", RequestedRange::Full),
+            ("bytes=-", RequestedRange::Full),
+            ("bytes=a-b", RequestedRange::Full),
+            ("bytes=+1-2", RequestedRange::Full),
+            ("pages=0-1", RequestedRange::Full),
+            ("0-1", RequestedRange::Full),
+            ("", RequestedRange::Full),
         ] {
             assert_eq!(part(range, 100), expected, "{range}");
         }
-        assert_eq!(part("bytes=-5", 0), Wanted::Nowhere);
-        assert_eq!(part("bytes=0-", 0), Wanted::Nowhere);
+        assert_eq!(part("bytes=-5", 0), RequestedRange::Unsatisfiable);
+        assert_eq!(part("bytes=0-", 0), RequestedRange::Unsatisfiable);
     }
 
     #[test]
     fn a_range_counts_only_for_the_file_that_the_client_has_begun() {
-        let part = Wanted::Part(5..100);
-        for (if_range, expected) in [(TAG, part), ("\"other\"", Wanted::Whole), ("W/\"abc\"", Wanted::Whole)] {
+        let part = RequestedRange::Partial(5..100);
+        for (if_range, expected) in
+            [(TAG, part), ("\"other\"", RequestedRange::Full), ("W/\"abc\"", RequestedRange::Full)]
+        {
             assert_eq!(ask(&[(header::RANGE, "bytes=5-"), (header::IF_RANGE, if_range)]), expected, "{if_range}");
         }
         let date = "Mon, 23 Nov 2026 07:00:00 GMT";
-        assert_eq!(ask(&[(header::RANGE, "bytes=5-"), (header::IF_RANGE, date)]), Wanted::Whole);
+        assert_eq!(ask(&[(header::RANGE, "bytes=5-"), (header::IF_RANGE, date)]), RequestedRange::Full);
     }
 
     #[test]
     fn conditions_are_held_against_the_tag() {
         for (name, value, expected) in [
-            (header::IF_NONE_MATCH, "\"x\", W/\"abc\"", Wanted::Unchanged),
-            (header::IF_NONE_MATCH, "*", Wanted::Unchanged),
-            (header::IF_NONE_MATCH, "\"x\"", Wanted::Whole),
-            (header::IF_MATCH, "\"abc\"", Wanted::Whole),
-            (header::IF_MATCH, "\"x\"", Wanted::Changed),
-            (header::IF_MATCH, "W/\"abc\"", Wanted::Changed),
+            (header::IF_NONE_MATCH, "\"x\", W/\"abc\"", RequestedRange::NotModified),
+            (header::IF_NONE_MATCH, "*", RequestedRange::NotModified),
+            (header::IF_NONE_MATCH, "\"x\"", RequestedRange::Full),
+            (header::IF_MATCH, "\"abc\"", RequestedRange::Full),
+            (header::IF_MATCH, "\"x\"", RequestedRange::PreconditionFailed),
+            (header::IF_MATCH, "W/\"abc\"", RequestedRange::PreconditionFailed),
         ] {
             assert_eq!(ask(&[(name.clone(), value)]), expected, "{name}: {value}");
         }

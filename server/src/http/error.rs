@@ -67,6 +67,6 @@ impl IntoResponse for ErrorAnswer {
 #[expect(clippy::needless_pass_by_value, reason = "the signature is CatchPanicLayer's")]
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!("a request's handler panicked: {}", message.unwrap_or("no message"));
+    tracing::error!("a request handler panicked: {}", message.unwrap_or("no message"));
     ErrorAnswer::from(ApiError::Internal).into_response()
 }

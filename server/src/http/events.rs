@@ -21,7 +21,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Each event's data is a [`domain::ServerEvent`]; the first is `Hello`.
 pub(super) async fn events(State(parts): State<Public>) -> impl IntoResponse {
     let greeting = stream::once(async { Ok(Event::default().retry(RETRY)) });
-    let events = stream::unfold(parts.announcements.subscribe(), |mut subscription| async move {
+    let events = stream::unfold(parts.broadcaster.subscribe(), |mut subscription| async move {
         let event = subscription.next().await?;
         Some((Ok::<_, Infallible>(Event::default().data(&*event)), subscription))
     });

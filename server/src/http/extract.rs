@@ -57,7 +57,7 @@ impl<S: Send + Sync> FromRequestParts<S> for VersionPath {
 async fn raw_path(parts: &mut Parts) -> Result<RawPath, ErrorAnswer> {
     let path = parts.extract::<Path<RawPath>>().await;
     path.map(|Path(raw)| raw).map_err(|rejection| {
-        ErrorAnswer::request(StatusCode::BAD_REQUEST, "bad_request", format!("the path is malformed: {rejection}"))
+        ErrorAnswer::request(StatusCode::BAD_REQUEST, "bad_request", format!("malformed path: {rejection}"))
     })
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn read_body(State(limit): State<Duration>, request: Request, n
         // The only other error is a connection that broke, whose answer nobody reads.
         Ok(Err(_)) => too_large().into_response(),
         Err(_) => {
-            let message = format!("the request's body did not arrive within {} seconds", limit.as_secs());
+            let message = format!("the request body did not arrive within {} seconds", limit.as_secs());
             ErrorAnswer::request(StatusCode::REQUEST_TIMEOUT, "timeout", message).into_response()
         }
     }
@@ -99,11 +99,11 @@ fn unreadable(rejection: BytesRejection) -> ErrorAnswer {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return too_large();
     }
-    ErrorAnswer::request(StatusCode::BAD_REQUEST, "bad_request", "the request's body did not arrive whole")
+    ErrorAnswer::request(StatusCode::BAD_REQUEST, "bad_request", "the request body was cut off")
 }
 
 fn too_large() -> ErrorAnswer {
-    let limit = format!("a request's body may have at most {MAX_BODY_BYTES} bytes");
+    let limit = format!("a request body may have at most {MAX_BODY_BYTES} bytes");
     ApiError::TooLarge { limit }.into()
 }
 
@@ -112,7 +112,7 @@ fn not_understood(error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
     // serde_json appends the place, which the problem has in fields of its own.
     let message = text.split(" at line ").next().unwrap_or(&text);
-    let message = format!("the body is not the JSON that is wanted here: {message}");
+    let message = format!("invalid JSON body: {message}");
     let (line, column) = (place(error.line()), place(error.column()));
     ApiError::InvalidInput {
         problems: vec![Problem { severity: Severity::Error, line, column, path: String::new(), message }],

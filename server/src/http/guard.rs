@@ -15,7 +15,7 @@ use super::error::ErrorAnswer;
 
 /// What a listener takes for its own name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Own {
+pub enum AllowedHosts {
     /// A loopback name or address. Any port goes, for it may be forwarded from another one: a page can make its own
     /// name point at this machine, but not `localhost`.
     Loopback {
@@ -26,7 +26,7 @@ pub enum Own {
     AnyHost,
 }
 
-impl Own {
+impl AllowedHosts {
     pub fn of(addr: SocketAddr, insecure_no_login: bool) -> Self {
         if insecure_no_login { Self::AnyHost } else { Self::Loopback { port: addr.port() } }
     }
@@ -50,8 +50,8 @@ impl Refusal {
 }
 
 /// Refuses what another site's page, or a name that is not the server's, asks for.
-pub(super) async fn refuse_foreign(State(own): State<Own>, request: Request, next: Next) -> Response {
-    match check(own, request.method(), request.uri(), request.headers()) {
+pub(super) async fn csrf_guard(State(allowed_hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
+    match check(allowed_hosts, request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(Refusal::Foreign(reason)) => ErrorAnswer::from(ApiError::Forbidden { reason }).into_response(),
         Err(Refusal::NoHost(reason)) => {
@@ -65,23 +65,28 @@ pub(super) fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal>
     let mut named = headers.get_all(header::HOST).iter();
     let (first, second) = (named.next(), named.next());
     if second.is_some() {
-        return Err(Refusal::NoHost("the request has more than one Host"));
+        return Err(Refusal::NoHost("the request has more than one Host header"));
     }
     // A target with a host in it goes before the header (RFC 9112 §3.2.2).
     let host = uri.authority().cloned();
     let host = host.or_else(|| first.and_then(|host| Authority::try_from(host.as_bytes()).ok()));
-    host.ok_or(Refusal::NoHost("the request names no Host"))
+    host.ok_or(Refusal::NoHost("the request has no valid Host header"))
 }
 
 /// Whether the listener may do what the request asks for.
-pub(super) fn check(own: Own, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check(
+    allowed_hosts: AllowedHosts,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<(), Refusal> {
     let host = host(uri, headers)?;
-    if let Own::Loopback { port } = own
+    if let AllowedHosts::Loopback { port } = allowed_hosts
         && !is_loopback(&host)
     {
         return Err(Refusal::Foreign(format!(
-            "Host `{host}` is not this server's; open it as http://127.0.0.1:{port}, or start it with --insecure-no-login \
-             behind something that asks who is there"
+            "Host `{host}` is not allowed; open http://127.0.0.1:{port}, or start the server with --insecure-no-login behind a \
+             proxy that authenticates users"
         )));
     }
     if [Method::GET, Method::HEAD].contains(method) {
@@ -92,13 +97,15 @@ pub(super) fn check(own: Own, method: &Method, uri: &Uri, headers: &HeaderMap) -
         return if is_of_host(&origin, &host) {
             Ok(())
         } else {
-            Err(Refusal::Foreign(format!("a page of `{origin}` asks for a change, and that is not this server's")))
+            Err(Refusal::Foreign(format!(
+                "cross-origin request from `{origin}`; only pages of this server may make changes"
+            )))
         };
     }
     // Programs such as curl send neither; a browser that leaves out Origin still says this much.
     match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
         None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(Refusal::Foreign("a page of another site asks for a change".to_owned())),
+        Some(_) => Err(Refusal::Foreign("cross-site request; only pages of this server may make changes".to_owned())),
     }
 }
 
@@ -128,23 +135,23 @@ pub(super) fn is_loopback(authority: &Authority) -> bool {
 mod tests {
     use super::*;
 
-    fn asked(own: Own, method: Method, headers: &[(&'static str, &str)]) -> Result<(), StatusCode> {
+    fn asked(allowed_hosts: AllowedHosts, method: Method, headers: &[(&'static str, &str)]) -> Result<(), StatusCode> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        check(own, &method, &Uri::from_static("/api/v1/runtimes"), &map).map_err(|refusal| refusal.status())
+        check(allowed_hosts, &method, &Uri::from_static("/api/v1/runtimes"), &map).map_err(|refusal| refusal.status())
     }
 
-    fn allows(own: Own, method: Method, headers: &[(&'static str, &str)]) -> bool {
-        asked(own, method, headers).is_ok()
+    fn allows(allowed_hosts: AllowedHosts, method: Method, headers: &[(&'static str, &str)]) -> bool {
+        asked(allowed_hosts, method, headers).is_ok()
     }
 
-    const LOOPBACK: Own = Own::Loopback { port: 3000 };
+    const LOOPBACK: AllowedHosts = AllowedHosts::Loopback { port: 3000 };
 
     #[test]
     fn on_loopback_only_loopback_names_are_its_own_whatever_port_is_forwarded() {
-        for (host, own) in [
+        for (host, allowed) in [
             ("127.0.0.1:3000", true),
             ("localhost:3000", true),
             ("LOCALHOST:3000", true),
@@ -156,8 +163,8 @@ mod tests {
             ("localhost.example:3000", false),
             ("10.0.0.1:3000", false),
         ] {
-            assert_eq!(allows(LOOPBACK, Method::GET, &[("host", host)]), own, "{host}");
-            assert_eq!(allows(LOOPBACK, Method::POST, &[("host", host)]), own, "{host}");
+            assert_eq!(allows(LOOPBACK, Method::GET, &[("host", host)]), allowed, "{host}");
+            assert_eq!(allows(LOOPBACK, Method::POST, &[("host", host)]), allowed, "{host}");
         }
     }
 
@@ -170,15 +177,15 @@ mod tests {
             &[("host", "localhost:3000"), ("host", "localhost:3000")],
             &[("host", "localhost:3000"), ("host", "evil.example")],
         ] {
-            for own in [LOOPBACK, Own::AnyHost] {
-                assert_eq!(asked(own, Method::GET, headers), malformed, "{headers:?}");
+            for allowed_hosts in [LOOPBACK, AllowedHosts::AnyHost] {
+                assert_eq!(asked(allowed_hosts, Method::GET, headers), malformed, "{headers:?}");
             }
         }
     }
 
     #[test]
     fn a_change_that_a_foreign_page_asks_for_is_refused_and_its_reading_is_left_to_the_browser() {
-        for (host, origin, own) in [
+        for (host, origin, allowed) in [
             ("127.0.0.1:3000", "http://127.0.0.1:3000", true),
             ("localhost:8080", "http://localhost:8080", true),
             ("localhost", "http://localhost", true),
@@ -194,7 +201,7 @@ mod tests {
         ] {
             let headers = [("host", host), ("origin", origin)];
             for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
-                assert_eq!(allows(LOOPBACK, method, &headers), own, "{origin}");
+                assert_eq!(allows(LOOPBACK, method, &headers), allowed, "{origin}");
             }
             assert!(allows(LOOPBACK, Method::GET, &headers), "{origin}");
         }
@@ -202,9 +209,9 @@ mod tests {
 
     #[test]
     fn without_an_origin_the_browser_s_word_on_the_site_counts() {
-        for (site, own) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
+        for (site, allowed) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
             let headers = [("host", "127.0.0.1:3000"), ("sec-fetch-site", site)];
-            assert_eq!(allows(LOOPBACK, Method::POST, &headers), own, "{site}");
+            assert_eq!(allows(LOOPBACK, Method::POST, &headers), allowed, "{site}");
         }
         assert!(allows(LOOPBACK, Method::POST, &[("host", "127.0.0.1:3000")]));
     }
@@ -212,14 +219,14 @@ mod tests {
     #[test]
     fn without_logins_any_host_goes_but_origin_has_to_be_the_same() {
         let host = ("host", "kai.example");
-        assert!(allows(Own::AnyHost, Method::GET, &[host]));
-        for (origin, own) in [
+        assert!(allows(AllowedHosts::AnyHost, Method::GET, &[host]));
+        for (origin, allowed) in [
             ("https://kai.example", true),
             ("http://kai.example", true),
             ("https://other.example", false),
             ("null", false),
         ] {
-            assert_eq!(allows(Own::AnyHost, Method::POST, &[host, ("origin", origin)]), own, "{origin}");
+            assert_eq!(allows(AllowedHosts::AnyHost, Method::POST, &[host, ("origin", origin)]), allowed, "{origin}");
         }
     }
 }

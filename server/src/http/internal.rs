@@ -16,7 +16,7 @@ use domain::{ApiError, Desired, RuntimeId, VersionName};
 use sha2::{Digest, Sha256};
 
 use super::{download, guard, headers, serve::LocalAddr};
-use crate::{files::Files, service::Service, store::VersionRecord};
+use crate::{files::Files, krt_url, service::Service};
 
 /// What the internal routes work with.
 #[derive(Clone)]
@@ -27,21 +27,15 @@ pub struct Internal {
     pub advertised_url: String,
 }
 
-/// The URL path at which this listener serves the version's file, to a request with the header
-/// `Authorization: Bearer <the file's download token>`.
-pub fn download_path(record: &VersionRecord) -> String {
-    format!("/krt/{}/{}", record.runtime, record.name)
-}
-
 pub fn router(parts: Internal) -> Router {
     // Checked where it was set.
     let advertised = parts.advertised_url.parse::<Uri>().ok().and_then(|url| url.authority().cloned());
     Router::new()
-        .route("/krt/{runtime}/{version}", get(file))
+        .route(krt_url::ROUTE, get(file))
         .fallback(|| async { denied() })
         .method_not_allowed_fallback(|| async { denied() })
         .with_state(parts)
-        .layer(middleware::from_fn_with_state(advertised, only_own_names))
+        .layer(middleware::from_fn_with_state(advertised, host_guard))
         .layer(middleware::map_response(headers::secure))
 }
 
@@ -52,7 +46,7 @@ fn denied() -> Response {
 
 /// A pod asks for the host of the advertised URL, whatever stands between it and this listener: a Service, a proxy, a
 /// forwarded port. So the port does not count.
-async fn only_own_names(State(advertised): State<Option<Authority>>, request: Request, next: Next) -> Response {
+async fn host_guard(State(advertised): State<Option<Authority>>, request: Request, next: Next) -> Response {
     let host = match guard::host(request.uri(), request.headers()) {
         Ok(host) => host,
         Err(refusal) => return refusal.status().into_response(),

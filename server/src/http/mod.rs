@@ -24,7 +24,7 @@ use tower_http::{
 };
 
 pub use self::sandbox::sandbox;
-use crate::{announce::Announcements, files::Files, http::guard::Own, intake::Intake, service::Service};
+use crate::{broadcast::EventBroadcaster, files::Files, http::guard::AllowedHosts, intake::Intake, service::Service};
 
 /// What the public routes work with.
 #[derive(Clone)]
@@ -32,10 +32,10 @@ pub struct Public {
     pub service: Arc<Service>,
     pub files: Files,
     pub intake: Intake,
-    pub announcements: Announcements,
+    pub broadcaster: EventBroadcaster,
     pub leptos: LeptosOptions,
-    /// What the server calls its own, against which Host and Origin are held.
-    pub own: Own,
+    /// The hosts that requests may name; Origin is compared with them.
+    pub allowed_hosts: AllowedHosts,
     /// How long the body of a request may take that is no upload.
     pub body_timeout: Duration,
     /// Ends the event streams, which otherwise would hold up a graceful shutdown.
@@ -48,7 +48,7 @@ pub fn public(parts: Public) -> Router {
         .merge(health::router(parts.service.clone()))
         .nest("/api/v1", api::router(&parts))
         .merge(pages::router(parts.leptos, parts.service.clone(), parts.intake.limits(), parts.body_timeout))
-        .layer(middleware::from_fn_with_state(parts.own, guard::refuse_foreign))
+        .layer(middleware::from_fn_with_state(parts.allowed_hosts, guard::csrf_guard))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::map_response(headers::secure))
         .layer(

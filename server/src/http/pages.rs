@@ -62,7 +62,7 @@ pub(super) fn router(
             leptos_axum::site_pkg_dir_service(&options),
         )
         .layer(middleware::map_response_with_state(hashed, cache_forever))
-        .layer(middleware::map_response_with_state(worker, let_worker_work));
+        .layer(middleware::map_response_with_state(worker, set_worker_policy));
     Router::new()
         .leptos_routes_with_context(&options, routes(), context.clone(), shell)
         .fallback(leptos_axum::file_and_error_handler_with_context(context, shell_of))
@@ -74,12 +74,12 @@ pub(super) fn router(
 }
 
 /// About the longest name that a file has on usual systems. No page and no file of the site has so long a path.
-const LONGEST_PATH: usize = 250;
+const MAX_PATH_BYTES: usize = 250;
 
 /// Asks for something short that is not there instead of something long: to open a file with too long a name is an
 /// error and not merely a file that is missing.
 async fn shorten(mut request: Request) -> Request {
-    if request.uri().path().len() > LONGEST_PATH {
+    if request.uri().path().len() > MAX_PATH_BYTES {
         *request.uri_mut() = Uri::from_static("/-");
     }
     request
@@ -116,7 +116,7 @@ async fn cache_forever(
 }
 
 /// Unlike other files a worker's script has a policy that counts.
-async fn let_worker_work(
+async fn set_worker_policy(
     axum::extract::State(worker): axum::extract::State<Arc<str>>,
     uri: Uri,
     mut response: Response,

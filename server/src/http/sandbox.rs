@@ -11,18 +11,19 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    guard::{self, Own, Refusal},
+    guard::{self, AllowedHosts, Refusal},
     headers,
 };
 
 /// The sandbox's API for programs outside of this one.
-pub fn sandbox(api: Router, own: Own) -> Router {
-    api.layer(middleware::from_fn_with_state(own, refuse_foreign)).layer(middleware::map_response(headers::secure))
+pub fn sandbox(api: Router, allowed_hosts: AllowedHosts) -> Router {
+    api.layer(middleware::from_fn_with_state(allowed_hosts, csrf_guard))
+        .layer(middleware::map_response(headers::secure))
 }
 
 /// Refuses as Kubernetes does, so that kubectl shows why.
-async fn refuse_foreign(State(own): State<Own>, request: Request, next: Next) -> Response {
-    let refusal = match guard::check(own, request.method(), request.uri(), request.headers()) {
+async fn csrf_guard(State(allowed_hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
+    let refusal = match guard::check(allowed_hosts, request.method(), request.uri(), request.headers()) {
         Ok(()) => return next.run(request).await,
         Err(refusal) => refusal,
     };

@@ -1,8 +1,8 @@
-//! Serves a listener so that no client can hold its door shut: each has to send its request, and take its answer,
-//! within time limits, and each listener has places of its own. `axum::serve` sets no such limits
+//! Serves a listener so that no client can block it: each has to send its request, and read its answer, within time limits,
+//! and each listener has a connection limit of its own. `axum::serve` sets no such limits
 //! ([decision 19](../../../docs/decisions/0019-what-a-client-may-take.md)).
 
-use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc};
 
 use axum::{
     Router,
@@ -22,48 +22,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// What clients may take.
-#[derive(Debug, Clone, Copy)]
-pub struct ClientLimits {
-    /// Connections to the pages' listener. A browser with a page open has one for its events and, now and then, others.
-    pub public_connections: usize,
-    pub internal_connections: usize,
-    pub sandbox_connections: usize,
-    /// For the head of a request, from the connection's beginning or the end of the request before it. So it is also
-    /// how long a connection stays open with nothing asked for.
-    pub header_timeout: Duration,
-    /// For the whole body of a request that is no upload.
-    pub body_timeout: Duration,
-    /// How long a client may take nothing of its answer.
-    pub write_timeout: Duration,
-}
-
-impl Default for ClientLimits {
-    fn default() -> Self {
-        Self {
-            public_connections: 4096,
-            internal_connections: 1024,
-            sandbox_connections: 512,
-            header_timeout: Duration::from_secs(15),
-            body_timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(60),
-        }
-    }
-}
-
-impl ClientLimits {
-    /// The same, with no more connections than leave files for all else: the database, uploads, the cluster.
-    #[must_use]
-    pub fn within(self, open_files: u64) -> Self {
-        let share = |wanted: usize, part: u64| wanted.min(usize::try_from(open_files / part).unwrap_or(wanted)).max(1);
-        Self {
-            public_connections: share(self.public_connections, 2),
-            internal_connections: share(self.internal_connections, 8),
-            sandbox_connections: share(self.sandbox_connections, 16),
-            ..self
-        }
-    }
-}
+use crate::config::ClientLimits;
 
 /// The address at which a connection reached this machine; an extension of each request.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +30,7 @@ pub(super) struct LocalAddr(pub(super) SocketAddr);
 
 /// Serves until it is told to stop, then lets requests under way end. When the future is dropped, they are cut off.
 ///
-/// When all places are taken, whoever connects waits for one, and connections with no request under way make room.
+/// At the connection limit a new connection waits, and idle ones are closed.
 pub async fn serve(
     listener: TcpListener,
     places: usize,
@@ -82,7 +41,7 @@ pub async fn serve(
     let mut listener = listener.tap_io(|stream| {
         // Events are small, and each is to be seen at once.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("a connection keeps its delay: {error}");
+            tracing::debug!("could not set TCP_NODELAY: {error}");
         }
     });
     let free = Arc::new(Semaphore::new(places));
@@ -140,21 +99,6 @@ async fn connection(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!("a connection broke: {error}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_leave_files_for_all_else() {
-        let usual = ClientLimits::default();
-        let few = usual.within(1024);
-        assert_eq!((few.public_connections, few.internal_connections, few.sandbox_connections), (512, 128, 64));
-        let many = usual.within(u64::MAX);
-        assert_eq!(many.public_connections, usual.public_connections);
-        assert_eq!(usual.within(0).internal_connections, 1);
+        tracing::debug!("a connection failed: {error}");
     }
 }

@@ -2,47 +2,46 @@
 //! arrive, in bounded memory; then the version appears in one transaction, or nothing is left.
 
 mod feed;
+mod permits;
 mod source;
 pub mod sweep;
-mod turns;
 
 use std::{collections::BTreeSet, num::NonZeroU16, sync::Arc};
 
 use axum::extract::{Multipart, Request};
-use domain::{Actor, ApiError, RuntimeId, VersionView};
+use domain::{Actor, ApiError, RuntimeId, Timestamp, VersionView};
 use futures::StreamExt;
 use krt::{CheckError, Checked, FileFacts, Limits};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    config::setting_of,
+    config::{UploadLimits, setting_of},
     files::{Files, Incoming},
-    service::{NewVersion, Service, chain, from_files},
-    store::{CarryOver, Content, StoredFile, download_token},
+    service::{Service, error_chain, from_files},
+    store::{Content, InheritConfig, NewVersion, StoredFile, download_token},
 };
 use feed::Hasher;
-use source::{Chunks, Others, Source};
-pub use turns::UploadPace;
-use turns::{Lost, Turns};
+use permits::{EndReason, UploadPermits};
+use source::{Chunks, OtherFields, Source};
 
-/// What takes uploads in. Cheap to clone.
+/// Handles uploads. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     service: Arc<Service>,
     files: Files,
     limits: Arc<Limits>,
     tasks: TaskTracker,
-    turns: Arc<Turns>,
+    permits: Arc<UploadPermits>,
 }
 
 /// What an upload is to become.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub struct UploadRequest {
     pub by: Actor,
     pub runtime: RuntimeId,
     /// Which configuration values the version takes over from the runtime's others.
-    pub carry_over: CarryOver,
+    pub inherit_config: InheritConfig,
 }
 
 /// A file that has arrived whole and is a valid KRT.
@@ -53,10 +52,16 @@ struct Received {
 }
 
 impl Intake {
-    /// Takes in at most so many files at once.
-    pub fn new(service: Arc<Service>, files: Files, limits: Limits, at_once: NonZeroU16, pace: UploadPace) -> Self {
-        let turns = Arc::new(Turns::new(at_once, pace));
-        Self { service, files, limits: Arc::new(limits), tasks: TaskTracker::new(), turns }
+    /// At most so many uploads run at once.
+    pub fn new(
+        service: Arc<Service>,
+        files: Files,
+        limits: Limits,
+        at_once: NonZeroU16,
+        upload_limits: UploadLimits,
+    ) -> Self {
+        let permits = Arc::new(UploadPermits::new(at_once, upload_limits));
+        Self { service, files, limits: Arc::new(limits), tasks: TaskTracker::new(), permits }
     }
 
     /// What a file may cost.
@@ -64,22 +69,22 @@ impl Intake {
         &self.limits
     }
 
-    /// Takes in the request's file as a stopped version of the runtime, as soon as it is its turn. Until then nothing of
-    /// it is read, so whoever sends it waits.
+    /// Adds the request's file as a stopped version of the runtime, once there is a permit. Until then nothing of it is
+    /// read, so the client waits.
     ///
     /// The work is a task of its own. A client that goes away ends the request, but must not end the cleaning up after
     /// it; and what is refused early is read on for a while, because a browser that is still sending would otherwise
     /// see its connection break instead of the refusal.
     ///
     /// # Errors
-    /// All that is wrong with the file, its size or its name; no turn in time, or a turn that was lost; the file store
+    /// All that is wrong with the file, its size or its name; no permit in time, or a permit that was lost; the file store
     /// or the database failing.
-    pub async fn receive(&self, order: Order, request: Request) -> Result<VersionView, ApiError> {
+    pub async fn receive(&self, upload: UploadRequest, request: Request) -> Result<VersionView, ApiError> {
         let (mut answer, answered) = oneshot::channel();
         let intake = self.clone();
         self.tasks.spawn(async move {
-            let lost = Lost::default();
-            let request = request.map(|body| turns::paced(body, intake.turns.clone(), lost.clone()));
+            let end_reason = EndReason::default();
+            let request = request.map(|body| permits::rate_limited(body, intake.permits.clone(), end_reason.clone()));
             let mut source = match Source::of(request, intake.limits.max_packed_bytes).await {
                 Ok(source) => source,
                 Err((error, body)) => {
@@ -88,17 +93,17 @@ impl Intake {
                     return body.drain().await;
                 }
             };
-            let turn = tokio::select! {
-                turn = intake.turns.take() => turn,
+            let permit = tokio::select! {
+                permit = intake.permits.take() => permit,
                 // Whoever asked is gone.
                 () = answer.closed() => return,
             };
-            let result = match turn {
-                Ok(_turn) => intake.take_in(order, &mut source).await,
+            let result = match permit {
+                Ok(_permit) => intake.ingest(upload, &mut source).await,
                 Err(none) => Err(none),
             };
             // Why its bytes ended says more than that they ended.
-            let result = result.map_err(|error| lost.get().cloned().unwrap_or(error));
+            let result = result.map_err(|error| end_reason.get().cloned().unwrap_or(error));
             let _ = answer.send(result);
             source.drain().await;
         });
@@ -112,8 +117,8 @@ impl Intake {
         self.tasks.wait().await;
     }
 
-    async fn take_in(&self, order: Order, source: &mut Source) -> Result<VersionView, ApiError> {
-        self.service.runtime_record(&order.runtime).await?;
+    async fn ingest(&self, upload: UploadRequest, source: &mut Source) -> Result<VersionView, ApiError> {
+        self.service.runtime_record(&upload.runtime).await?;
         let mut incoming = self.files.begin().await.map_err(from_files)?;
         let received = match source {
             Source::Body(body) => self.fill(&mut incoming, source::body_chunks(body)).await,
@@ -123,7 +128,7 @@ impl Intake {
             Ok(received) => received,
             Err(error) => {
                 if let Err(left) = incoming.abort().await {
-                    tracing::warn!("an unfinished upload was left behind: {}", chain(&left));
+                    tracing::warn!("could not remove an unfinished upload: {}", error_chain(&left));
                 }
                 return Err(error);
             }
@@ -132,31 +137,31 @@ impl Intake {
         let added = match self.missing_facts(&arrived, &received.checked.unhashed).await {
             Ok(facts) => {
                 received.checked.facts.extend(facts);
-                self.adopt(order, &arrived, received).await
+                self.add_version(upload, &arrived, received).await
             }
             Err(error) => Err(error),
         };
         if let Err(left) = self.files.remove(&arrived).await {
-            tracing::warn!("a finished upload was left behind: {}", chain(&left));
+            tracing::warn!("could not remove a temporary file: {}", error_chain(&left));
         }
         added
     }
 
     /// A form has one file in it, and little else.
     async fn fill_from(&self, incoming: &mut Incoming, form: &mut Multipart) -> Result<Received, ApiError> {
-        let mut others = Others::default();
+        let mut others = OtherFields::default();
         let received = loop {
             let Some(field) = source::next_field(form).await? else { return Err(source::no_file()) };
             if source::is_file(&field) {
                 break self.fill(incoming, source::field_chunks(field)).await?;
             }
-            others.pass_over(field).await?;
+            others.skip(field).await?;
         };
         while let Some(field) = source::next_field(form).await? {
             if source::is_file(&field) {
                 return Err(source::two_files());
             }
-            others.pass_over(field).await?;
+            others.skip(field).await?;
         }
         Ok(received)
     }
@@ -177,14 +182,14 @@ impl Intake {
             hasher.update(chunk.clone()).await;
             if feed.send(chunk.clone()).await.is_err() {
                 // A check that passes reads to the end; one that ended before has refused, so the rest is not wanted.
-                return Err(verdict(check).await.err().unwrap_or(ApiError::Internal));
+                return Err(check_result(check).await.err().unwrap_or(ApiError::Internal));
             }
             incoming.write(chunk).await.map_err(from_files)?;
         }
         drop(feed);
-        let checked = verdict(check).await?;
+        let checked = check_result(check).await?;
         let sha256 = hasher.finish().await.map_err(|panicked| {
-            tracing::error!("the hashing of an upload panicked: {panicked}");
+            tracing::error!("hashing an upload panicked: {panicked}");
             ApiError::Internal
         })?;
         Ok(Received { checked, sha256, size_bytes })
@@ -195,22 +200,18 @@ impl Intake {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let mut stored = self.files.read(arrived, None).await.map_err(from_files)?.into_data_stream();
+        let mut stored = self.files.read(arrived, None).await.map_err(from_files)?;
         let (feed, reader) = feed::channel();
         let (limits, paths) = (self.limits.clone(), paths.clone());
         let facts = tokio::task::spawn_blocking(move || krt::facts_of(reader, &limits, &paths));
         while let Some(chunk) = stored.next().await {
-            let chunk = chunk.map_err(|error| {
-                tracing::error!("a file that has arrived cannot be read: {}", chain(&error));
-                ApiError::Unavailable { what: "the file store".to_owned() }
-            })?;
-            if feed.send(chunk).await.is_err() {
+            if feed.send(chunk.map_err(from_files)?).await.is_err() {
                 // All of them are found.
                 break;
             }
         }
         drop(feed);
-        verdict(facts).await
+        check_result(facts).await
     }
 
     /// Puts the file in its place and adds the version; without a version nothing stays.
@@ -219,10 +220,15 @@ impl Intake {
     /// server or another, may put or remove the same object between any two of these steps. So whoever adds a version
     /// looks afterwards whether its object is there, and whoever removes an object looks afterwards whether a version
     /// came to need it; both still hold the arrived file and put it back.
-    async fn adopt(&self, order: Order, arrived: &str, received: Received) -> Result<VersionView, ApiError> {
+    async fn add_version(
+        &self,
+        upload: UploadRequest,
+        arrived: &str,
+        received: Received,
+    ) -> Result<VersionView, ApiError> {
         let object = Files::object_of(&received.sha256);
         let _adding = self.files.adding().await;
-        let made = self.files.keep(arrived, &object).await.map_err(from_files)?;
+        let made = self.files.promote(arrived, &object).await.map_err(from_files)?;
         let file = StoredFile {
             object: object.clone(),
             sha256: received.sha256,
@@ -231,27 +237,29 @@ impl Intake {
         };
         let Checked { manifest, manifest_text, warnings, documents, facts, protos, .. } = received.checked;
         let content = Content { facts, protos: Some(protos), proto_text: None };
-        let Order { by, runtime, carry_over } = order;
-        let new = NewVersion { runtime, manifest, manifest_text, warnings, file, carry_over, content, documents };
-        let added = self.service.add_version(&by, new).await;
-        if let Err(error) = self.settle_object(arrived, &object, made && added.is_err()).await {
-            tracing::warn!("{object} could not be looked after: {error}");
+        let UploadRequest { by, runtime, inherit_config } = upload;
+        let at = Timestamp::now();
+        let new =
+            NewVersion { runtime, manifest, manifest_text, warnings, file, inherit_config, content, documents, at, by };
+        let added = self.service.add_version(new).await;
+        if let Err(error) = self.reconcile_object(arrived, &object, made && added.is_err()).await {
+            tracing::warn!("could not clean up {object}: {error}");
         }
         added
     }
 
-    async fn settle_object(&self, arrived: &str, object: &str, unwanted: bool) -> Result<(), ApiError> {
+    async fn reconcile_object(&self, arrived: &str, object: &str, unwanted: bool) -> Result<(), ApiError> {
         if unwanted && !self.service.object_in_use(object).await? {
             self.files.remove(object).await.map_err(from_files)?;
         }
         if self.service.object_in_use(object).await? {
-            self.files.keep(arrived, object).await.map_err(from_files)?;
+            self.files.promote(arrived, object).await.map_err(from_files)?;
         }
         Ok(())
     }
 }
 
-async fn verdict<T>(check: JoinHandle<Result<T, CheckError>>) -> Result<T, ApiError> {
+async fn check_result<T>(check: JoinHandle<Result<T, CheckError>>) -> Result<T, ApiError> {
     match check.await {
         Ok(Ok(checked)) => Ok(checked),
         Ok(Err(CheckError::Refused { problems, .. })) => Err(ApiError::InvalidKrt { problems }),
@@ -260,7 +268,7 @@ async fn verdict<T>(check: JoinHandle<Result<T, CheckError>>) -> Result<T, ApiEr
             Err(ApiError::TooLarge { limit: format!("{message}{raised_by}") })
         }
         Ok(Err(error @ CheckError::Read(_))) => {
-            tracing::error!("a KRT could not be checked: {}", chain(&error));
+            tracing::error!("could not check a KRT: {}", error_chain(&error));
             Err(ApiError::Internal)
         }
         Err(panicked) => {

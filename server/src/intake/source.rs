@@ -58,7 +58,7 @@ impl Source {
             }
         };
         if timeout(DRAIN, rest).await.is_err() {
-            tracing::debug!("a refused upload was still being sent; its connection is closed");
+            tracing::debug!("closing the connection of a refused upload that is still being sent");
         }
     }
 }
@@ -87,16 +87,16 @@ pub(super) fn is_file(field: &Field<'_>) -> bool {
 
 /// A form's fields beside the file, which have a limit together.
 #[derive(Default)]
-pub(super) struct Others {
+pub(super) struct OtherFields {
     bytes: u64,
 }
 
-impl Others {
+impl OtherFields {
     /// Reads over a field that is not the file.
     ///
     /// # Errors
     /// When they are long: then something else was sent than a KRT.
-    pub(super) async fn pass_over(&mut self, mut field: Field<'_>) -> Result<(), ApiError> {
+    pub(super) async fn skip(&mut self, mut field: Field<'_>) -> Result<(), ApiError> {
         self.count(FIELD_BYTES)?;
         while let Some(chunk) = field.chunk().await.map_err(|_| cut_short())? {
             self.count(chunk.len() as u64)?;
@@ -109,7 +109,7 @@ impl Others {
         if self.bytes <= FORM_MAX_BYTES {
             return Ok(());
         }
-        Err(malformed_form("its fields other than `file` are too long; the file belongs into the field `file`"))
+        Err(malformed_form("its fields other than `file` are too long; send the file in the field `file`"))
     }
 }
 
@@ -138,16 +138,16 @@ pub(super) fn too_large(max_bytes: u64) -> ApiError {
 
 /// `window` is over how much time too little came.
 pub(super) fn stalled(window: Duration) -> ApiError {
-    invalid(format!("hardly anything of the file arrived for {} seconds", window.as_secs()))
+    invalid(format!("upload cancelled: almost no data arrived for {} seconds", window.as_secs()))
 }
 
 fn cut_short() -> ApiError {
-    invalid("the file did not arrive whole".to_owned())
+    invalid("the upload was interrupted".to_owned())
 }
 
 fn malformed_form(what: &str) -> ApiError {
     invalid(format!(
-        "send the KRT as the request's body or as the field `{FIELD}` of a form; this form is not right: {what}"
+        "send the KRT as the request body or as the field `{FIELD}` of a form; this form is invalid: {what}"
     ))
 }
 

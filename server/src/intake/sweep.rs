@@ -15,24 +15,24 @@ use tokio::fs;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    files::{Files, INCOMING, KEPT, MARKER},
-    service::chain,
+    files::{Files, INCOMING, MARKER, STORED},
+    service::error_chain,
     store::{Store, StoreError},
 };
 
 const TRASH: &str = "trash";
 /// How often the trash is looked through, unless what is in it is kept for a shorter time.
-const LOOK_THROUGH: Duration = Duration::from_secs(60 * 60);
+const TRASH_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
-    #[error("{} could not be swept", .path.display())]
+    #[error("could not sweep {}", .path.display())]
     Folder {
         path: PathBuf,
         #[source]
         source: io::Error,
     },
-    #[error("the file store could not be swept")]
+    #[error("could not sweep the file store")]
     Store(#[from] StoreError),
 }
 
@@ -42,12 +42,12 @@ pub enum SweepError {
 ///
 /// # Errors
 /// When the folder or the database fails; what was moved until then stays where it is.
-pub async fn sweep(files: &Files, store: &dyn Store) -> Result<(), SweepError> {
+pub async fn sweep(files: &Files, store: &Store) -> Result<(), SweepError> {
     let Some(folder) = files.folder() else { return Ok(()) };
     let used = store.objects().await?;
     let marked = modified(&folder.join(MARKER)).await?;
     let trash = folder.join(TRASH).join(format!("{:.0}", Timestamp::now()));
-    for under in [INCOMING, KEPT] {
+    for under in [INCOMING, STORED] {
         for path in entries(&folder.join(under)).await? {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
             if used.contains(&format!("{under}/{name}")) || modified(&path).await? < marked {
@@ -70,11 +70,11 @@ pub async fn empty_trash(files: Files, retention: Duration, stop: CancellationTo
     let Some(trash) = files.folder().map(|folder| folder.join(TRASH)) else { return stop.cancelled().await };
     loop {
         if let Err(error) = delete_old(&trash, retention).await {
-            tracing::warn!("the trash could not be emptied: {}", chain(&error));
+            tracing::warn!("could not empty the trash: {}", error_chain(&error));
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_THROUGH.min(retention.max(Duration::from_secs(1)))) => {}
+            () = tokio::time::sleep(TRASH_INTERVAL.min(retention.max(Duration::from_secs(1)))) => {}
         }
     }
 }
@@ -141,25 +141,25 @@ mod tests {
         let bucket = Arc::new(InMemory::new());
         let files = Files::remote(bucket.clone());
         let store = store::open("sqlite::memory:").await.unwrap();
-        ensure_one(&*store, &files, "sqlite::memory:").await.unwrap();
+        ensure_one(&store, &files, "sqlite::memory:").await.unwrap();
         for object in ["incoming/unfinished", "krt/unused"] {
             bucket.put(&ObjectPath::from(object), "x".into()).await.unwrap();
         }
-        sweep(&files, &*store).await.unwrap();
+        sweep(&files, &store).await.unwrap();
         let stop = CancellationToken::new();
         stop.cancel();
         empty_trash(files.clone(), Duration::ZERO, stop).await;
         assert_eq!(objects(&bucket).await, ["incoming/unfinished", MARKER, "krt/unused"]);
 
-        ensure_one(&*store, &files, "sqlite::memory:").await.unwrap();
+        ensure_one(&store, &files, "sqlite::memory:").await.unwrap();
         let other = store::open("sqlite::memory:").await.unwrap();
-        let refused = ensure_one(&*other, &files, "postgres://kai@db/other").await.unwrap_err();
+        let refused = ensure_one(&other, &files, "postgres://kai@db/other").await.unwrap_err();
         let said = refused.to_string();
         for word in ["postgres://kai@db/other", "s3://bucket/", "KAI_DATABASE_URL", "KAI_STORAGE_URL"] {
             assert!(said.contains(word), "no {word}: {said}");
         }
         bucket.delete(&ObjectPath::from(MARKER)).await.unwrap();
-        let refused = ensure_one(&*other, &files, "other").await.unwrap_err();
+        let refused = ensure_one(&other, &files, "other").await.unwrap_err();
         assert!(matches!(refused, IdentityError::UnknownFiles { .. }), "{refused}");
         assert_eq!(objects(&bucket).await, ["incoming/unfinished", "krt/unused"]);
     }

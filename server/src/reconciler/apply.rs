@@ -28,7 +28,7 @@ use super::{
     repairs::{fingerprint, stamped},
 };
 use crate::{
-    cluster::{Cache, Cluster, Kept, MANAGED_BY, RUNTIME_LABEL, Watches},
+    cluster::{Cache, CachedKind, Cluster, MANAGED_BY, RUNTIME_LABEL, Watches},
     store::InstallationId,
 };
 
@@ -82,7 +82,7 @@ impl Writer<'_> {
         self.watches.namespaces.get("", self.namespace).is_some()
     }
 
-    pub(super) async fn carry_out(&self, step: Step) -> Result<(), kube::Error> {
+    pub(super) async fn execute(&self, step: Step) -> Result<(), kube::Error> {
         let watches = self.watches;
         match step {
             Step::Apply(Object::Deployment(object)) => self.apply(&watches.deployments, &*object).await,
@@ -103,13 +103,17 @@ impl Writer<'_> {
 
     async fn apply<K>(&self, cache: &Cache<K>, object: &K) -> Result<(), kube::Error>
     where
-        K: Kept + Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Debug,
+        K: CachedKind
+            + Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Serialize
+            + DeserializeOwned
+            + Debug,
     {
         let live = cache.unpacked(self.namespace, &object.name_any());
         if live.is_none() {
-            self.refuse_to_touch_what_others_made::<K>(&object.name_any()).await?;
+            self.check_not_foreign::<K>(&object.name_any()).await?;
         }
-        tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name = object.name_any(), "applies");
+        tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name = object.name_any(), "applying");
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let (key, name) = (object_key(&K::kind(&()), &object.name_any()), object.name_any());
         let fields = live.map(|live| differences(object, live.as_ref())).unwrap_or_default();
@@ -132,7 +136,7 @@ impl Writer<'_> {
 
     /// An object of the name that is to be applied, but not ours, would be taken over by that, and deleted in the end. It
     /// counts as a refusal of the cluster: said like one, and asked again like one.
-    async fn refuse_to_touch_what_others_made<K>(&self, name: &str) -> Result<(), kube::Error>
+    async fn check_not_foreign<K>(&self, name: &str) -> Result<(), kube::Error>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug,
     {
@@ -141,8 +145,9 @@ impl Writer<'_> {
             return Ok(());
         }
         let (kind, namespace) = (K::kind(&()), self.namespace);
-        let message =
-            format!("{kind} {name} in {namespace} is not kai-server's, so it is left alone; it is in the way");
+        let message = format!(
+            "{kind} {name} in namespace {namespace} exists and is not managed by kai-server; delete or rename it"
+        );
         Err(kube::Error::Api(Status::failure(&message, "AlreadyExists").with_code(409).boxed()))
     }
 
@@ -154,9 +159,9 @@ impl Writer<'_> {
         params: DeleteParams,
     ) -> Result<(), kube::Error>
     where
-        K: Kept + Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Debug,
+        K: CachedKind + Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Debug,
     {
-        tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name, "deletes");
+        tracing::info!(namespace = self.namespace, kind = %K::kind(&()), name, "deleting");
         self.memory().backoff.forget(self.runtime, &object_key(&K::kind(&()), name));
         let params = params.preconditions(Preconditions { uid, resource_version: None });
         match self.api::<K>().delete(name, &params).await {

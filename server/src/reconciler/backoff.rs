@@ -122,12 +122,12 @@ impl Attempts {
 
     fn reason(&self) -> String {
         match (self.attempt.overridden.as_slice(), self.attempt.fields.as_slice()) {
-            ([], []) => "it is deleted again and again".to_owned(),
+            ([], []) => "it keeps being deleted".to_owned(),
             ([], fields) => {
-                let by = self.by.as_ref().map_or_else(|| "somebody".to_owned(), |by| format!("`{by}`"));
+                let by = self.by.as_ref().map_or_else(|| "another client".to_owned(), |by| format!("`{by}`"));
                 format!("{} changed back by {by}", named(fields))
             }
-            (fields, _) => format!("{} changed back by an admission webhook of the cluster", named(fields)),
+            (fields, _) => format!("{} changed back by an admission webhook", named(fields)),
         }
     }
 }
@@ -230,8 +230,7 @@ mod tests {
         backoff.record(&runtime(), OBJECT, attempt(&[], &fields), None, at(0));
         let delay = backoff.delays(&runtime(), at(0)).remove(OBJECT).unwrap();
         assert_eq!(delay.until, at(1));
-        let reason =
-            "Deployment v1-a: `a`, `b`, `c`, `d` and 2 more are changed back by an admission webhook of the cluster";
+        let reason = "Deployment v1-a: `a`, `b`, `c`, `d` and 2 more are changed back by an admission webhook";
         assert_eq!(delay.reason, reason);
         backoff.record(&runtime(), OBJECT, attempt(&fields, &fields), None, at(1));
         assert_eq!(backoff.delays(&runtime(), at(1))[OBJECT].until, at(3));

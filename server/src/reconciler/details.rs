@@ -9,14 +9,14 @@ use k8s_openapi::api::core::v1::{ContainerState as RawState, ContainerStateTermi
 use kube::{Api, ResourceExt, api::ListParams};
 use tokio::time::{Instant, timeout_at};
 
-use super::{LogSource, NoCluster, Reconciler, objects, observed::belongs_to, readiness::complaint};
+use super::{ClusterUnavailable, LogSource, Reconciler, objects, observed::belongs_to, readiness::pod_problem};
 use crate::store::VersionRecord;
 
 /// What is listed at most. Newest come first, so what is left out is old.
-const MOST_EVENTS: usize = 100;
+const MAX_EVENTS: usize = 100;
 /// Of how many pods events are asked for; each is a request.
-const MOST_PODS_WITH_EVENTS: usize = 20;
-const REQUESTS_AT_ONCE: usize = 8;
+const MAX_PODS_WITH_EVENTS: usize = 20;
+const MAX_CONCURRENT_REQUESTS: usize = 8;
 /// How long a person waits for all of them.
 const EVENTS_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -35,16 +35,16 @@ pub struct Details {
 
 impl Reconciler {
     /// # Errors
-    /// [`NoCluster`], which may have passed when it is asked again.
-    pub async fn details(&self, version: &VersionRecord, source: &LogSource) -> Result<Details, NoCluster> {
+    /// [`ClusterUnavailable`], which may have passed when it is asked again.
+    pub async fn details(&self, version: &VersionRecord, source: &LogSource) -> Result<Details, ClusterUnavailable> {
         let unreachable = matches!(self.0.cluster.info().reachability, Reachability::Unreachable { .. });
         if unreachable || !self.0.watches.synced() {
-            return Err(NoCluster);
+            return Err(ClusterUnavailable);
         }
         let namespace = self.0.settings.namespace(&version.runtime);
         let deployment = match &source.workflow {
             Some(workflow) => {
-                let node: NodeName = source.node.parse().map_err(|_| NoCluster)?;
+                let node: NodeName = source.node.parse().map_err(|_| ClusterUnavailable)?;
                 objects::node_deployment(&version.name, workflow, &node)
             }
             None => objects::entrypoint_deployment(&version.name),
@@ -62,12 +62,12 @@ impl Reconciler {
 
         let events = Api::<Event>::namespaced(self.0.cluster.client(), &namespace);
         let (mut found, mut is_complete) = (Vec::new(), true);
-        let mut answers = stream::iter(told_about(&deployment, &pods))
+        let mut answers = stream::iter(event_subjects(&deployment, &pods))
             .map(|name| {
                 let events = events.clone();
                 async move { events.list(&ListParams::default().fields(&format!("involvedObject.name={name}"))).await }
             })
-            .buffer_unordered(REQUESTS_AT_ONCE);
+            .buffer_unordered(MAX_CONCURRENT_REQUESTS);
         let end = Instant::now() + EVENTS_TIMEOUT;
         loop {
             match timeout_at(end, answers.next()).await {
@@ -83,13 +83,12 @@ impl Reconciler {
                 }
             }
         }
-        let events_error =
-            (!is_complete).then(|| "the cluster did not answer all that was asked about events".to_owned());
-        // Those of one moment in the order of their words, so that two answers about the same are the same.
+        let events_error = (!is_complete).then(|| "the cluster did not return all events".to_owned());
+        // Those of one moment in the order of their texts, so that two answers about the same are the same.
         found.sort_by(|a, b| {
             b.at.cmp(&a.at).then_with(|| (&a.about, &a.reason, &a.message).cmp(&(&b.about, &b.reason, &b.message)))
         });
-        found.truncate(MOST_EVENTS);
+        found.truncate(MAX_EVENTS);
         let pods = pods.into_iter().map(pod_detail).collect();
         Ok(Details { namespace, deployment, pods, events: found, events_error })
     }
@@ -108,9 +107,9 @@ fn is_of(pod: &Pod, source: &LogSource) -> bool {
 }
 
 /// The names of all that events may be about: the Deployment, the ReplicaSets between, the pods.
-fn told_about(deployment: &str, pods: &[&Pod]) -> BTreeSet<String> {
+fn event_subjects(deployment: &str, pods: &[&Pod]) -> BTreeSet<String> {
     let owners = pods.iter().flat_map(|pod| pod.owner_references()).map(|owner| owner.name.clone());
-    let named = pods.iter().take(MOST_PODS_WITH_EVENTS).map(|pod| pod.name_any());
+    let named = pods.iter().take(MAX_PODS_WITH_EVENTS).map(|pod| pod.name_any());
     std::iter::once(deployment.to_owned()).chain(owners).chain(named).collect()
 }
 
@@ -130,7 +129,7 @@ fn pod_detail(pod: &Pod) -> PodDetail {
         created_at: pod.creation_timestamp().map(|at| at.0),
         machine: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
         // An evicted pod says why itself.
-        message: complaint(pod).map(|complaint| complaint.message).or(status.message),
+        message: pod_problem(pod).map(|problem| problem.message).or(status.message),
         containers,
     }
 }

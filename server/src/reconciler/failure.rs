@@ -11,19 +11,19 @@ use kube::{
 };
 use tokio::time::timeout;
 
-use super::plan::Blame;
+use super::plan::FailureCause;
 
 /// Enough to see a stack trace, little enough to read.
 const LOG_LINES: usize = 20;
-const MOST_EVENTS: usize = 10;
-const LONGEST_LINE_CHARS: usize = 500;
+const MAX_EVENTS: usize = 10;
+const MAX_LINE_CHARS: usize = 500;
 /// How long the cluster may take to tell of the events, and then of the log. That something failed is worth more to
 /// whoever waits than everything about it.
 const GATHER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks for the events and the log of the pod to blame. That there are none, or none in time, is no reason not to say what is known.
-pub(super) async fn explain(client: Client, namespace: &str, blame: Blame, at: Timestamp) -> Failure {
-    let Blame { node, mut reason, pod, container } = blame;
+pub(super) async fn explain(client: Client, namespace: &str, cause: FailureCause, at: Timestamp) -> Failure {
+    let FailureCause { node, mut reason, pod, container } = cause;
     let (mut events, mut log) = (Vec::new(), Vec::new());
     if let Some(pod) = &pod {
         let warnings = timeout(GATHER_TIMEOUT, warnings(client.clone(), namespace, pod)).await.unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) async fn explain(client: Client, namespace: &str, blame: Blame, at: T
         {
             reason = format!("{reason} ({said})");
         }
-        events = warnings.iter().map(in_words).collect();
+        events = warnings.iter().map(event_message).collect();
         if let Some(container) = &container {
             // The container that crashed is the one before; if it has not been restarted yet it is still this one.
             let lines = last_lines(client, namespace, (pod, container), LOG_LINES, [true, false]);
@@ -49,7 +49,7 @@ async fn warnings(client: Client, namespace: &str, pod: &str) -> Vec<Event> {
         Ok(list) => {
             let mut events = list.items;
             events.sort_by_key(last_seen);
-            events.split_off(events.len().saturating_sub(MOST_EVENTS))
+            events.split_off(events.len().saturating_sub(MAX_EVENTS))
         }
         Err(error) => {
             tracing::debug!(pod, error = error.to_string(), "no events");
@@ -70,11 +70,11 @@ fn last_seen(event: &Event) -> Option<Timestamp> {
 }
 
 /// `BackOff: Back-off restarting failed container, 3 times`.
-fn in_words(event: &Event) -> String {
+fn event_message(event: &Event) -> String {
     let parts = [event.reason.as_deref(), event.message.as_deref()];
     let said = parts.into_iter().flatten().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ");
     let times = event.count.filter(|count| *count > 1).map(|count| format!(", {count} times")).unwrap_or_default();
-    said.trim().chars().take(LONGEST_LINE_CHARS).chain(times.chars()).collect()
+    said.trim().chars().take(MAX_LINE_CHARS).chain(times.chars()).collect()
 }
 
 /// The last lines of a container, of the first of its runs (`previous` or not) that logged any.
@@ -95,7 +95,7 @@ pub(super) async fn last_lines(
         };
         match api.logs(pod, &params).await {
             Ok(text) if !text.trim().is_empty() => {
-                return text.lines().map(|line| line.chars().take(LONGEST_LINE_CHARS).collect()).collect();
+                return text.lines().map(|line| line.chars().take(MAX_LINE_CHARS).collect()).collect();
             }
             Ok(_) => {}
             Err(error) => tracing::debug!(pod, previous, error = error.to_string(), "no log"),

@@ -9,17 +9,17 @@ use std::{sync::PoisonError, time::Duration};
 use domain::{Health, Timestamp};
 
 use super::{Inner, observed::Observed, status};
-use crate::store::{RuntimeIntent, StoreError, Turn, VersionRecord};
+use crate::store::{HealthTransition, RuntimeIntent, StoreError, VersionRecord};
 
 /// How long a version has to fail before it is recorded: Deployments are behind their pods for moments.
-const FAILS_FOR: Duration = Duration::from_secs(1);
-/// How long it has to run again before that is recorded, after the first time in [`REMEMBERED`]; twice as long after each
+const DEGRADED_FOR: Duration = Duration::from_secs(1);
+/// How long it has to run again before that is recorded, after the first time in [`EPISODE_WINDOW`]; twice as long after each
 /// further time. A pod that crashes, runs and crashes again is one episode and not thousands.
-const RUNS_FOR: Duration = Duration::from_secs(5);
-const RUNS_FOR_AT_MOST: Duration = Duration::from_secs(600);
-const REMEMBERED: Duration = Duration::from_secs(3600);
+const STABLE_FOR: Duration = Duration::from_secs(5);
+const MAX_STABLE_FOR: Duration = Duration::from_secs(600);
+const EPISODE_WINDOW: Duration = Duration::from_secs(3600);
 /// Of a reason; a message of Kubernetes may be longer.
-const LONGEST_REASON_CHARS: usize = 500;
+const MAX_REASON_CHARS: usize = 500;
 
 /// Records what has to be, and returns when there may be more even if nothing happens.
 pub(super) async fn record(
@@ -30,12 +30,12 @@ pub(super) async fn record(
     let now = Timestamp::now();
     let mut next: Option<Timestamp> = None;
     for version in &intent.versions {
-        let Some((turn, since)) = turning(inner, version, observed, now) else { continue };
-        let wait = match &turn {
-            Turn::Degraded { .. } => FAILS_FOR,
-            Turn::Healed { .. } => {
-                let remembered = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
-                runs_for(inner.store.times_degraded(version.key, remembered).await?)
+        let Some((transition, since)) = pending_health(inner, version, observed, now) else { continue };
+        let wait = match &transition {
+            HealthTransition::Degraded { .. } => DEGRADED_FOR,
+            HealthTransition::Healed { .. } => {
+                let remembered = now.checked_sub(EPISODE_WINDOW).unwrap_or(Timestamp::MIN);
+                stable_for(inner.store.times_degraded(version.key, remembered).await?)
             }
         };
         let due = since.checked_add(wait).unwrap_or(Timestamp::MAX);
@@ -43,9 +43,9 @@ pub(super) async fn record(
             next = Some(next.map_or(due, |known| known.min(due)));
             continue;
         }
-        if inner.store.turn(version.key, version.generation, turn, since).await? {
+        if inner.store.record_health(version.key, version.generation, transition, since).await? {
             tracing::info!(runtime = %version.runtime, version = %version.name, "recorded how the version is doing");
-            inner.changed.touch(&version.runtime);
+            inner.changed.mark_dirty(&version.runtime);
         }
         forget(inner, version);
     }
@@ -53,33 +53,38 @@ pub(super) async fn record(
 }
 
 /// What would have to be recorded if it stays like this, and since when it is.
-fn turning(inner: &Inner, version: &VersionRecord, observed: &Observed, now: Timestamp) -> Option<(Turn, Timestamp)> {
+fn pending_health(
+    inner: &Inner,
+    version: &VersionRecord,
+    observed: &Observed,
+    now: Timestamp,
+) -> Option<(HealthTransition, Timestamp)> {
     let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-    let status = status::derive(version, observed, memory.trouble_of(version).as_deref(), &memory.words, now);
+    let status = status::derive(version, observed, memory.last_error_of(version).as_deref(), &memory.crash_logs, now);
     let (fails, recorded) = match (status.health, version.degraded_since) {
         (Health::Degraded { reason }, None) => (Some(reason), now),
         (Health::Healthy, Some(degraded)) => (None, degraded),
         _ => {
-            memory.turning.remove(&version.key);
+            memory.pending_health.remove(&version.key);
             return None;
         }
     };
-    let since = *memory.turning.entry(version.key).or_insert(now);
-    let turn = match fails {
-        Some(reason) => Turn::Degraded { reason: reason.chars().take(LONGEST_REASON_CHARS).collect() },
-        None => Turn::Healed { after: after(recorded, since) },
+    let since = *memory.pending_health.entry(version.key).or_insert(now);
+    let transition = match fails {
+        Some(reason) => HealthTransition::Degraded { reason: reason.chars().take(MAX_REASON_CHARS).collect() },
+        None => HealthTransition::Healed { after: after(recorded, since) },
     };
-    Some((turn, since))
+    Some((transition, since))
 }
 
 fn forget(inner: &Inner, version: &VersionRecord) {
     let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-    memory.turning.remove(&version.key);
+    memory.pending_health.remove(&version.key);
 }
 
-fn runs_for(times_degraded: u64) -> Duration {
+fn stable_for(times_degraded: u64) -> Duration {
     let doublings = u32::try_from(times_degraded.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
-    RUNS_FOR.saturating_mul(1 << doublings).min(RUNS_FOR_AT_MOST)
+    STABLE_FOR.saturating_mul(1 << doublings).min(MAX_STABLE_FOR)
 }
 
 fn after(from: Timestamp, to: Timestamp) -> String {
@@ -98,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_more_often_it_failed_the_longer_it_has_to_run() {
-        let waits = [0, 1, 2, 3, 8, 20, u64::MAX].map(|times| runs_for(times).as_secs());
+        let waits = [0, 1, 2, 3, 8, 20, u64::MAX].map(|times| stable_for(times).as_secs());
         assert_eq!(waits, [5, 5, 10, 20, 600, 600, 600]);
     }
 

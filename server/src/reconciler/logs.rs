@@ -13,12 +13,12 @@ use std::collections::BTreeSet;
 use domain::{LogLine, LogText, Reachability, Timestamp, WorkflowName};
 use futures::{StreamExt, stream::BoxStream};
 
-use self::{follow::Followed, merge::merge, reader::Reader, runs::Run};
+use self::{follow::Follow, merge::merge, reader::Reader, runs::Run};
 use super::Reconciler;
 use crate::{cluster::Watches, store::VersionRecord};
 
 /// How many logs are read at once for one answer. Each is a connection to a kubelet.
-const MOST_AT_ONCE: usize = 64;
+const MAX_CONCURRENT_LOGS: usize = 64;
 
 /// Who logs: a node, or without a workflow the entrypoint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,15 +29,15 @@ pub struct LogSource {
 
 /// Which lines are wanted.
 #[derive(Debug, Clone)]
-pub struct LogQuery {
+pub struct LogRequest {
     pub sources: BTreeSet<LogSource>,
-    pub window: Window,
+    pub range: LogRange,
 }
 
 /// From where to where each log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    pub part: Part,
+pub struct LogRange {
+    pub mode: LogMode,
     /// The most lines of each log, counted from its end; none for all.
     pub tail: Option<u32>,
     /// Nothing that is older.
@@ -48,7 +48,7 @@ pub struct Window {
 
 /// Which part of a container's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum LogMode {
     /// The run of the container that is under way or was the last, up to now.
     Last,
     /// The run before the last restart; nothing of a container that has not been restarted.
@@ -57,16 +57,16 @@ pub enum Part {
     Follow,
 }
 
-impl Window {
+impl LogRange {
     fn follows(self) -> bool {
-        self.part == Part::Follow
+        self.mode == LogMode::Follow
     }
 }
 
 /// The cluster does not answer, so nobody knows which pods there are.
 #[derive(Debug, thiserror::Error)]
-#[error("the cluster does not answer")]
-pub struct NoCluster;
+#[error("the cluster is unavailable")]
+pub struct ClusterUnavailable;
 
 impl Reconciler {
     /// The lines of a version's pods. In the order of their times, and ending when all is read; followed lines come as
@@ -74,11 +74,15 @@ impl Reconciler {
     /// for. What keeps one log from being read is a line of its own.
     ///
     /// # Errors
-    /// [`NoCluster`], which may have passed when it is asked again.
-    pub fn logs(&self, version: &VersionRecord, query: LogQuery) -> Result<BoxStream<'static, LogLine>, NoCluster> {
+    /// [`ClusterUnavailable`], which may have passed when it is asked again.
+    pub fn logs(
+        &self,
+        version: &VersionRecord,
+        query: LogRequest,
+    ) -> Result<BoxStream<'static, LogLine>, ClusterUnavailable> {
         let unreachable = matches!(self.0.cluster.info().reachability, Reachability::Unreachable { .. });
         if unreachable || !self.0.watches.synced() {
-            return Err(NoCluster);
+            return Err(ClusterUnavailable);
         }
         let mut namespace = self.0.settings.namespace(&version.runtime);
         if self.foreign(&namespace).is_some() {
@@ -86,11 +90,11 @@ impl Reconciler {
             namespace.clear();
         }
         let select = Selection { namespace, version: version.name.to_string(), query };
-        if select.query.window.follows() {
-            return Ok(Followed::new(self.0.clone(), select).lines());
+        if select.query.range.follows() {
+            return Ok(Follow::new(self.0.clone(), select).lines());
         }
         let mut runs = select.runs(&self.0.watches);
-        let left_out = runs.split_off(runs.len().min(MOST_AT_ONCE));
+        let left_out = runs.split_off(runs.len().min(MAX_CONCURRENT_LOGS));
         let logs = runs.into_iter().map(|run| Reader::new(self.0.clone(), &select, run).lines());
         let refused = left_out.first().map(|run| run.line(Timestamp::now(), too_many(left_out.len())));
         Ok(merge(logs.collect()).chain(futures::stream::iter(refused)).boxed())
@@ -102,14 +106,14 @@ impl Reconciler {
 struct Selection {
     namespace: String,
     version: String,
-    query: LogQuery,
+    query: LogRequest,
 }
 
 impl Selection {
     /// One run for each pod that has one to read, as far as the caches know.
     fn runs(&self, watches: &Watches) -> Vec<Run> {
         let pods = watches.pods.in_namespace(&self.namespace);
-        let previous = self.query.window.part == Part::Previous;
+        let previous = self.query.range.mode == LogMode::Previous;
         let runs = pods.values().filter_map(|pod| runs::run_of(pod, &self.version, previous));
         runs.filter(|run| self.query.sources.contains(&run.source)).collect()
     }
@@ -120,5 +124,5 @@ fn too_many(left_out: usize) -> LogText {
         1 => "this pod's log is".to_owned(),
         more => format!("the logs of this pod and {} more are", more - 1),
     };
-    LogText::Error(format!("{which} left out: at most {MOST_AT_ONCE} are read at once, so ask for fewer nodes"))
+    LogText::Error(format!("{which} left out: at most {MAX_CONCURRENT_LOGS} logs are read at once; select fewer nodes"))
 }

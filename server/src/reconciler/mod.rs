@@ -1,12 +1,12 @@
-//! Brings the cluster to what the store says, and says how far it is.
+//! Brings the cluster to what the store says, and reports how far it is.
 //!
-//! Level-triggered: a pass takes no input but "look again at this runtime". It reads the intent, observes, plans and
-//! applies; it may be killed between any two steps, and the next one goes on from what it finds. Nothing else ever
-//! changes the cluster.
+//! Level-triggered: a reconcile takes no input but the runtime's id. It reads the intent, observes, plans and applies; it
+//! may be killed between any two steps, and the next one continues from what it finds. Nothing else changes the cluster.
 
 mod addresses;
 mod apply;
 mod backoff;
+mod crash_logs;
 mod details;
 mod diff;
 mod failure;
@@ -17,13 +17,12 @@ mod logs;
 mod objects;
 mod observed;
 mod ownership;
-mod pass;
 mod plan;
 mod readiness;
+mod reconcile;
 mod repairs;
-mod schedule;
 mod status;
-mod words;
+mod work_queue;
 
 use std::{
     collections::BTreeMap,
@@ -36,10 +35,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use backoff::ApplyBackoff;
+use crash_logs::CrashLogs;
 use observed::Observed;
-use plan::Purpose;
+use plan::StepScope;
 use repairs::Previews;
-use words::LastWords;
 
 use crate::{
     changes::Changes,
@@ -48,9 +47,9 @@ use crate::{
     store::{InstallationId, Store, VersionKey, VersionRecord},
 };
 
-pub use logs::{LogQuery, LogSource, NoCluster, Part, Window};
+pub use logs::{ClusterUnavailable, LogMode, LogRange, LogRequest, LogSource};
 
-/// How long the store may take to answer what little is asked beside the passes.
+/// How long the store may take to answer a query outside of a reconcile.
 const STORE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What the objects in the cluster are made with.
@@ -91,24 +90,24 @@ impl ObjectSettings {
 
 /// The times that the reconciler goes by.
 #[derive(Debug, Clone, Copy)]
-pub struct Pace {
+pub struct ReconcilerTimings {
     /// How often the store is asked which runtimes have changed, even if nothing seems to have happened.
     pub interval: Duration,
-    /// How long a start has that could not be tried before its time ran out, because no server was there.
+    /// How long a start has whose deadline passed before it could be tried, because no server ran.
     pub start_timeout: Duration,
     /// After which a stop that follows a failed start is overdue.
     pub stop_timeout: Duration,
-    /// After which one look at one runtime is given up, wherever it is; the next one goes on.
-    pub pass_timeout: Duration,
+    /// After which a reconcile of one runtime is cancelled, wherever it is; the next one continues.
+    pub reconcile_timeout: Duration,
 }
 
-impl Default for Pace {
+impl Default for ReconcilerTimings {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(30),
             start_timeout: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(120),
-            pass_timeout: Duration::from_secs(120),
+            reconcile_timeout: Duration::from_secs(120),
         }
     }
 }
@@ -130,16 +129,16 @@ pub struct NodeState {
     /// What keeps it from being ready, in one line.
     pub message: Option<String>,
     /// The end of the log of its container that crashed.
-    pub last_words: Vec<String>,
+    pub crash_log: Vec<String>,
     /// Its pods are being replaced by others, one after another.
     is_rolling: bool,
 }
 
 impl NodeState {
     /// What keeps it from being ready, and below that what its container logged last.
-    pub fn told(&self) -> Option<String> {
+    pub fn message_with_log(&self) -> Option<String> {
         let message = self.message.as_deref()?;
-        Some(std::iter::once(message).chain(self.last_words.iter().map(String::as_str)).collect::<Vec<_>>().join("\n"))
+        Some(std::iter::once(message).chain(self.crash_log.iter().map(String::as_str)).collect::<Vec<_>>().join("\n"))
     }
 }
 
@@ -148,18 +147,18 @@ impl NodeState {
 pub struct Reconciler(Arc<Inner>);
 
 struct Inner {
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     cluster: Cluster,
     watches: Arc<Watches>,
     /// The store's; learned before anything is done.
     installation: OnceLock<InstallationId>,
     settings: ObjectSettings,
-    pace: Pace,
+    timings: ReconcilerTimings,
     wake: Changes,
     changed: Changes,
     memory: Mutex<Memory>,
-    /// How many logs are asked for at once, for [`words`].
-    ears: Semaphore,
+    /// How many logs are asked for at once, for [`crash_logs`].
+    crash_log_permits: Semaphore,
 }
 
 /// What the cluster was seen to hold of one runtime at one time.
@@ -173,27 +172,27 @@ pub struct Observation<'a> {
 impl Observation<'_> {
     /// How this version of the runtime is doing.
     pub fn status(&self, version: &VersionRecord) -> Status {
-        let Some(observed) = &self.observed else { return status::blind(version, &self.reachability) };
+        let Some(observed) = &self.observed else { return status::unknown_status(version, &self.reachability) };
         let memory = self.inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let trouble = memory.trouble_of(version);
-        status::derive(version, observed, trouble.as_deref(), &memory.words, Timestamp::now())
+        let last_error = memory.last_error_of(version);
+        status::derive(version, observed, last_error.as_deref(), &memory.crash_logs, Timestamp::now())
     }
 }
 
-/// What is remembered between passes. All of it is for people's eyes or for pace; no step relies on it.
+/// What is remembered between reconciles: what people are shown, and backoff. No step relies on it.
 #[derive(Default)]
 struct Memory {
     /// What the cluster answered when it last refused a step.
-    trouble: BTreeMap<RuntimeId, BTreeMap<Purpose, String>>,
+    last_errors: BTreeMap<RuntimeId, BTreeMap<StepScope, String>>,
     /// What was applied of late, for applies that do not last.
     backoff: ApplyBackoff,
-    /// Who changes what back of the objects that are not applied before their time.
-    delayed: BTreeMap<RuntimeId, BTreeMap<Purpose, String>>,
+    /// Who reverts which fields of the objects whose apply is delayed.
+    delayed: BTreeMap<RuntimeId, BTreeMap<StepScope, String>>,
     /// Since when a version's health is otherwise than recorded.
-    turning: BTreeMap<VersionKey, Timestamp>,
-    words: LastWords,
+    pending_health: BTreeMap<VersionKey, Timestamp>,
+    crash_logs: CrashLogs,
     previews: Previews,
-    was_away: bool,
+    was_unreachable: bool,
     /// Since when the cluster answers again.
     reachable_since: Option<Timestamp>,
     /// Since when this process knows what a cluster that answers holds, for the first time.
@@ -203,25 +202,27 @@ struct Memory {
 impl Memory {
     /// What keeps something that this version needs from being as it should be: what the cluster last refused, or who
     /// changes it back.
-    fn trouble_of(&self, version: &VersionRecord) -> Option<String> {
-        let of_publication = (version.role != Role::None).then_some(Purpose::Publication);
-        let purposes = [Some(Purpose::Version(version.key)), of_publication];
-        purposes.into_iter().flatten().find_map(|purpose| self.trouble_with(&version.runtime, purpose))
+    fn last_error_of(&self, version: &VersionRecord) -> Option<String> {
+        let of_publication = (version.role != Role::None).then_some(StepScope::Publication);
+        let scopes = [Some(StepScope::Version(version.key)), of_publication];
+        scopes.into_iter().flatten().find_map(|scope| self.last_error_in(&version.runtime, scope))
     }
 
-    fn trouble_with(&self, runtime: &RuntimeId, purpose: Purpose) -> Option<String> {
-        let of = |all: &BTreeMap<RuntimeId, BTreeMap<Purpose, String>>| all.get(runtime)?.get(&purpose).cloned();
-        of(&self.trouble).map(|refused| format!("the cluster refuses: {refused}")).or_else(|| of(&self.delayed))
+    fn last_error_in(&self, runtime: &RuntimeId, scope: StepScope) -> Option<String> {
+        let of = |all: &BTreeMap<RuntimeId, BTreeMap<StepScope, String>>| all.get(runtime)?.get(&scope).cloned();
+        of(&self.last_errors)
+            .map(|refused| format!("the cluster rejects a change: {refused}"))
+            .or_else(|| of(&self.delayed))
     }
 }
 
 impl Reconciler {
-    /// `changed` is touched whenever what [`Reconciler::status`] or the store says of a runtime may have changed.
+    /// `changed` is marked whenever what [`Reconciler::status`] or the store says of a runtime may have changed.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<Store>,
         cluster: Cluster,
         settings: ObjectSettings,
-        pace: Pace,
+        timings: ReconcilerTimings,
         changed: Changes,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -230,17 +231,17 @@ impl Reconciler {
             watches: Arc::default(),
             installation: OnceLock::new(),
             settings,
-            pace,
+            timings,
             wake: Changes::default(),
             changed,
             memory: Mutex::default(),
-            ears: Semaphore::new(4),
+            crash_log_permits: Semaphore::new(4),
         }))
     }
 
-    /// Looks at this runtime soon.
+    /// Queues a reconcile of this runtime.
     pub fn wake(&self, runtime: &RuntimeId) {
-        self.0.wake.touch(runtime);
+        self.0.wake.mark_dirty(runtime);
     }
 
     /// [`Observation::status`] of one version alone.
@@ -266,11 +267,12 @@ impl Reconciler {
 
     /// Runs until told to stop; never ends by an error.
     pub async fn run(self, stop: CancellationToken) {
-        let touched = |runtime: &RuntimeId| {
-            self.0.wake.touch(runtime);
-            self.0.changed.touch(runtime);
+        let changed_runtimes = |runtime: &RuntimeId| {
+            self.0.wake.mark_dirty(runtime);
+            self.0.changed.mark_dirty(runtime);
         };
-        let watches = self.0.watches.clone().run(self.0.cluster.clone(), &self.0.settings.namespace_prefix, touched);
+        let watches =
+            self.0.watches.clone().run(self.0.cluster.clone(), &self.0.settings.namespace_prefix, changed_runtimes);
         tokio::select! {
             () = stop.cancelled() => return,
             () = learn_installation(&self.0) => {}
@@ -278,8 +280,8 @@ impl Reconciler {
         tokio::select! {
             () = stop.cancelled() => {}
             () = watches => {}
-            () = self.0.cluster.keep_probing() => {}
-            () = schedule::run(&self.0) => {}
+            () = self.0.cluster.run_probe() => {}
+            () = work_queue::run(&self.0) => {}
         }
     }
 }
@@ -292,9 +294,11 @@ async fn learn_installation(inner: &Inner) {
                 return;
             }
             Ok(Err(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the store does not say whose it is")
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot read the installation id")
             }
-            Err(_) => tracing::error!("the store does not say whose it is within {STORE_TIMEOUT:?}"),
+            Err(_) => {
+                tracing::error!("cannot read the installation id: the database did not answer within {STORE_TIMEOUT:?}")
+            }
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

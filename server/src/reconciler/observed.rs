@@ -94,7 +94,7 @@ fn ending(namespace: &Namespace) -> Option<String> {
         conditions.into_iter().flatten().find(|c| c.type_ == "NamespaceFinalizersRemaining" && c.status == "True");
     let held = held.and_then(|held| held.message.as_ref()).map(|why| format!(" ({why})")).unwrap_or_default();
     let name = namespace.name_any();
-    Some(format!("namespace {name} is being deleted; nothing is created in it until it is gone{held}"))
+    Some(format!("namespace {name} is being deleted; nothing can be created until it is gone{held}"))
 }
 
 pub(crate) fn belongs_to<K: Resource>(object: &K, version: &VersionName) -> bool {

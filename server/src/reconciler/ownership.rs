@@ -24,8 +24,8 @@ pub(super) fn foreign(namespace: &Namespace, ours: InstallationId) -> Option<Str
     (*owner != ours.to_string()).then(|| {
         let name = namespace.name_any();
         format!(
-            "namespace {name} belongs to another KAI Server (installation {owner}), so nothing is changed in it; give this \
-             one a KAI_NAMESPACE_PREFIX of its own"
+            "namespace {name} belongs to another KAI Server (installation {owner}); set a different KAI_NAMESPACE_PREFIX for \
+             this server"
         )
     })
 }
@@ -49,7 +49,7 @@ impl Writer<'_> {
             "resourceVersion": namespace.meta().resource_version,
             "annotations": { OWNER: self.installation.to_string() },
         }});
-        tracing::info!(namespace = self.namespace, "marks as this installation's");
+        tracing::info!(namespace = self.namespace, "marking the namespace as owned by this installation");
         let api = Api::<Namespace>::all(self.cluster.client());
         let marked = api.patch(self.namespace, &PatchParams::default(), &Patch::Merge(mark)).await?;
         self.watches.namespaces.written(marked);
@@ -64,7 +64,11 @@ impl Writer<'_> {
             && let Err(error) = self.claim(&namespace).await
         {
             // Before the next write it has to succeed, and that is told to people.
-            tracing::warn!(namespace = self.namespace, error = crate::cluster::in_words(&error), "cannot be marked");
+            tracing::warn!(
+                namespace = self.namespace,
+                error = crate::cluster::error_message(&error),
+                "cannot mark the namespace"
+            );
         }
     }
 }

@@ -23,10 +23,10 @@ pub(crate) struct Situation<'a> {
     pub(crate) settings: &'a ObjectSettings,
     pub(crate) now: Timestamp,
     /// What the cluster answered when it last refused a step; the reason that is given when time runs out.
-    pub(crate) trouble: &'a BTreeMap<Purpose, String>,
+    pub(crate) last_errors: &'a BTreeMap<StepScope, String>,
     /// By [`super::backoff::object_key`], what is not to be applied again before its time.
     pub(crate) delays: &'a BTreeMap<String, Delay>,
-    /// Since when the cluster answers again after a time in which it did not: deadlines do not run while it is away.
+    /// Since when the cluster is reachable again after an outage: deadlines do not run while it is unreachable.
     pub(crate) reachable_since: Option<Timestamp>,
     /// Since when this process can do anything at all; none when that is longer ago than any deadline.
     pub(crate) up_since: Option<Timestamp>,
@@ -37,19 +37,18 @@ pub(crate) struct Situation<'a> {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     /// What has been seen, to be recorded before anything else is done.
-    pub(crate) verdicts: Vec<Verdict>,
-    /// By what they are for, each in its order. The first of one purpose that fails ends what is done for that purpose,
-    /// and holds up no other.
-    pub(crate) steps: BTreeMap<Purpose, Vec<Step>>,
+    pub(crate) transitions: Vec<Transition>,
+    /// By scope, each in its order. A step that fails ends the steps of its scope, and delays no other scope.
+    pub(crate) steps: BTreeMap<StepScope, Vec<Step>>,
     /// What is not as it should be and is not applied before its time, with the reason.
-    pub(crate) delayed: Vec<(Purpose, Object, String)>,
+    pub(crate) delayed: Vec<(StepScope, Object, String)>,
     /// When there is something to decide even if nothing happens.
-    pub(crate) look_again_at: Option<Timestamp>,
+    pub(crate) requeue_at: Option<Timestamp>,
 }
 
 /// What a step is for: one version, or the runtime's publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Purpose {
+pub(crate) enum StepScope {
     Version(VersionKey),
     Publication,
 }
@@ -78,16 +77,16 @@ pub(crate) enum Kind {
 
 /// Something seen that changes what the store holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum Transition {
     Settled { version: VersionKey, generation: u64 },
-    StartFailed { version: VersionKey, generation: u64, blame: Blame },
+    StartFailed { version: VersionKey, generation: u64, cause: FailureCause },
     PublicationSettled { target: Option<VersionKey> },
-    PublishFailed { target: VersionKey, blame: Blame },
+    PublishFailed { target: VersionKey, cause: FailureCause },
 }
 
 /// Why something failed, and where more is to be learned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Blame {
+pub(crate) struct FailureCause {
     /// `workflow/node`, or `entrypoint`.
     pub(crate) node: Option<String>,
     pub(crate) reason: String,
@@ -101,10 +100,10 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
     let mut plan = Plan::default();
     for version in &situation.intent.versions {
         let steps = version::plan_version(situation, version, &mut plan);
-        plan.add(Purpose::Version(version.key), steps);
+        plan.add(StepScope::Version(version.key), steps);
     }
     let steps = publication::plan_publication(situation, &mut plan);
-    plan.add(Purpose::Publication, steps);
+    plan.add(StepScope::Publication, steps);
     // The cluster takes away all that is in a namespace that is being deleted, and takes nothing in; in another
     // installation's nothing is ours.
     if situation.observed.namespace_closed.is_some() {
@@ -114,34 +113,34 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
 }
 
 impl Situation<'_> {
-    /// Whether `deadline` has passed, not counting time in which the cluster did not answer. Otherwise makes sure that
-    /// somebody looks when it does.
+    /// Whether `deadline` has passed, not counting time in which the cluster was unreachable. Otherwise requests a reconcile
+    /// at that time.
     fn is_past(&self, deadline: Option<Timestamp>, plan: &mut Plan) -> bool {
         let Some(deadline) = deadline else { return false };
-        // Back after a time away, a change gets as long as a look takes to be found done.
+        // After an outage a change gets some time to be observed as done.
         let grace = self.reachable_since.map(|since| since + RECOVERY);
         let deadline = grace.map_or(deadline, |grace| grace.max(deadline));
         if self.now >= deadline {
             return true;
         }
-        plan.look_at(deadline);
+        plan.requeue(deadline);
         false
     }
 }
 
 impl Plan {
-    fn add(&mut self, purpose: Purpose, steps: Vec<Step>) {
+    fn add(&mut self, scope: StepScope, steps: Vec<Step>) {
         if !steps.is_empty() {
-            self.steps.insert(purpose, steps);
+            self.steps.insert(scope, steps);
         }
     }
 
-    fn look_at(&mut self, at: Timestamp) {
-        self.look_again_at = Some(self.look_again_at.map_or(at, |known| known.min(at)));
+    fn requeue(&mut self, at: Timestamp) {
+        self.requeue_at = Some(self.requeue_at.map_or(at, |known| known.min(at)));
     }
 }
 
-/// How long a change may take once the cluster is back, whatever its deadline was.
+/// How long a change may take after an outage, whatever its deadline was.
 const RECOVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(120);
 
 #[cfg(test)]

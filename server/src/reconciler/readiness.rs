@@ -23,16 +23,16 @@ pub(crate) struct Progress {
     pub(crate) complete: bool,
 }
 
-/// Why a Deployment is not complete, in words; none when it is.
+/// Why a Deployment is not complete; none when it is.
 pub(crate) fn incomplete(deployment: &Deployment) -> Option<String> {
     let Progress { wanted, available, updated, complete } = progress(deployment);
     (!complete).then(|| {
         if updated < wanted {
-            format!("{updated} of {wanted} replicas have its present configuration")
+            format!("{updated} of {wanted} replicas have the current configuration")
         } else if available < wanted {
             format!("{available} of {wanted} replicas are available")
         } else {
-            "replicas of its former configuration are still there".to_owned()
+            "replicas with the previous configuration are still running".to_owned()
         }
     })
 }
@@ -54,9 +54,9 @@ fn unsigned(count: i32) -> u32 {
     u32::try_from(count).unwrap_or(0)
 }
 
-/// What is wrong with a pod, in Kubernetes' words.
+/// What is wrong with a pod, as Kubernetes reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Complaint {
+pub(crate) struct PodProblem {
     pub(crate) pod: String,
     pub(crate) message: String,
     /// The container whose last run left a log that explains it.
@@ -127,12 +127,12 @@ pub(crate) fn is_rolling(deployment: &Deployment) -> bool {
     let Progress { wanted, available, updated, .. } = progress(deployment);
     let all = unsigned(status.replicas.unwrap_or(0));
     let rolling = status.observed_generation < deployment.metadata.generation || updated < wanted || all > updated;
-    rolling && available > 0 && available + most_unavailable(deployment, wanted) >= wanted
+    rolling && available > 0 && available + max_unavailable(deployment, wanted) >= wanted
 }
 
 /// How many of a Deployment's replicas a rolling update may take away at once: a quarter unless it says otherwise
 /// (Kubernetes API reference, RollingUpdateDeployment).
-fn most_unavailable(deployment: &Deployment, wanted: u32) -> u32 {
+fn max_unavailable(deployment: &Deployment, wanted: u32) -> u32 {
     let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
     let asked = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_unavailable.clone());
     match asked {
@@ -146,23 +146,23 @@ fn most_unavailable(deployment: &Deployment, wanted: u32) -> u32 {
 }
 
 /// Why this pod is not ready; none when it is, or when it is on its way out.
-pub(crate) fn complaint(pod: &Pod) -> Option<Complaint> {
+pub(crate) fn pod_problem(pod: &Pod) -> Option<PodProblem> {
     if pod.metadata.deletion_timestamp.is_some() {
         return None;
     }
     let status = pod.status.as_ref()?;
     let say = |message: String, crashed: Option<String>, severity: Severity| {
-        Some(Complaint { pod: pod.name_any(), message, crashed, severity })
+        Some(PodProblem { pod: pod.name_any(), message, crashed, severity })
     };
     let init = status.init_container_statuses.iter().flatten();
     if let Some((message, crashed, severity)) =
-        init.chain(status.container_statuses.iter().flatten()).find_map(container_complaint)
+        init.chain(status.container_statuses.iter().flatten()).find_map(container_problem)
     {
         return say(message, crashed, severity);
     }
     let condition = |kind: &str| status.conditions.iter().flatten().find(|c| c.type_ == kind);
     if let Some(unscheduled) = condition("PodScheduled").filter(|c| c.status == "False") {
-        let message = unscheduled.message.clone().unwrap_or_else(|| "it cannot be scheduled".to_owned());
+        let message = unscheduled.message.clone().unwrap_or_else(|| "no reason given".to_owned());
         return say(format!("unschedulable: {message}"), None, Severity::Failing);
     }
     if condition("Ready").is_some_and(|c| c.status == "True") {
@@ -173,14 +173,14 @@ pub(crate) fn complaint(pod: &Pod) -> Option<Complaint> {
         .iter()
         .flatten()
         .find(|c| c.state.as_ref().is_some_and(|s| s.running.is_some()))
-        .map(|_| "fetching the KRT file")
+        .map(|_| "downloading the KRT file")
         .or_else(|| status.container_statuses.iter().flatten().any(running).then_some("running, not ready yet"));
     let waiting = match (waiting, condition("PodReadyToStartContainers").map(|c| c.status.as_str())) {
         (Some(waiting), _) => waiting.to_owned(),
         // All that a container needs but its image is there then (Kubernetes documentation, "Pod network readiness").
         (None, Some("True")) => waiting_for_image(status),
-        (None, Some("False")) => "its volumes and its network are being set up".to_owned(),
-        (None, _) => "its container is being created".to_owned(),
+        (None, Some("False")) => "setting up volumes and network".to_owned(),
+        (None, _) => "creating the container".to_owned(),
     };
     say(waiting, None, Severity::Progressing)
 }
@@ -192,8 +192,8 @@ fn waiting_for_image(status: &PodStatus) -> String {
         waiting.is_some_and(|waiting| waiting.reason.as_deref() != Some("PodInitializing"))
     };
     match init.chain(status.container_statuses.iter().flatten()).find(is_created) {
-        Some(container) => format!("waiting for its image `{}`", container.image),
-        None => "its container is being created".to_owned(),
+        Some(container) => format!("waiting for the image `{}`", container.image),
+        None => "creating the container".to_owned(),
     }
 }
 
@@ -201,7 +201,7 @@ fn running(container: &ContainerStatus) -> bool {
     container.state.as_ref().is_some_and(|state| state.running.is_some())
 }
 
-fn container_complaint(container: &ContainerStatus) -> Option<(String, Option<String>, Severity)> {
+fn container_problem(container: &ContainerStatus) -> Option<(String, Option<String>, Severity)> {
     let name = &container.name;
     let state = container.state.as_ref()?;
     if let Some(waiting) = &state.waiting {
@@ -209,13 +209,13 @@ fn container_complaint(container: &ContainerStatus) -> Option<(String, Option<St
         let said = waiting.message.as_deref().unwrap_or(reason);
         return match reason {
             // The first refusal may be a registry's bad moment; after the second Kubernetes itself backs off.
-            "ErrImagePull" => Some((format!("image cannot be pulled: {said}"), None, Severity::Failing)),
+            "ErrImagePull" => Some((format!("cannot pull the image: {said}"), None, Severity::Failing)),
             "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
                 let image = &container.image;
                 // Says no more than that; newer kubelets add the registry's answer.
                 let why = Some(said).filter(|said| *said != format!("Back-off pulling image \"{image}\""));
                 let why = why.map(|said| format!(": {said}")).unwrap_or_default();
-                Some((format!("image `{image}` cannot be pulled{why}"), None, Severity::Fatal))
+                Some((format!("cannot pull the image `{image}`{why}"), None, Severity::Fatal))
             }
             "CrashLoopBackOff" => {
                 let severity = if container.restart_count >= CRASHES_THAT_FAIL_A_START {
@@ -226,13 +226,13 @@ fn container_complaint(container: &ContainerStatus) -> Option<(String, Option<St
                 Some((format!("crash-looping: {}", last_end(container)), Some(name.clone()), severity))
             }
             "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
-                Some((format!("its container cannot be made: {said}"), None, Severity::Failing))
+                Some((format!("cannot create the container: {said}"), None, Severity::Failing))
             }
             _ => None,
         };
     }
     let ended = state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
-    let message = format!("its container `{name}` {}", exit(ended));
+    let message = format!("container `{name}` {}", exit(ended));
     Some((message, Some(name.clone()), Severity::Failing))
 }
 

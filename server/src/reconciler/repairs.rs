@@ -27,7 +27,7 @@ use crate::store::{Repair, RuntimeIntent, VersionKey, VersionRecord};
 /// The annotation of every object that we apply.
 const FINGERPRINT: &str = "kai-server/applied-sha256";
 /// How many edited fields are named.
-const MOST_FIELDS: usize = 4;
+const MAX_FIELDS: usize = 4;
 
 /// The object as it is to be sent: with the fingerprint of what is wanted.
 pub(super) fn stamped<K: Serialize>(wanted: &K) -> Result<Value, serde_json::Error> {
@@ -47,7 +47,7 @@ pub(super) fn stamped<K: Serialize>(wanted: &K) -> Result<Value, serde_json::Err
 pub(super) struct Previews(BTreeSet<VersionKey>);
 
 impl Previews {
-    pub(super) fn look(&mut self, intent: &RuntimeIntent, observed: &Observed, settings: &ObjectSettings) {
+    pub(super) fn observe(&mut self, intent: &RuntimeIntent, observed: &Observed, settings: &ObjectSettings) {
         for version in &intent.versions {
             if !has_preview(settings, version) {
                 self.0.remove(&version.key);
@@ -132,7 +132,7 @@ where
             }
             format!("{object} was edited: {}", fields(wanted, live.as_ref()))
         }
-        None if is_of_publication || was_there::<K>(version, previews, &name) => format!("{object} was gone"),
+        None if is_of_publication || was_there::<K>(version, previews, &name) => format!("{object} was missing"),
         None => return None,
     };
     Some((version.key, Repair { object, what }))
@@ -150,8 +150,8 @@ fn was_there<K: Resource<DynamicType = ()>>(version: &VersionRecord, previews: &
 
 fn fields<K: Serialize>(wanted: &K, live: &K) -> String {
     let all = differences(wanted, live);
-    let named = all.iter().take(MOST_FIELDS).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match all.len().saturating_sub(MOST_FIELDS) {
+    let named = all.iter().take(MAX_FIELDS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(MAX_FIELDS) {
         0 => named,
         more => format!("{named} and {more} more"),
     }

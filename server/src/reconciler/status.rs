@@ -8,28 +8,28 @@ use kube::{Resource, ResourceExt};
 
 use super::{
     NodeState, Status,
+    crash_logs::CrashLogs,
     objects::{entrypoint_deployment, node_deployment},
     observed::{Observed, belongs_to},
     readiness::{self, Severity},
-    words::LastWords,
 };
 use crate::store::VersionRecord;
 
 /// How long after its time a pod may still be there before that is said.
-const LATE: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+const OVERDUE_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
-/// What keeps a look at the cluster from saying anything.
-pub(super) fn blind(version: &VersionRecord, reachability: &Reachability) -> Status {
+/// The status while the cluster cannot be observed.
+pub(super) fn unknown_status(version: &VersionRecord, reachability: &Reachability) -> Status {
     let resting = version.settled && version.desired != Desired::Started;
     let why = match reachability {
         Reachability::Unreachable { since, .. } => {
-            format!("cluster not reachable since {}", since.strftime("%H:%M:%S"))
+            format!("cluster unreachable since {} UTC", since.strftime("%H:%M:%S"))
         }
-        Reachability::Connecting | Reachability::Reachable => "reading what the cluster holds".to_owned(),
+        Reachability::Connecting | Reachability::Reachable => "reading the state of the cluster".to_owned(),
     };
     let node = if resting { NodeStatus::Stopped } else { NodeStatus::Unknown };
-    let state = NodeState { status: node, ready_replicas: 0, message: None, last_words: Vec::new(), is_rolling: false };
-    let mut status = derive(version, &Observed::default(), None, &LastWords::default(), Timestamp::UNIX_EPOCH);
+    let state = NodeState { status: node, ready_replicas: 0, message: None, crash_log: Vec::new(), is_rolling: false };
+    let mut status = derive(version, &Observed::default(), None, &CrashLogs::default(), Timestamp::UNIX_EPOCH);
     status.nodes.values_mut().for_each(|node| *node = state.clone());
     status.entrypoint = state;
     status.health = if resting { Health::None } else { Health::Unknown };
@@ -40,19 +40,19 @@ pub(super) fn blind(version: &VersionRecord, reachability: &Reachability) -> Sta
 pub(super) fn derive(
     version: &VersionRecord,
     observed: &Observed,
-    trouble: Option<&str>,
-    words: &LastWords,
+    last_error: Option<&str>,
+    crash_logs: &CrashLogs,
     now: Timestamp,
 ) -> Status {
-    let seen = Seen { version, observed, words };
-    let entrypoint = seen.node_state(&entrypoint_deployment(&version.name), |labels| {
+    let input = NodeStatusInput { version, observed, crash_logs };
+    let entrypoint = input.node_state(&entrypoint_deployment(&version.name), |labels| {
         labels.get("type").is_some_and(|kind| kind == "entrypoint")
     });
     let mut nodes = BTreeMap::new();
     for workflow in &version.manifest.workflows {
         for node in &workflow.nodes {
             let deployment = node_deployment(&version.name, &workflow.name, &node.name);
-            let state = seen.node_state(&deployment, |labels| {
+            let state = input.node_state(&deployment, |labels| {
                 labels.get("workflow-name").is_some_and(|name| name == workflow.name.as_str())
                     && labels.get("node-name").is_some_and(|name| name == node.name.as_str())
             });
@@ -63,7 +63,7 @@ pub(super) fn derive(
         .chain(nodes.iter().map(|((workflow, node), state)| (format!("{workflow}/{node}"), state)))
         .filter(|(_, state)| state.status != NodeStatus::Ready)
         .collect::<Vec<_>>();
-    let refused = refused(observed, trouble);
+    let refused = refused(observed, last_error);
     let health = match (health(version, &unready), &refused) {
         // Something is not as it should be, though it may run well, and cannot be mended.
         (Health::Healthy | Health::Degraded { .. }, Some(refused)) => Health::Degraded { reason: refused.clone() },
@@ -79,8 +79,8 @@ pub(super) fn derive(
 }
 
 /// What keeps anything from being changed just now.
-fn refused(observed: &Observed, trouble: Option<&str>) -> Option<String> {
-    observed.namespace_closed.clone().or_else(|| trouble.map(str::to_owned))
+fn refused(observed: &Observed, last_error: Option<&str>) -> Option<String> {
+    observed.namespace_closed.clone().or_else(|| last_error.map(str::to_owned))
 }
 
 fn in_progress(version: &VersionRecord) -> bool {
@@ -102,7 +102,7 @@ fn health(version: &VersionRecord, unready: &[(String, &NodeState)]) -> Health {
         return Health::Healthy;
     };
     let why = state.message.as_deref().unwrap_or("not ready");
-    let said = state.last_words.last().map(|line| format!("; it last logged: {line}")).unwrap_or_default();
+    let said = state.crash_log.last().map(|line| format!("; last log line: {line}")).unwrap_or_default();
     let others = match failing.len() - 1 {
         0 => String::new(),
         1 => " (and 1 other)".to_owned(),
@@ -111,10 +111,10 @@ fn health(version: &VersionRecord, unready: &[(String, &NodeState)]) -> Health {
     Health::Degraded { reason: format!("{name}: {why}{said}{others}") }
 }
 
-/// That a stop takes longer than it should, in words.
+/// That a stop takes longer than it should.
 fn overdue(version: &VersionRecord, now: Timestamp) -> Option<String> {
     let deadline = version.deadline.filter(|_| version.state() == VersionState::Stopping)?;
-    (deadline <= now).then(|| format!("overdue since {} UTC, and still going on", deadline.strftime("%H:%M:%S")))
+    (deadline <= now).then(|| format!("overdue since {} UTC, still in progress", deadline.strftime("%H:%M:%S")))
 }
 
 fn waiting_for(
@@ -128,16 +128,17 @@ fn waiting_for(
         VersionState::Stopping => {
             let pods = observed.pods_of(&version.name).count();
             let deployments = observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name)).count();
-            let left = format!("{} and {} are still to go", count(pods, "pod"), count(deployments, "deployment"));
-            let held = held_by(version, observed).or_else(|| late(version, observed, now));
+            let left =
+                format!("waiting for {} and {} to be deleted", count(pods, "pod"), count(deployments, "deployment"));
+            let held = blocking_finalizer(version, observed).or_else(|| overdue_pod(version, observed, now));
             left + &held.unwrap_or_default()
         }
-        VersionState::Publishing => "the entrypoint is being switched over to it".to_owned(),
-        VersionState::Published => "the entrypoint is being switched over from it".to_owned(),
+        VersionState::Publishing => "switching the published entrypoint to this version".to_owned(),
+        VersionState::Published => "switching the published entrypoint away from this version".to_owned(),
         _ => {
             let ready = all - unready.len();
             let said = unready.iter().find_map(|(name, state)| Some(format!("; {name}: {}", state.message.as_ref()?)));
-            format!("{ready} of {all} deployments are ready{}", said.unwrap_or_default())
+            format!("{ready} of {all} deployments ready{}", said.unwrap_or_default())
         }
     }
 }
@@ -148,55 +149,55 @@ fn count(number: usize, what: &str) -> String {
 }
 
 /// A pod that should have ended by now: Kubernetes gives the time by which it has to be gone.
-fn late(version: &VersionRecord, observed: &Observed, now: Timestamp) -> Option<String> {
+fn overdue_pod(version: &VersionRecord, observed: &Observed, now: Timestamp) -> Option<String> {
     let due = |pod: &Pod| pod.metadata.deletion_timestamp.as_ref().map(|at| at.0);
     let (at, name) = observed.pods_of(&version.name).filter_map(|pod| Some((due(pod)?, pod.name_any()))).min()?;
-    (at.checked_add(LATE).unwrap_or(Timestamp::MAX) < now)
-        .then(|| format!("; pod {name} should have ended at {} UTC and has not", at.strftime("%H:%M:%S")))
+    (at.checked_add(OVERDUE_AFTER).unwrap_or(Timestamp::MAX) < now)
+        .then(|| format!("; pod {name} is overdue since {} UTC", at.strftime("%H:%M:%S")))
 }
 
 /// Who keeps something of the version from going: finalizers that are not Kubernetes' own way of deleting in order.
-fn held_by(version: &VersionRecord, observed: &Observed) -> Option<String> {
-    let pods = observed.pods_of(&version.name).find_map(holder);
-    pods.or_else(|| holder_of(&observed.deployments, version))
-        .or_else(|| holder_of(&observed.ingresses, version))
-        .or_else(|| holder_of(&observed.services, version))
-        .or_else(|| holder_of(&observed.secrets, version))
-        .or_else(|| holder_of(&observed.config_maps, version))
+fn blocking_finalizer(version: &VersionRecord, observed: &Observed) -> Option<String> {
+    let pods = observed.pods_of(&version.name).find_map(foreign_finalizer);
+    pods.or_else(|| blocking_finalizer_of(&observed.deployments, version))
+        .or_else(|| blocking_finalizer_of(&observed.ingresses, version))
+        .or_else(|| blocking_finalizer_of(&observed.services, version))
+        .or_else(|| blocking_finalizer_of(&observed.secrets, version))
+        .or_else(|| blocking_finalizer_of(&observed.config_maps, version))
 }
 
-fn holder_of<K>(objects: &BTreeMap<String, Arc<K>>, version: &VersionRecord) -> Option<String>
+fn blocking_finalizer_of<K>(objects: &BTreeMap<String, Arc<K>>, version: &VersionRecord) -> Option<String>
 where
     K: Resource<DynamicType = ()>,
 {
     objects
         .values()
         .filter(|object| belongs_to(object.as_ref(), &version.name))
-        .find_map(|object| holder(object.as_ref()))
+        .find_map(|object| foreign_finalizer(object.as_ref()))
 }
 
-fn holder<K: Resource<DynamicType = ()>>(object: &K) -> Option<String> {
+fn foreign_finalizer<K: Resource<DynamicType = ()>>(object: &K) -> Option<String> {
     object.meta().deletion_timestamp.as_ref()?;
     let finalizers = object.meta().finalizers.as_ref()?;
     let foreign = finalizers.iter().find(|finalizer| *finalizer != "foregroundDeletion")?;
     let kind = K::kind(&()).to_lowercase();
-    Some(format!("; {kind} {} is held by the finalizer {foreign}", object.name_any()))
+    Some(format!("; {kind} {} is blocked by the finalizer {foreign}", object.name_any()))
 }
 
 /// What a version's nodes are derived from.
-struct Seen<'a> {
+struct NodeStatusInput<'a> {
     version: &'a VersionRecord,
     observed: &'a Observed,
-    words: &'a LastWords,
+    crash_logs: &'a CrashLogs,
 }
 
-struct NodeComplaint {
+struct NodeProblem {
     severity: Severity,
     message: String,
-    last_words: Vec<String>,
+    crash_log: Vec<String>,
 }
 
-impl Seen<'_> {
+impl NodeStatusInput<'_> {
     fn node_state(&self, deployment: &str, is_mine: impl Fn(&BTreeMap<String, String>) -> bool) -> NodeState {
         let Self { version, observed, .. } = self;
         let live = observed.deployments.get(deployment);
@@ -205,8 +206,8 @@ impl Seen<'_> {
         let progress = live.map(|live| readiness::progress(live));
         let ready_replicas = progress.map_or(0, |progress| progress.available);
         let is_full = progress.is_some_and(|progress| progress.available.min(progress.updated) >= progress.wanted);
-        let complaint = self.complaint(&pods, live.map(AsRef::as_ref), is_full);
-        let fails = complaint.as_ref().is_some_and(|complaint| complaint.severity >= Severity::Failing);
+        let problem = self.problem(&pods, live.map(AsRef::as_ref), is_full);
+        let fails = problem.as_ref().is_some_and(|problem| problem.severity >= Severity::Failing);
         let status = match version.desired {
             Desired::Started if fails => NodeStatus::Failing,
             Desired::Started if is_full => NodeStatus::Ready,
@@ -214,30 +215,30 @@ impl Seen<'_> {
             _ if progress.is_none() && pods.is_empty() => NodeStatus::Stopped,
             _ => NodeStatus::Stopping,
         };
-        let complaint = complaint.filter(|_| matches!(status, NodeStatus::Failing | NodeStatus::Starting));
-        let (message, last_words) = complaint.map(|c| (c.message, c.last_words)).unzip();
+        let problem = problem.filter(|_| matches!(status, NodeStatus::Failing | NodeStatus::Starting));
+        let (message, crash_log) = problem.map(|c| (c.message, c.crash_log)).unzip();
         NodeState {
             status,
             ready_replicas,
             message,
-            last_words: last_words.unwrap_or_default(),
+            crash_log: crash_log.unwrap_or_default(),
             is_rolling: live.is_some_and(|live| readiness::is_rolling(live)),
         }
     }
 
     /// The worst that there is to say. Pods that are over count only as long as none has taken their place.
-    fn complaint(&self, pods: &[&Pod], live: Option<&Deployment>, is_full: bool) -> Option<NodeComplaint> {
+    fn problem(&self, pods: &[&Pod], live: Option<&Deployment>, is_full: bool) -> Option<NodeProblem> {
         let of_pods = pods.iter().filter(|pod| !is_full || !readiness::is_over(pod)).filter_map(|pod| {
-            let complaint = readiness::complaint(pod)?;
-            let last_words = self.words.of(&self.version.runtime, pod).to_vec();
-            Some(NodeComplaint { severity: complaint.severity, message: complaint.message, last_words })
+            let problem = readiness::pod_problem(pod)?;
+            let crash_log = self.crash_logs.of(&self.version.runtime, pod).to_vec();
+            Some(NodeProblem { severity: problem.severity, message: problem.message, crash_log })
         });
-        let of_deployment = live.and_then(readiness::replica_failure).map(|(message, severity)| NodeComplaint {
+        let of_deployment = live.and_then(readiness::replica_failure).map(|(message, severity)| NodeProblem {
             severity,
             message,
-            last_words: Vec::new(),
+            crash_log: Vec::new(),
         });
-        of_pods.chain(of_deployment).max_by_key(|complaint| complaint.severity)
+        of_pods.chain(of_deployment).max_by_key(|problem| problem.severity)
     }
 }
 

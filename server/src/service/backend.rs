@@ -1,13 +1,16 @@
-//! The service as the pages' server functions and the API call it.
+//! The service as the pages' server functions call it.
+//!
+//! A method that is not short is written beside the others of its topic, as a method of the same name of [`Service`] itself:
+//! Rust calls that one first.
 
 use std::collections::BTreeMap;
 
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, CarriedValue, ClusterInfo, Command, Comparison, DocumentationPage,
-    Found, GraphLayout, HistoryEntry, HistoryPage, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, Timestamp,
-    VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, Actor, ApiError, ClusterInfo, Command, Comparison, DocumentationPage, GraphLayout,
+    HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, SearchResult,
+    Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView, WorkflowName,
 };
 
 use super::{Service, errors::from_store, input, views};
@@ -27,7 +30,7 @@ impl Backend for Service {
         let record =
             NewRuntimeRecord { id: new.id, name: new.name, description: new.description, at: Timestamp::now() };
         let created = self.store.create_runtime(record).await.map_err(from_store)?;
-        self.touch(&created.id);
+        self.notify_changed(&created.id);
         self.runtime_summary(&created).await
     }
 
@@ -57,13 +60,11 @@ impl Backend for Service {
     }
 
     async fn version_page(&self, runtime: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError> {
-        input::without_nul("text", &query.text)?;
-        self.list_versions(runtime, query).await
+        self.version_page(runtime, query).await
     }
 
-    async fn find(&self, text: &str) -> Result<Vec<Found>, ApiError> {
-        input::without_nul("text", text)?;
-        self.find_places(text).await
+    async fn find(&self, text: &str) -> Result<Vec<SearchResult>, ApiError> {
+        self.find(text).await
     }
 
     async fn version(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionView, ApiError> {
@@ -85,7 +86,7 @@ impl Backend for Service {
         let comment = input::comment(comment)?;
         let record = CommandRecord { command, by: actor.clone(), comment, at, deadline };
         let changed = self.store.command(runtime, version, record).await.map_err(from_store)?;
-        self.touch(runtime);
+        self.notify_changed(runtime);
         Ok(views::version_summary(&changed, &self.reconciler.status(&changed)))
     }
 
@@ -98,7 +99,7 @@ impl Backend for Service {
     ) -> Result<(), ApiError> {
         let comment = input::comment(comment)?;
         let deletion = Deletion { by: actor.clone(), comment, detail: None, at: Timestamp::now() };
-        self.remove_version(runtime, version, deletion).await
+        self.delete_with(runtime, version, deletion).await
     }
 
     async fn delete_runtime(
@@ -107,7 +108,7 @@ impl Backend for Service {
         runtime: &RuntimeId,
         comment: Option<String>,
     ) -> Result<(), ApiError> {
-        self.remove_runtime(actor, runtime, comment).await
+        self.delete_runtime(actor, runtime, comment).await
     }
 
     async fn set_config(
@@ -127,7 +128,7 @@ impl Backend for Service {
             .set_config(runtime, version, values, actor.clone(), comment, Timestamp::now())
             .await
             .map_err(from_store)?;
-        self.touch(runtime);
+        self.notify_changed(runtime);
         self.view(&changed).await
     }
 
@@ -144,7 +145,7 @@ impl Backend for Service {
         }
         let revealed = self.store.reveal(runtime, version, name, actor.clone(), Timestamp::now()).await;
         let value = revealed.map_err(from_store)?;
-        self.touch(runtime);
+        self.notify_changed(runtime);
         Ok(value.map(|value| value.expose().to_owned()))
     }
 
@@ -158,7 +159,7 @@ impl Backend for Service {
         version: &VersionName,
         page: Option<String>,
     ) -> Result<Option<DocumentationPage>, ApiError> {
-        self.documentation_page(runtime, version, page).await
+        self.documentation(runtime, version, page).await
     }
 
     async fn comparison(
@@ -167,12 +168,12 @@ impl Backend for Service {
         from: &VersionName,
         to: &VersionName,
     ) -> Result<Comparison, ApiError> {
-        self.compare(runtime, from, to).await
+        self.comparison(runtime, from, to).await
     }
 
-    async fn carry_over(&self, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, ApiError> {
+    async fn inheritable_config(&self, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, ApiError> {
         self.runtime_record(runtime).await?;
-        self.store.carry_over(runtime).await.map_err(from_store)
+        self.store.inheritable_config(runtime).await.map_err(from_store)
     }
 
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError> {
@@ -181,7 +182,7 @@ impl Backend for Service {
     }
 
     async fn graphs(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<GraphLayout>, ApiError> {
-        self.graphs_of(runtime, version).await
+        self.graphs(runtime, version).await
     }
 
     async fn node_detail(
@@ -191,7 +192,7 @@ impl Backend for Service {
         workflow: Option<&WorkflowName>,
         node: &str,
     ) -> Result<NodeDetail, ApiError> {
-        self.node_in_full(runtime, version, workflow, node).await
+        self.node_detail(runtime, version, workflow, node).await
     }
 
     async fn history(

@@ -26,7 +26,7 @@ impl Service {
     ///
     /// # Errors
     /// `NotFound` when there is no such version or no such page.
-    pub(crate) async fn documentation_page(
+    pub(crate) async fn documentation(
         &self,
         runtime: &RuntimeId,
         version: &VersionName,
@@ -34,7 +34,7 @@ impl Service {
     ) -> Result<Option<DocumentationPage>, ApiError> {
         let sha256 = self.record(runtime, version).await?.file.sha256;
         let documents: BTreeSet<_> = self.store.documents(&sha256).await.map_err(from_store)?.into_iter().collect();
-        let turn = self.long_work.turn().await?;
+        let permit = self.blocking_work.permit().await?;
         let asked = page.is_some();
         let path = page.unwrap_or_else(|| documentation::FIRST.to_owned());
         let Some(content) = self.store.document(&sha256, &path).await.map_err(from_store)? else {
@@ -42,7 +42,7 @@ impl Service {
             return if asked { Err(missing) } else { Ok(None) };
         };
         let (runtime, version) = (runtime.clone(), version.clone());
-        let shown = turn.run(move || {
+        let shown = permit.run(move || {
             let place = documentation::Place { runtime: &runtime, version: &version, documents: &documents };
             documentation::page(&place, &path, &content)
         });
@@ -68,17 +68,17 @@ impl Service {
     ///
     /// # Errors
     /// `NotFound` when there is no such runtime or version.
-    pub(crate) async fn compare(
+    pub(crate) async fn comparison(
         &self,
         runtime: &RuntimeId,
         from: &VersionName,
         to: &VersionName,
     ) -> Result<Comparison, ApiError> {
-        let turn = self.long_work.turn().await?;
+        let permit = self.blocking_work.permit().await?;
         let (before, after) = (self.record(runtime, from).await?, self.record(runtime, to).await?);
         let was = self.store.content(runtime, from).await.map_err(from_store)?;
         let now = self.store.content(runtime, to).await.map_err(from_store)?;
-        let compared = turn.run(move || {
+        let compared = permit.run(move || {
             let (before_values, after_values) = (exposed(&before), exposed(&after));
             let (was_protos, now_protos) = (protos(&before, was.as_ref()), protos(&after, now.as_ref()));
             let mut found = krt::compare(

@@ -1,14 +1,14 @@
 //! Deleting versions and runtimes, on somebody's behalf or because a version has been archived for long enough.
 
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
 use domain::{Actor, ApiError, Deleted, RuntimeId, Timestamp, VersionName};
 
-use super::{Service, chain, errors::from_store, input};
+use super::{Service, error_chain, errors::from_store, input};
 use crate::store::Deletion;
 
 impl Service {
-    pub(super) async fn remove_version(
+    pub(super) async fn delete_with(
         &self,
         runtime: &RuntimeId,
         version: &VersionName,
@@ -17,9 +17,9 @@ impl Service {
         let file = self.store.delete_version(runtime, version, deletion).await.map_err(from_store)?;
         // The version is gone whatever becomes of its file: one that is left is removed at the next start.
         if let Err(error) = self.remove_unused(&file.object).await {
-            tracing::warn!("{} of the deleted version {runtime}/{version} is left: {error}", file.object);
+            tracing::warn!("could not remove {} of the deleted version {runtime}/{version}: {error}", file.object);
         }
-        self.tell_of(Deleted { runtime: runtime.clone(), version: Some(version.clone()) });
+        self.notify_deleted(Deleted { runtime: runtime.clone(), version: Some(version.clone()) });
         Ok(())
     }
 
@@ -32,7 +32,7 @@ impl Service {
         Ok(())
     }
 
-    pub(super) async fn remove_runtime(
+    pub(crate) async fn delete_runtime(
         &self,
         actor: &Actor,
         runtime: &RuntimeId,
@@ -42,8 +42,8 @@ impl Service {
         let detail = Some(format!("namespace {namespace} stays in the cluster"));
         let deletion = Deletion { by: actor.clone(), comment: input::comment(comment)?, detail, at: Timestamp::now() };
         self.store.delete_runtime(runtime, deletion).await.map_err(from_store)?;
-        self.digests.lock().unwrap_or_else(PoisonError::into_inner).remove(runtime);
-        self.tell_of(Deleted { runtime: runtime.clone(), version: None });
+        self.summaries.remove(runtime);
+        self.notify_deleted(Deleted { runtime: runtime.clone(), version: None });
         Ok(())
     }
 
@@ -58,18 +58,18 @@ impl Service {
             let kept = humantime::format_duration(retention);
             let detail = Some(format!("archived for longer than {kept} (KAI_ARCHIVED_RETENTION)"));
             let deletion = Deletion { by: Actor::kai_server(), comment: None, detail, at: now };
-            match self.remove_version(&runtime, &version, deletion).await {
+            match self.delete_with(&runtime, &version, deletion).await {
                 Ok(()) => tracing::info!("deleted {runtime}/{version}, archived for longer than {kept}"),
                 // Somebody was quicker.
                 Err(ApiError::NotFound { .. }) => {}
-                Err(error) => tracing::warn!("{runtime}/{version} cannot be deleted: {}", chain(&error)),
+                Err(error) => tracing::warn!("could not delete {runtime}/{version}: {}", error_chain(&error)),
             }
         }
         Ok(())
     }
 
-    fn tell_of(&self, deleted: Deleted) {
-        self.touch(&deleted.runtime);
+    fn notify_deleted(&self, deleted: Deleted) {
+        self.notify_changed(&deleted.runtime);
         // Nobody listening is no error.
         let _ = self.deletions.send(deleted);
     }

@@ -30,10 +30,10 @@ pub(super) fn new_runtime(new: NewRuntime) -> Result<CheckedRuntime, ApiError> {
     }
     let name = new.name.trim();
     if name.is_empty() {
-        problems.push(Problem::error("name", "a name is needed, such as the application's"));
+        problems.push(Problem::error("name", "enter a name, such as that of the application"));
     }
     if name.chars().any(char::is_control) {
-        problems.push(Problem::error("name", "a name is one line of text, without control characters"));
+        problems.push(Problem::error("name", "a name is one line of text without control characters"));
     }
     problems.extend(too_long("name", name, NAME_MAX_CHARS));
     let description = new.description.trim();
@@ -81,7 +81,8 @@ pub(super) fn config(record: &VersionRecord, values: &BTreeMap<String, Option<St
     let mut problems = Vec::new();
     for (name, value) in values {
         if !wants(spec, name) {
-            problems.push(Problem::error(name, format!("this version has no such value; {}", wanted(spec))));
+            problems
+                .push(Problem::error(name, format!("this version has no such configuration value; {}", wanted(spec))));
         }
         if let Some(value) = value {
             problems.extend(has_nul(name, value));
@@ -95,20 +96,19 @@ pub(super) fn config(record: &VersionRecord, values: &BTreeMap<String, Option<St
 
 fn wanted(spec: &ConfigSpec) -> String {
     let names: Vec<_> = spec.variables.iter().chain(&spec.files).map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { "it has none at all".to_owned() } else { format!("it has {}", names.join(", ")) }
+    if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
 }
 
 fn too_long(path: &str, text: &str, max_chars: usize) -> Option<Problem> {
     let chars = text.chars().count();
-    (chars > max_chars)
-        .then(|| Problem::error(path, format!("this has {chars} characters; there is room for {max_chars}")))
+    (chars > max_chars).then(|| Problem::error(path, format!("{chars} characters; at most {max_chars} are allowed")))
 }
 
 fn too_long_for_environment(name: &str, value: &str) -> Option<Problem> {
     let bytes = name.len() + 1 + value.len();
     (bytes > ENVIRONMENT_STRING_MAX_BYTES).then(|| {
         let message = format!(
-            "this has {} bytes, and a process takes at most {ENVIRONMENT_STRING_MAX_BYTES} for `{name}=` and its value; \
+            "{} bytes; an environment variable holds at most {ENVIRONMENT_STRING_MAX_BYTES}, including `{name}=`; \
              declare it in the manifest as a file, under a name that cannot be a variable's, such as `{}.txt`",
             value.len(),
             name.to_ascii_lowercase()
@@ -119,7 +119,5 @@ fn too_long_for_environment(name: &str, value: &str) -> Option<Problem> {
 
 /// Neither an environment variable nor a text in PostgreSQL may hold a NUL.
 fn has_nul(path: &str, text: &str) -> Option<Problem> {
-    text.contains('\0').then(|| {
-        Problem::error(path, "this has a NUL character in it, which neither a database nor an environment can hold")
-    })
+    text.contains('\0').then(|| Problem::error(path, "NUL characters are not allowed"))
 }

@@ -1,20 +1,21 @@
 //! Lists that are answered part by part, and looking for a version among all.
 
 use domain::{
-    ApiError, Found, FoundVersion, Health, RuntimeId, VersionPage, VersionQuery, VersionState, VersionSummary,
+    ApiError, Health, MatchedVersion, RuntimeId, SearchResult, VersionPage, VersionQuery, VersionState, VersionSummary,
     allowed_actions,
 };
 
-use super::{Service, digest, errors::from_store, views};
+use super::{Service, errors::from_store, input, summary_cache, views};
 use crate::store::VersionRecord;
 
 /// How many places are answered at most: more than a person reads.
-const FOUND_AT_MOST: usize = 40;
+const MAX_FOUND: usize = 40;
 /// The most that one answer lists.
-const PAGE_AT_MOST: u32 = 1_000;
+const MAX_PAGE: u32 = 1_000;
 
 impl Service {
-    pub(super) async fn list_versions(&self, id: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError> {
+    pub(crate) async fn version_page(&self, id: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError> {
+        input::without_nul("text", &query.text)?;
         let runtime = self.runtime_record(id).await?;
         let mut records = self.store.versions(id).await.map_err(from_store)?;
         // The store gives the newest first, and sorting keeps that order among equals.
@@ -29,7 +30,7 @@ impl Service {
             .iter()
             .filter(|record| query.matches(record.state(), &record.name, &record.manifest.description))
             .collect();
-        let limit = usize::try_from(query.limit.clamp(1, PAGE_AT_MOST)).unwrap_or(usize::MAX);
+        let limit = usize::try_from(query.limit.clamp(1, MAX_PAGE)).unwrap_or(usize::MAX);
         let versions: Vec<VersionSummary> = matching.iter().take(limit).map(|record| summary(record)).collect();
         let serving = runtime.publication.serving;
         let published = records.iter().find(|record| Some(record.key) == serving);
@@ -47,43 +48,44 @@ impl Service {
     }
 
     /// Runtimes, versions and what their states allow, that have every word of `text` in their names. Runtimes first.
-    pub(super) async fn find_places(&self, text: &str) -> Result<Vec<Found>, ApiError> {
+    pub(crate) async fn find(&self, text: &str) -> Result<Vec<SearchResult>, ApiError> {
+        input::without_nul("text", text)?;
         let (mut runtimes, mut versions, mut commands) = (Vec::new(), Vec::new(), Vec::new());
         for runtime in self.store.runtimes().await.map_err(from_store)? {
-            let digest = self.digest(&runtime).await?;
-            let found = |version| Found {
+            let cached = self.cached_runtime(&runtime).await?;
+            let found = |version| SearchResult {
                 runtime: runtime.id.clone(),
                 runtime_name: runtime.name.clone(),
-                published: digest.published.clone(),
+                published: cached.published.clone(),
                 version,
             };
             runtimes.extend(Some(found(None)).filter(|found| found.matches(text)));
-            for (version, state) in &digest.names {
-                let version_found = |command| FoundVersion { name: version.clone(), state: *state, command };
+            for (version, state) in &cached.names {
+                let version_found = |command| MatchedVersion { name: version.clone(), state: *state, command };
                 versions.extend(Some(found(Some(version_found(None)))).filter(|found| found.matches(text)));
                 // Without a word there would be as many as there are versions.
                 if text.trim().is_empty() {
                     continue;
                 }
-                let allowed = allowed_actions(*state, digest.switching).into_iter();
+                let allowed = allowed_actions(*state, cached.switching).into_iter();
                 let actions = allowed.map(|command| found(Some(version_found(Some(command)))));
                 commands.extend(actions.filter(|found| found.matches(text)));
             }
-            if runtimes.len() >= FOUND_AT_MOST {
+            if runtimes.len() >= MAX_FOUND {
                 break;
             }
         }
         // Some room for each kind, however many there are of another.
-        let third = FOUND_AT_MOST / 3;
+        let third = MAX_FOUND / 3;
         runtimes.truncate(third);
-        versions.truncate(third.max(FOUND_AT_MOST - runtimes.len() - commands.len().min(third)));
-        commands.truncate(FOUND_AT_MOST.saturating_sub(runtimes.len() + versions.len()));
+        versions.truncate(third.max(MAX_FOUND - runtimes.len() - commands.len().min(third)));
+        commands.truncate(MAX_FOUND.saturating_sub(runtimes.len() + versions.len()));
         Ok(runtimes.into_iter().chain(versions).chain(commands).collect())
     }
 
-    /// How the versions of a runtime's digest are doing together, as observed now.
-    pub(super) fn health(&self, runtime: &RuntimeId, digest: &digest::Digest) -> Health {
+    /// The worst health of the runtime's versions, as observed now.
+    pub(super) fn health(&self, runtime: &RuntimeId, cached: &summary_cache::CachedRuntime) -> Health {
         let observation = self.reconciler.observe(runtime);
-        digest::worst(digest.running.iter().map(|record| (&record.name, observation.status(record).health)))
+        summary_cache::worst(cached.running.iter().map(|record| (&record.name, observation.status(record).health)))
     }
 }

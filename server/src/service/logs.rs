@@ -1,16 +1,16 @@
 //! Logs as they are asked for: names and numbers in, lines out.
 
-mod asked;
+mod params;
 
 use std::collections::BTreeSet;
 
-use domain::{ApiError, LevelReader, LogFilter, LogLine, LogText, RuntimeId, Timestamp, VersionName, without_colours};
+use domain::{ApiError, LevelReader, LogFilter, LogLine, LogText, RuntimeId, Timestamp, VersionName, strip_ansi};
 use futures::{StreamExt, future, stream::BoxStream};
 
-pub(crate) use self::asked::{LogForm, LogsAsked};
+pub(crate) use self::params::{LogFormat, LogsParams};
 use super::Service;
 use crate::{
-    reconciler::{LogQuery, LogSource, NoCluster},
+    reconciler::{ClusterUnavailable, LogRequest, LogSource},
     store::VersionRecord,
 };
 
@@ -18,9 +18,9 @@ use crate::{
 const ENTRYPOINT: &str = "entrypoint";
 
 /// What a query is answered with.
-pub(crate) struct LogsFound {
+pub(crate) struct LogStream {
     pub(crate) lines: BoxStream<'static, LogLine>,
-    pub(crate) form: LogForm,
+    pub(crate) format: LogFormat,
 }
 
 impl Service {
@@ -34,14 +34,14 @@ impl Service {
         &self,
         runtime: &RuntimeId,
         version: &VersionName,
-        asked: LogsAsked,
-    ) -> Result<LogsFound, ApiError> {
-        let wanted = asked.read(Timestamp::now())?;
+        params: &LogsParams,
+    ) -> Result<LogStream, ApiError> {
+        let wanted = params.read(Timestamp::now())?;
         let record = self.record(runtime, version).await?;
-        let sources = sources(&record, asked.workflow.as_deref(), asked.node.as_deref())?;
-        let no_cluster = |NoCluster| ApiError::Unavailable { what: "the cluster".to_owned() };
-        let lines = self.reconciler.logs(&record, LogQuery { sources, window: wanted.window }).map_err(no_cluster)?;
-        Ok(LogsFound { lines: filtered(lines, wanted.filter), form: wanted.form })
+        let sources = sources(&record, params.workflow.as_deref(), params.node.as_deref())?;
+        let no_cluster = |ClusterUnavailable| ApiError::Unavailable { what: "the cluster".to_owned() };
+        let lines = self.reconciler.logs(&record, LogRequest { sources, range: wanted.range }).map_err(no_cluster)?;
+        Ok(LogStream { lines: filtered(lines, wanted.filter), format: wanted.format })
     }
 }
 
@@ -52,8 +52,8 @@ fn filtered(lines: BoxStream<'static, LogLine>, filter: LogFilter) -> BoxStream<
     let mut levels = LevelReader::default();
     let mut keeps = move |line: &LogLine| match &line.text {
         LogText::Line(text) => {
-            let text = without_colours(text);
-            filter.keeps(levels.read(line, &text), &text)
+            let text = strip_ansi(text);
+            filter.matches(levels.read(line, &text), &text)
         }
         LogText::Error(_) => true,
     };
@@ -67,14 +67,14 @@ fn sources(
 ) -> Result<BTreeSet<LogSource>, ApiError> {
     let workflows = &version.manifest.workflows;
     let named = |names: Vec<&str>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    if let Some(asked) = workflow
-        && !workflows.iter().any(|known| known.name.as_str() == asked)
+    if let Some(requested) = workflow
+        && !workflows.iter().any(|known| known.name.as_str() == requested)
     {
         let known = named(workflows.iter().map(|known| known.name.as_str()).collect());
-        let what = format!("workflow `{asked}` in version `{}`, which has {known}", version.name);
+        let what = format!("workflow `{requested}` in version `{}`, which has {known}", version.name);
         return Err(ApiError::NotFound { what });
     }
-    let within = || workflows.iter().filter(|known| workflow.is_none_or(|asked| known.name.as_str() == asked));
+    let within = || workflows.iter().filter(|known| workflow.is_none_or(|requested| known.name.as_str() == requested));
     let mut all: BTreeSet<_> = within()
         .flat_map(|workflow| {
             workflow
@@ -86,15 +86,15 @@ fn sources(
     if workflow.is_none() {
         all.insert(LogSource { workflow: None, node: ENTRYPOINT.to_owned() });
     }
-    let Some(asked) = node else { return Ok(all) };
-    let (wanted, others): (BTreeSet<_>, BTreeSet<_>) = all.into_iter().partition(|source| source.node == asked);
+    let Some(requested) = node else { return Ok(all) };
+    let (wanted, others): (BTreeSet<_>, BTreeSet<_>) = all.into_iter().partition(|source| source.node == requested);
     if wanted.is_empty() {
         let names: BTreeSet<&str> = others.iter().map(|source| source.node.as_str()).collect();
         let place = match workflow {
             Some(workflow) => format!("workflow `{workflow}` of version `{}`", version.name),
             None => format!("version `{}`", version.name),
         };
-        let what = format!("node `{asked}` in {place}, which has {}", named(names.into_iter().collect()));
+        let what = format!("node `{requested}` in {place}, which has {}", named(names.into_iter().collect()));
         return Err(ApiError::NotFound { what });
     }
     Ok(wanted)

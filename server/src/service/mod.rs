@@ -1,61 +1,43 @@
-//! What pages, API and uploads ask for: the store's records and the reconciler's observations, put together.
+//! What pages, API and uploads call: it combines the store's records with the reconciler's observations.
 //!
-//! The only place that reads a clock for what is stored. It parses what people send, changes the store, and then says
-//! "look again" to the reconciler and the announcer; it never touches the cluster itself.
+//! It parses input, changes the store, and then notifies the reconciler and the event broadcaster. It never writes to the
+//! cluster itself.
 
 mod backend;
+mod blocking_work;
 mod content;
 mod deletion;
-mod digest;
 mod errors;
 mod input;
 mod lists;
 mod logs;
-mod long_work;
 mod nodes;
+mod summary_cache;
 mod views;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use domain::{
-    Actor, ApiError, ClusterInfo, Deleted, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionSummary,
-    VersionView,
+    ApiError, ClusterInfo, Deleted, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionSummary, VersionView,
 };
-use krt::{Document, model::Manifest};
 use tokio::sync::{broadcast, watch};
 
-use digest::Digest;
+use blocking_work::BlockingWork;
 use errors::from_store;
-pub(crate) use errors::{chain, from_files};
-pub(crate) use logs::{LogForm, LogsAsked, LogsFound};
-use long_work::LongWork;
+pub(crate) use errors::{error_chain, from_files};
+pub(crate) use logs::{LogFormat, LogStream, LogsParams};
+use summary_cache::{CachedRuntime, RuntimeSummaryCache};
 
 use crate::{
     changes::Changes,
     cluster::Cluster,
     files::Files,
     reconciler::{ObjectSettings, Reconciler, Status},
-    store::{CarryOver, Content, NewVersionRecord, RuntimeRecord, Store, StoredFile, VersionRecord},
+    store::{NewVersion, RuntimeRecord, Store, VersionRecord},
 };
 
-/// Of more deletions than this that nobody has announced yet, browsers do not hear one by one.
+/// How many deletions may wait to be broadcast. Beyond that, browsers reload everything.
 const DELETIONS_BEHIND: usize = 1024;
-
-/// What an upload leads to, once its file is in its place.
-pub struct NewVersion {
-    pub runtime: RuntimeId,
-    pub manifest: Manifest,
-    pub manifest_text: String,
-    pub warnings: Vec<domain::Problem>,
-    pub file: StoredFile,
-    pub carry_over: CarryOver,
-    pub content: Content,
-    pub documents: Vec<Document>,
-}
 
 /// How long what people ask may take.
 #[derive(Debug, Clone, Copy)]
@@ -74,22 +56,22 @@ pub struct Observed {
 }
 
 pub struct Service {
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     reconciler: Reconciler,
     cluster: Cluster,
     objects: ObjectSettings,
     changed: Changes,
     timeouts: Timeouts,
-    digests: Mutex<HashMap<RuntimeId, (u64, Arc<Digest>)>>,
+    summaries: RuntimeSummaryCache,
     files: Files,
     deletions: broadcast::Sender<Deleted>,
-    long_work: LongWork,
+    blocking_work: BlockingWork,
 }
 
 impl Service {
-    /// `changed` is touched after every change that this service makes.
+    /// `changed` is marked after every change that this service makes.
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<Store>,
         files: Files,
         reconciler: Reconciler,
         cluster: Cluster,
@@ -105,9 +87,9 @@ impl Service {
             objects,
             changed,
             timeouts,
-            digests: Mutex::default(),
+            summaries: RuntimeSummaryCache::default(),
             deletions: broadcast::Sender::new(DELETIONS_BEHIND),
-            long_work: LongWork::default(),
+            blocking_work: BlockingWork::default(),
         }
     }
 
@@ -137,21 +119,9 @@ impl Service {
     ///
     /// # Errors
     /// `NameTaken` when the runtime has one of that name, `NotFound` when there is no such runtime.
-    pub async fn add_version(&self, actor: &Actor, new: NewVersion) -> Result<VersionView, ApiError> {
-        let record = NewVersionRecord {
-            runtime: new.runtime,
-            manifest: new.manifest,
-            manifest_text: new.manifest_text,
-            warnings: new.warnings,
-            file: new.file,
-            carry_over: new.carry_over,
-            content: new.content,
-            documents: new.documents,
-            at: Timestamp::now(),
-            by: actor.clone(),
-        };
-        let added = self.store.create_version(record).await.map_err(from_store)?;
-        self.touch(&added.runtime);
+    pub async fn add_version(&self, new: NewVersion) -> Result<VersionView, ApiError> {
+        let added = self.store.create_version(new).await.map_err(from_store)?;
+        self.notify_changed(&added.runtime);
         self.view(&added).await
     }
 
@@ -181,56 +151,48 @@ impl Service {
     pub(crate) async fn observe(&self, id: &RuntimeId) -> Result<(RuntimeSummary, Vec<Observed>), ApiError> {
         let runtime = self.runtime_record(id).await?;
         let records = self.store.versions(id).await.map_err(from_store)?;
-        let digest = self.remember(&runtime, &records).await?;
+        let cached = self.cache_runtime(&runtime, &records).await?;
         let observation = self.reconciler.observe(id);
         let versions = records.into_iter().map(|record| {
             let status = observation.status(&record);
             Observed { summary: views::version_summary(&record, &status), record, status }
         });
         let versions: Vec<_> = versions.collect();
-        let health = digest::worst(versions.iter().map(|seen| (&seen.record.name, seen.status.health.clone())));
-        Ok((views::runtime_summary(&runtime, &digest, health, &self.objects), versions))
+        let health = summary_cache::worst(versions.iter().map(|seen| (&seen.record.name, seen.status.health.clone())));
+        Ok((views::runtime_summary(&runtime, &cached, health, &self.objects), versions))
     }
 
     async fn runtime_summary(&self, runtime: &RuntimeRecord) -> Result<RuntimeSummary, ApiError> {
-        let digest = self.digest(runtime).await?;
-        Ok(views::runtime_summary(runtime, &digest, self.health(&runtime.id, &digest), &self.objects))
+        let cached = self.cached_runtime(runtime).await?;
+        Ok(views::runtime_summary(runtime, &cached, self.health(&runtime.id, &cached), &self.objects))
     }
 
     async fn view(&self, record: &VersionRecord) -> Result<VersionView, ApiError> {
         let runtime = self.runtime_record(&record.runtime).await?;
-        let published = self.digest(&runtime).await?.published.clone();
+        let published = self.cached_runtime(&runtime).await?.published.clone();
         Ok(views::version_view(record, &self.reconciler.status(record), published, &self.objects))
     }
 
-    async fn digest(&self, runtime: &RuntimeRecord) -> Result<Arc<Digest>, ApiError> {
-        let known = self.digests.lock().unwrap_or_else(PoisonError::into_inner).get(&runtime.id).cloned();
-        if let Some((revision, digest)) = known
-            && revision == runtime.revision
-            // Not of another runtime that had this id.
-            && digest.runtime_created_at == runtime.created_at
-        {
-            return Ok(digest);
+    async fn cached_runtime(&self, runtime: &RuntimeRecord) -> Result<Arc<CachedRuntime>, ApiError> {
+        if let Some(cached) = self.summaries.get(runtime) {
+            return Ok(cached);
         }
         let records = self.store.versions(&runtime.id).await.map_err(from_store)?;
-        self.remember(runtime, &records).await
+        self.cache_runtime(runtime, &records).await
     }
 
-    async fn remember(&self, runtime: &RuntimeRecord, records: &[VersionRecord]) -> Result<Arc<Digest>, ApiError> {
-        let last = self.store.last_activity(runtime).await.map_err(from_store)?;
-        let digest = Arc::new(Digest::of(runtime, records, last));
-        // The versions were read after the runtime: when one of them is newer, this mixes two revisions, and must not
-        // be kept as if it were the older.
-        if records.iter().all(|record| record.revision <= runtime.revision) {
-            let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
-            digests.insert(runtime.id.clone(), (runtime.revision, Arc::clone(&digest)));
-        }
-        Ok(digest)
+    async fn cache_runtime(
+        &self,
+        runtime: &RuntimeRecord,
+        records: &[VersionRecord],
+    ) -> Result<Arc<CachedRuntime>, ApiError> {
+        let last_activity = self.store.last_activity(runtime).await.map_err(from_store)?;
+        Ok(self.summaries.update(runtime, records, last_activity))
     }
 
-    /// To be called after every change of the store: the reconciler acts on it, and browsers hear of it.
-    fn touch(&self, runtime: &RuntimeId) {
+    /// Call after every change of the store: wakes the reconciler and tells the browsers.
+    fn notify_changed(&self, runtime: &RuntimeId) {
         self.reconciler.wake(runtime);
-        self.changed.touch(runtime);
+        self.changed.mark_dirty(runtime);
     }
 }

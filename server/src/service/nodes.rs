@@ -3,11 +3,11 @@
 use domain::{ApiError, GraphLayout, NodeDetail, NodeView, RuntimeId, VersionName, VersionView, WorkflowName};
 
 use super::Service;
-use crate::reconciler::{LogSource, NoCluster};
+use crate::reconciler::{ClusterUnavailable, LogSource};
 
 impl Service {
     /// One for each workflow that is not too large to be read as a picture.
-    pub(super) async fn graphs_of(
+    pub(crate) async fn graphs(
         &self,
         runtime: &RuntimeId,
         version: &VersionName,
@@ -17,13 +17,13 @@ impl Service {
         // A large one takes its time, and requests of others run on this thread.
         let laid_out = tokio::task::spawn_blocking(move || workflows.iter().filter_map(graph::lay_out).collect()).await;
         laid_out.map_err(|error| {
-            tracing::error!("version `{version}` could not be laid out: {error}");
+            tracing::error!("could not lay out the graphs of version `{version}`: {error}");
             ApiError::Internal
         })
     }
 
     /// `workflow` is none for the entrypoint, whose name as a node is not asked for then.
-    pub(super) async fn node_in_full(
+    pub(crate) async fn node_detail(
         &self,
         runtime: &RuntimeId,
         version: &VersionName,
@@ -31,10 +31,10 @@ impl Service {
         node: &str,
     ) -> Result<NodeDetail, ApiError> {
         let record = self.record(runtime, version).await?;
-        let node = find(self.view(&record).await?, workflow, node)?;
+        let node = find_node(self.view(&record).await?, workflow, node)?;
         let source = LogSource { workflow: workflow.cloned(), node: node.name.clone() };
         let details = self.reconciler.details(&record, &source).await;
-        let details = details.map_err(|NoCluster| ApiError::Unavailable { what: "the cluster".to_owned() })?;
+        let details = details.map_err(|ClusterUnavailable| ApiError::Unavailable { what: "the cluster".to_owned() })?;
         Ok(NodeDetail {
             workflow: source.workflow,
             node,
@@ -47,7 +47,7 @@ impl Service {
     }
 }
 
-fn find(view: VersionView, workflow: Option<&WorkflowName>, node: &str) -> Result<NodeView, ApiError> {
+fn find_node(view: VersionView, workflow: Option<&WorkflowName>, node: &str) -> Result<NodeView, ApiError> {
     let version = view.summary.name;
     let Some(name) = workflow else { return Ok(view.entrypoint) };
     let Some(workflow) = view.workflows.into_iter().find(|known| known.name == *name) else {

@@ -6,7 +6,7 @@ use domain::{
 };
 use krt::model::Workflow;
 
-use super::digest::Digest;
+use super::summary_cache::CachedRuntime;
 use crate::{
     reconciler::{NodeState, ObjectSettings, Status},
     store::{RuntimeRecord, VersionRecord},
@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) fn runtime_summary(
     runtime: &RuntimeRecord,
-    digest: &Digest,
+    cached: &CachedRuntime,
     health: Health,
     objects: &ObjectSettings,
 ) -> RuntimeSummary {
@@ -25,13 +25,13 @@ pub(super) fn runtime_summary(
         created_at: runtime.created_at,
         revision: runtime.revision,
         namespace: objects.namespace(&runtime.id),
-        published: digest.published.clone(),
+        published: cached.published.clone(),
         host: objects.host(&runtime.id),
-        versions: digest.versions(),
-        running: u32::try_from(digest.running.len()).unwrap_or(u32::MAX),
-        states: digest.states.clone(),
+        versions: cached.versions(),
+        running: u32::try_from(cached.running.len()).unwrap_or(u32::MAX),
+        states: cached.states.clone(),
         health,
-        last_activity: digest.last_activity.clone(),
+        last_activity: cached.last_activity.clone(),
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) fn version_view(
     let entrypoint = NodeView {
         status: status.entrypoint.status,
         ready_replicas: status.entrypoint.ready_replicas,
-        message: status.entrypoint.told(),
+        message: status.entrypoint.message_with_log(),
         ..record.manifest.entrypoint_view()
     };
     let entries = |names: &[String], kind| -> Vec<ConfigEntry> {
@@ -95,7 +95,7 @@ fn workflow_view(workflow: &Workflow, status: &Status) -> WorkflowView {
         // The reconciler answers for every node of the manifest; were one missing, nothing would be known of it.
         shown.status = state.map_or(NodeStatus::Unknown, |state| state.status);
         shown.ready_replicas = state.map_or(0, |state| state.ready_replicas);
-        shown.message = state.and_then(NodeState::told);
+        shown.message = state.and_then(NodeState::message_with_log);
     }
     view
 }

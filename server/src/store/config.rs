@@ -119,7 +119,7 @@ pub(super) async fn reveal(
     let Some(value) = version.config.remove(name) else { return Ok(None) };
     let entry = Entry { detail: Some(name), ..Entry::reached(Action::Reveal, by, at) };
     history::append(tx, version.key, entry).await?;
-    versions::touch(tx, &claimed, version.key).await?;
+    versions::bump_revision(tx, &claimed, version.key).await?;
     Ok(Some(value))
 }
 

@@ -4,12 +4,12 @@ use domain::{RuntimeId, VersionName};
 use sqlx::AssertSqlSafe;
 
 use super::{
-    Content, NewVersionRecord, StoreError, StoredFile, VersionKey,
+    Content, NewVersion, StoreError, StoredFile, VersionKey,
     sql::{Row, Tx, Value, to_json, values},
 };
 
 /// Adds the content of a version that was just added.
-pub(super) async fn add(tx: &mut Tx, key: VersionKey, new: &NewVersionRecord) -> Result<(), StoreError> {
+pub(super) async fn add(tx: &mut Tx, key: VersionKey, new: &NewVersion) -> Result<(), StoreError> {
     let content = to_json(&new.content)?;
     tx.execute("UPDATE versions SET content = $2 WHERE key = $1", values![key, &content]).await?;
     if new.documents.is_empty() {

@@ -4,7 +4,7 @@
 use domain::{Action, Actor, Desired, Timestamp};
 
 use super::{
-    StoreError, Turn, VersionKey,
+    HealthTransition, StoreError, VersionKey,
     history::{self, Entry},
     runtimes,
     sql::{Tx, values},
@@ -12,11 +12,11 @@ use super::{
 };
 
 /// Answers whether it still applied.
-pub(super) async fn turn(
+pub(super) async fn record(
     tx: &mut Tx,
     key: VersionKey,
     generation: u64,
-    turn: &Turn,
+    transition: &HealthTransition,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let Some(runtime) = runtimes::claim_of(tx, key).await? else {
@@ -26,17 +26,17 @@ pub(super) async fn turn(
         return Ok(false);
     };
     let runs = version.generation == generation && version.desired == Desired::Started && version.settled;
-    let (action, detail) = match turn {
-        Turn::Degraded { reason } if version.degraded_since.is_none() => (Action::Degraded, reason),
-        Turn::Healed { after } if version.degraded_since.is_some() => (Action::Healed, after),
-        Turn::Degraded { .. } | Turn::Healed { .. } => return Ok(false),
+    let (action, detail) = match transition {
+        HealthTransition::Degraded { reason } if version.degraded_since.is_none() => (Action::Degraded, reason),
+        HealthTransition::Healed { after } if version.degraded_since.is_some() => (Action::Healed, after),
+        HealthTransition::Degraded { .. } | HealthTransition::Healed { .. } => return Ok(false),
     };
     if !runs {
         return Ok(false);
     }
     let by = Actor::kai_server();
     history::append(tx, key, Entry { detail: Some(detail), ..Entry::reached(action, &by, at) }).await?;
-    versions::touch(tx, &runtime, key).await?;
+    versions::bump_revision(tx, &runtime, key).await?;
     Ok(true)
 }
 

@@ -115,7 +115,7 @@ pub(super) async fn supersede(
     tx.execute(
         "INSERT INTO history (version_key, runtime, version, at, who, action, detail, outcome, finished_at)
          SELECT v.key, v.runtime, v.name, h.at, h.who, 'unpublish',
-            '`' || h.version || '` was published in its place', 'superseded', $3
+            'replaced by `' || h.version || '`', 'superseded', $3
          FROM history h JOIN versions v ON v.key = $1
          WHERE h.version_key = $2 AND h.action = 'publish' AND h.outcome = 'pending'",
         values![replaced, by, at],
@@ -160,7 +160,7 @@ fn detail(row: &Row) -> Result<Option<String>, StoreError> {
     Ok(if times > 1 { detail.map(|detail| format!("{detail}, {times} times")) } else { detail })
 }
 
-/// The person's words, and after them in parentheses what was done; either alone where the other is missing.
+/// The person's comment, and after it in parentheses what was done; either alone where the other is missing.
 fn with_detail(comment: Option<String>, detail: Option<String>) -> Option<String> {
     match (comment, detail) {
         (Some(comment), Some(detail)) => Some(format!("{comment} ({detail})")),

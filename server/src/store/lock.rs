@@ -25,7 +25,7 @@ use crate::file_lock::FileLock;
 /// "KAI lock", as a number; PostgreSQL keeps such locks apart by database.
 const KEY: i64 = 0x4b41_4920_6c6f_636b;
 /// PostgreSQL keeps so much of a name (NAMEDATALEN).
-const LONGEST_APPLICATION: usize = 63;
+const MAX_APPLICATION_NAME: usize = 63;
 
 /// The server that has a lock, for the one that comes second.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ impl Holder {
 
     /// As the name of a connection, which PostgreSQL cuts off.
     pub(super) fn as_application(&self) -> String {
-        format!("kai-server, process {} on {}", self.process, self.host).chars().take(LONGEST_APPLICATION).collect()
+        format!("kai-server, process {} on {}", self.process, self.host).chars().take(MAX_APPLICATION_NAME).collect()
     }
 }
 
@@ -59,20 +59,20 @@ pub enum Lock {
     /// Nobody else can come to the database, or nobody asked for the lock.
     None,
     File(FileLock),
-    Postgres(Watched),
+    Postgres(LockWatch),
 }
 
 /// The task that has the lock's connection and tries it. It ends when another server has the lock.
-pub struct Watched(JoinHandle<StoreError>);
+pub struct LockWatch(JoinHandle<StoreError>);
 
-impl Drop for Watched {
+impl Drop for LockWatch {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 /// The lock's connection.
-pub(super) struct Held {
+pub(super) struct LockConnection {
     pub(super) connection: PgConnection,
     options: PgConnectOptions,
 }
@@ -83,8 +83,8 @@ impl Lock {
     }
 
     /// `locked` is false while the connection is lost.
-    pub(super) fn postgres(held: Held, locked: Arc<AtomicBool>, timings: Timings) -> Self {
-        Self::Postgres(Watched(tokio::spawn(watch(held, locked, timings))))
+    pub(super) fn postgres(lock_connection: LockConnection, locked: Arc<AtomicBool>, timings: Timings) -> Self {
+        Self::Postgres(LockWatch(tokio::spawn(watch(lock_connection, locked, timings))))
     }
 
     /// Returns only when another server has taken the lock, and names it. This one may do nothing more then.
@@ -97,12 +97,12 @@ impl Lock {
 }
 
 /// Takes the lock, for which it waits a little: the connection of a server that was just killed may still be there.
-pub(super) async fn take(options: PgConnectOptions, timings: Timings) -> Result<Held, StoreError> {
+pub(super) async fn take(options: PgConnectOptions, timings: Timings) -> Result<LockConnection, StoreError> {
     let until = Instant::now() + timings.lock_wait;
     loop {
         match try_take(&options, timings).await {
             Err(StoreError::Locked(_)) if Instant::now() < until => sleep(timings.lock_wait / 10).await,
-            answer => return answer.map(|connection| Held { connection, options }),
+            answer => return answer.map(|connection| LockConnection { connection, options }),
         }
     }
 }
@@ -129,8 +129,8 @@ async fn try_take(options: &PgConnectOptions, timings: Timings) -> Result<PgConn
     timeout(timings.acquire, attempt).await.unwrap_or(Err(StoreError::Timeout(timings.acquire)))
 }
 
-async fn watch(held: Held, locked: Arc<AtomicBool>, timings: Timings) -> StoreError {
-    let Held { mut connection, options } = held;
+async fn watch(lock_connection: LockConnection, locked: Arc<AtomicBool>, timings: Timings) -> StoreError {
+    let LockConnection { mut connection, options } = lock_connection;
     // How this server is named: the lock may seem held by its own connection that was lost.
     let own_name = options.get_application_name().unwrap_or_default().to_owned();
     loop {
@@ -139,7 +139,7 @@ async fn watch(held: Held, locked: Arc<AtomicBool>, timings: Timings) -> StoreEr
         }
         locked.store(false, Ordering::SeqCst);
         tracing::error!(
-            "the connection that holds the database's lock is lost; nothing is done until it is taken again"
+            "lost the connection that holds the database lock; the server does nothing until it holds the lock again"
         );
         drop(connection);
         connection = loop {
@@ -148,11 +148,11 @@ async fn watch(held: Held, locked: Arc<AtomicBool>, timings: Timings) -> StoreEr
                 Err(StoreError::Locked(holder)) if !holder.is_empty() && !holder.starts_with(&own_name) => {
                     return StoreError::Locked(holder);
                 }
-                Err(error) => tracing::debug!("the database's lock cannot be taken yet: {error}"),
+                Err(error) => tracing::debug!("cannot take the database lock yet: {error}"),
             }
             sleep(timings.lock_check).await;
         };
         locked.store(true, Ordering::SeqCst);
-        tracing::info!("the database's lock is held again");
+        tracing::info!("holding the database lock again");
     }
 }

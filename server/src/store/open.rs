@@ -18,14 +18,13 @@ use super::{
     Store, StoreError,
     lock::{self, Holder, Lock},
     sql::Database,
-    sql_store::SqlStore,
 };
 use crate::private::tighten;
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// What a PostgreSQL that does not answer to its own limit may take beyond it.
-const ON_THE_WAY: Duration = Duration::from_secs(5);
+const NETWORK_ALLOWANCE: Duration = Duration::from_secs(5);
 
 /// How long the database may take. Nothing asked of it has no limit.
 #[derive(Debug, Clone, Copy)]
@@ -58,26 +57,26 @@ impl Default for Timings {
 ///
 /// # Errors
 /// `UnknownScheme`, or what the database says. The URL is never in an error, for it may hold a password.
-pub async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+pub async fn open(url: &str) -> Result<Arc<Store>, StoreError> {
     Ok(open_with(url, None, Timings::default()).await?.0)
 }
 
 /// Opens the store at `url` as the only server that may: nothing is done to the database before its lock is held.
 ///
 /// # Errors
-/// As [`open`], and `Locked` or `FileLock` in words that name the server that has it.
-pub async fn open_alone(url: &str, holder: &Holder, timings: Timings) -> Result<(Arc<dyn Store>, Lock), StoreError> {
+/// As [`open`], and `Locked` or `FileLock`, which name the server that has it.
+pub async fn open_alone(url: &str, holder: &Holder, timings: Timings) -> Result<(Arc<Store>, Lock), StoreError> {
     open_with(url, Some(holder), timings).await
 }
 
-async fn open_with(url: &str, holder: Option<&Holder>, timings: Timings) -> Result<(Arc<dyn Store>, Lock), StoreError> {
+async fn open_with(url: &str, holder: Option<&Holder>, timings: Timings) -> Result<(Arc<Store>, Lock), StoreError> {
     let (database, lock) = match url.split_once(':') {
         Some(("sqlite", _)) => open_sqlite(url, holder, timings).await?,
         Some(("postgres" | "postgresql", _)) => open_postgres(url, holder, timings).await?,
         Some((scheme, _)) => return Err(StoreError::UnknownScheme(format!("begins with `{scheme}:`"))),
         None => return Err(StoreError::UnknownScheme("has no scheme".to_owned())),
     };
-    let store = SqlStore::new(database);
+    let store = Store::new(database);
     store.identify().await?;
     Ok((Arc::new(store), lock))
 }
@@ -131,9 +130,9 @@ async fn open_postgres(url: &str, holder: Option<&Holder>, timings: Timings) -> 
     // Migrations may take as long as they have to, so their connection has no limit for a statement.
     let mut lock = Lock::None;
     if let Some(holder) = holder {
-        let mut held = lock::take(own.clone().application_name(&holder.as_application()), timings).await?;
-        sqlx::migrate!("../migrations/postgres").run(&mut held.connection).await?;
-        lock = Lock::postgres(held, Arc::clone(&locked), timings);
+        let mut lock_connection = lock::take(own.clone().application_name(&holder.as_application()), timings).await?;
+        sqlx::migrate!("../migrations/postgres").run(&mut lock_connection.connection).await?;
+        lock = Lock::postgres(lock_connection, Arc::clone(&locked), timings);
     } else {
         let connect = sqlx::PgConnection::connect_with(&own);
         let mut connection = timeout(timings.acquire, connect).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
@@ -157,7 +156,7 @@ async fn open_postgres(url: &str, holder: Option<&Holder>, timings: Timings) -> 
         })
         .connect_with(options)
         .await?;
-    Ok((Database::Postgres { pool, answer: timings.statement + ON_THE_WAY, locked }, lock))
+    Ok((Database::Postgres { pool, answer: timings.statement + NETWORK_ALLOWANCE, locked }, lock))
 }
 
 /// Makes the file before SQLite does, so that nobody else on the machine can read the configuration values in it.

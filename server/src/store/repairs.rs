@@ -1,7 +1,7 @@
 //! Objects that the reconciler puts back, in the history of the version that they belong to.
 //!
 //! An entry is pending from before the object is written until it is seen to be as it should be, so a server that ends in
-//! between neither loses it nor adds a second one. The same repair of the same object within [`SAME_EPISODE`] goes on in
+//! between neither loses it nor adds a second one. The same repair of the same object within [`EPISODE_WINDOW`] goes on in
 //! its last entry, which counts: somebody who makes the same edit once a second makes one line, not thousands. Different
 //! edits are different entries.
 
@@ -20,10 +20,10 @@ use super::{
     versions,
 };
 
-const SAME_EPISODE: Duration = Duration::from_secs(60);
+const EPISODE_WINDOW: Duration = Duration::from_secs(60);
 
 /// The pending repairs of each of the runtime's versions.
-pub(super) async fn under_way(
+pub(super) async fn pending(
     tx: &mut Tx,
     runtime: &RuntimeId,
 ) -> Result<BTreeMap<VersionKey, BTreeSet<Repair>>, StoreError> {
@@ -34,12 +34,12 @@ pub(super) async fn under_way(
             values![runtime.as_str()],
         )
         .await?;
-    let mut under_way: BTreeMap<VersionKey, BTreeSet<Repair>> = BTreeMap::new();
+    let mut pending: BTreeMap<VersionKey, BTreeSet<Repair>> = BTreeMap::new();
     for row in rows {
         let what = row.get::<Option<String>>("detail")?.unwrap_or_default();
-        under_way.entry(row.get("version_key")?).or_default().insert(Repair { object: row.get("subject")?, what });
+        pending.entry(row.get("version_key")?).or_default().insert(Repair { object: row.get("subject")?, what });
     }
-    Ok(under_way)
+    Ok(pending)
 }
 
 /// Makes the pending repairs of a version exactly these. Answers whether anything was written.
@@ -59,7 +59,7 @@ pub(super) async fn set(
     if version.generation != generation || version.desired != Desired::Started || !version.settled {
         return Ok(false);
     }
-    let open = under_way(tx, &runtime.id).await?.remove(&key).unwrap_or_default();
+    let open = pending(tx, &runtime.id).await?.remove(&key).unwrap_or_default();
     let mut changed = false;
     // Before the new ones: an object has at most one pending repair.
     for ended in open.iter().filter(|ended| !repairs.contains(ended)) {
@@ -85,14 +85,14 @@ pub(super) async fn set(
         changed = true;
     }
     if changed {
-        versions::touch(tx, &runtime, key).await?;
+        versions::bump_revision(tx, &runtime, key).await?;
     }
     Ok(changed)
 }
 
 /// Makes the last entry of the same repair pending again; answers whether there is one that has just ended.
 async fn resume(tx: &mut Tx, key: VersionKey, repair: &Repair, at: Timestamp) -> Result<bool, StoreError> {
-    let since = at.checked_sub(SAME_EPISODE).unwrap_or(Timestamp::MIN);
+    let since = at.checked_sub(EPISODE_WINDOW).unwrap_or(Timestamp::MIN);
     let resumed = tx
         .execute(
             "UPDATE history SET outcome = 'pending', finished_at = NULL, times = times + 1

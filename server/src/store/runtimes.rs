@@ -56,7 +56,7 @@ pub(super) async fn claim(tx: &mut Tx, id: &RuntimeId) -> Result<Option<RuntimeR
     tx.fetch_optional(CLAIM, values![id.as_str()]).await?.as_ref().map(record).transpose()
 }
 
-/// [`claim`], or `NotFound` in words.
+/// [`claim`], or `NotFound`.
 pub(super) async fn require(tx: &mut Tx, id: &RuntimeId) -> Result<RuntimeRecord, StoreError> {
     claim(tx, id).await?.ok_or_else(|| StoreError::NotFound(format!("runtime `{id}`")))
 }

@@ -174,7 +174,7 @@ impl Row {
         text.map(|text| serde_json::from_str(&text).map_err(|e| corrupt(column, e))).transpose()
     }
 
-    /// A column that holds one of an enumeration's words.
+    /// A column that holds a variant of an enumeration.
     pub(super) fn word<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_value(serde_json::Value::String(self.get(column)?)).map_err(|e| corrupt(column, e))
     }

@@ -59,19 +59,20 @@ impl Database {
             return Err(StoreError::LockLost);
         }
         let (pool, answer) = (pool.clone(), *answer);
-        to_its_end(async move { Tx::begin(Connection::Postgres(pool.acquire().await?), how, answer).await }).await
+        run_to_completion(async move { Tx::begin(Connection::Postgres(pool.acquire().await?), how, answer).await })
+            .await
     }
 }
 
 async fn begin_sqlite(pool: &SqlitePool, how: &'static str, answer: Duration) -> Result<Tx, StoreError> {
     let pool = pool.clone();
-    to_its_end(async move { Tx::begin(Connection::Sqlite(pool.acquire().await?), how, answer).await }).await
+    run_to_completion(async move { Tx::begin(Connection::Sqlite(pool.acquire().await?), how, answer).await }).await
 }
 
 /// Goes on even if nobody waits for it any more, as when a browser goes away. sqlx closes a connection that is given up
 /// while it is taken from the pool, and a database in memory is gone with its one connection; and a commit that is given
 /// up may or may not have happened.
-async fn to_its_end<T: Send + 'static>(
+async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {
     // An error only when this program ends or has panicked in there.
@@ -159,11 +160,11 @@ impl Tx {
     }
 
     pub(super) async fn commit(self) -> Result<(), StoreError> {
-        to_its_end(self.end("COMMIT")).await
+        run_to_completion(self.end("COMMIT")).await
     }
 
     pub(super) async fn rollback(self) -> Result<(), StoreError> {
-        to_its_end(self.end("ROLLBACK")).await
+        run_to_completion(self.end("ROLLBACK")).await
     }
 
     /// Commits when `applied`, rolls back otherwise, and says which.
@@ -231,7 +232,7 @@ impl Connection {
         match timeout(answer, self.run("ROLLBACK")).await {
             Ok(Ok(())) => self.release(answer).await,
             Ok(Err(error)) => {
-                tracing::debug!("a transaction could not be rolled back; its connection is closed: {error}");
+                tracing::debug!("could not roll back a transaction; closing its connection: {error}");
                 self.close();
             }
             Err(_) => self.close(),
@@ -245,7 +246,7 @@ impl Connection {
             Self::Postgres(connection) => timeout(answer, connection.return_to_pool()).await,
         };
         if released.is_err() {
-            tracing::debug!("a connection to the database has fallen silent and is closed");
+            tracing::debug!("closing a database connection that does not respond");
         }
     }
 
@@ -259,5 +260,5 @@ impl Connection {
 }
 
 fn ended() -> StoreError {
-    StoreError::Database(sqlx::Error::WorkerCrashed)
+    sqlx::Error::WorkerCrashed.into()
 }

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{Action, Actor, Desired, Failure, Publication, RuntimeId, Timestamp, VersionName};
 
 use super::{
-    NewVersionRecord, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, carry, config,
-    content,
+    NewVersion, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, config, content,
     history::{self, Entry},
-    repairs, runtimes,
+    inherit, repairs, runtimes,
     sql::{Row, Tx, to_json, values},
 };
 
@@ -27,7 +26,7 @@ macro_rules! select {
     };
 }
 
-pub(super) async fn create(tx: &mut Tx, new: &NewVersionRecord) -> Result<VersionRecord, StoreError> {
+pub(super) async fn create(tx: &mut Tx, new: &NewVersion) -> Result<VersionRecord, StoreError> {
     let runtime = runtimes::require(tx, &new.runtime).await?;
     let name = &new.manifest.version;
     if get(tx, &new.runtime, name).await?.is_some() {
@@ -58,7 +57,7 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersionRecord) -> Result<Versio
         .await?;
     let key = row.get("key")?;
     content::add(tx, key, new).await?;
-    let carried = carry::take_over(tx, key, new).await?;
+    let carried = inherit::inherit_values(tx, key, new).await?;
     let entry = Entry { detail: carried.as_deref(), ..Entry::reached(Action::Create, &new.by, new.at) };
     history::append(tx, key, entry).await?;
     by_key(tx, key).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
@@ -81,7 +80,7 @@ pub(super) async fn get(
     Ok(records(tx, row.as_slice()).await?.pop())
 }
 
-/// The version, or `NotFound` in words.
+/// The version, or `NotFound`.
 pub(super) async fn require(tx: &mut Tx, runtime: &RuntimeId, name: &VersionName) -> Result<VersionRecord, StoreError> {
     match get(tx, runtime, name).await? {
         Some(version) => Ok(version),
@@ -111,12 +110,12 @@ pub(super) async fn intent(tx: &mut Tx, runtime: &RuntimeId) -> Result<Option<Ru
     };
     let rows = tx.fetch_all(SELECT, values![runtime.id.as_str()]).await?;
     let versions = records(tx, &rows).await?;
-    let repairs = repairs::under_way(tx, &runtime.id).await?;
+    let repairs = repairs::pending(tx, &runtime.id).await?;
     Ok(Some(RuntimeIntent { runtime, versions, repairs }))
 }
 
 /// Gives a version of a claimed runtime the runtime's revision, so that whoever shows it looks at it again.
-pub(super) async fn touch(tx: &mut Tx, runtime: &RuntimeRecord, key: VersionKey) -> Result<(), StoreError> {
+pub(super) async fn bump_revision(tx: &mut Tx, runtime: &RuntimeRecord, key: VersionKey) -> Result<(), StoreError> {
     tx.execute("UPDATE versions SET revision = $2 WHERE key = $1", values![key, runtime.revision]).await?;
     Ok(())
 }

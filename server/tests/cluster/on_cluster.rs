@@ -7,23 +7,23 @@ use std::{
 };
 
 use kube::Client;
-use server::{cluster::ClusterChoice, config::Settings};
+use server::config::{ClusterChoice, Settings};
 
-use crate::support::{server::TestServer, stage::Stage};
+use crate::support::{fixture::Fixture, server::TestServer};
 
 /// A server of its own, in namespaces of its own.
-pub(crate) async fn on_cluster() -> Stage {
+pub(crate) async fn on_cluster() -> Fixture {
     on_cluster_with(|_| {}).await
 }
 
-pub(crate) async fn on_cluster_with(change: impl FnOnce(&mut Settings)) -> Stage {
+pub(crate) async fn on_cluster_with(change: impl FnOnce(&mut Settings)) -> Fixture {
     assert!(std::env::var_os("KUBECONFIG").is_some(), "set KUBECONFIG to the cluster that the tests may use");
     let server = TestServer::start_with(|all| {
         settings(all);
         change(all);
     })
     .await;
-    Stage::new(server, Client::try_default().await.unwrap(), true)
+    Fixture::new(server, Client::try_default().await.unwrap(), true)
 }
 
 fn settings(settings: &mut Settings) {

@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::Service;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::{on_cluster::on_cluster, support::stage::Stage};
+use crate::{on_cluster::on_cluster, support::fixture::Fixture};
 
 const CLIENTS: usize = 8;
 const PUBLISHES: usize = 20;
@@ -20,16 +20,16 @@ const PUBLISHES: usize = 20;
 /// Asks the published entrypoint from outside the cluster, through a port of the node.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_versions_are_published_in_turn() {
-    let stage = on_cluster().await;
+    let fixture = on_cluster().await;
     let runtime = "outage";
-    let versions = stage.add(runtime, vec![Stage::krt("one").bytes(), Stage::krt("two").bytes()]).await;
+    let versions = fixture.add(runtime, vec![Fixture::krt("one").bytes(), Fixture::krt("two").bytes()]).await;
     for version in &versions {
-        stage.reach(runtime, version, "start", "started").await;
+        fixture.reach(runtime, version, "start", "started").await;
     }
-    stage.reach(runtime, "one", "publish", "published").await;
+    fixture.reach(runtime, "one", "publish", "published").await;
     // The type is not ours to set, so it stays whatever we publish.
     let as_node_port = Patch::Merge(json!({ "spec": { "type": "NodePort" } }));
-    let services = stage.api::<Service>(runtime);
+    let services = fixture.api::<Service>(runtime);
     let service = services.patch("active-entrypoint", &PatchParams::default(), &as_node_port).await.unwrap();
     let ports = service.spec.unwrap().ports.unwrap();
     let port = ports.iter().find(|port| port.name.as_deref() == Some("web")).and_then(|port| port.node_port).unwrap();
@@ -38,7 +38,7 @@ async fn no_request_fails_while_versions_are_published_in_turn() {
     // A new connection for each request: one that is kept would stay with the pod that it began with.
     let client = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(Duration::from_secs(10)).build().unwrap();
     let reachable = || async { matches!(client.get(&url).send().await, Ok(answer) if answer.status().is_success()) };
-    stage.until_cluster("the port of the node", reachable).await;
+    fixture.until_cluster("the port of the node", reachable).await;
 
     let stop = Arc::new(AtomicBool::new(false));
     // How many publishes were over; a request may be answered by any version published between its two readings.
@@ -63,7 +63,7 @@ async fn no_request_fails_while_versions_are_published_in_turn() {
         })
         .collect();
     for turn in 1..=PUBLISHES {
-        stage.reach(runtime, version_after(turn), "publish", "published").await;
+        fixture.reach(runtime, version_after(turn), "publish", "published").await;
         published.store(turn, Ordering::SeqCst);
     }
     stop.store(true, Ordering::SeqCst);
@@ -73,7 +73,7 @@ async fn no_request_fails_while_versions_are_published_in_turn() {
     }
     println!("{requests} requests, {PUBLISHES} publishes, none failed");
     assert!(requests > CLIENTS * PUBLISHES, "the clients hardly asked: {requests}");
-    stage.clear(&[runtime]).await;
+    fixture.clear(&[runtime]).await;
 }
 
 /// Which version is published after so many turns.

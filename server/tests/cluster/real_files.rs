@@ -6,11 +6,11 @@ use kube::{
     api::{ListParams, LogParams},
 };
 
-use crate::{on_cluster::on_cluster, support::stage::Stage};
+use crate::{on_cluster::on_cluster, support::fixture::Fixture};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_made_by_the_original_tool_chain_run_with_what_is_in_them() {
-    let stage = on_cluster().await;
+    let fixture = on_cluster().await;
     let runtime = "original";
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/krt");
     let mut files: Vec<Vec<u8>> = Vec::new();
@@ -20,14 +20,14 @@ async fn files_made_by_the_original_tool_chain_run_with_what_is_in_them() {
         files.extend(paths.map(|path| std::fs::read(path).unwrap()));
     } else {
         println!("no such files beside this checkout; two of our own are used");
-        files.extend([Stage::krt("one").bytes(), Stage::krt("two").variable("API_KEY").bytes()]);
+        files.extend([Fixture::krt("one").bytes(), Fixture::krt("two").variable("API_KEY").bytes()]);
     }
-    let versions = stage.add(runtime, files).await;
+    let versions = fixture.add(runtime, files).await;
     assert_eq!(versions.len(), 2);
 
     for version in &versions {
-        stage.reach(runtime, version, "start", "started").await;
-        let pods = stage.api::<Pod>(runtime);
+        fixture.reach(runtime, version, "start", "started").await;
+        let pods = fixture.api::<Pod>(runtime);
         let params = ListParams::default().labels(&format!("version-name={version},type=node"));
         for pod in pods.list(&params).await.unwrap() {
             // The runner's first line counts the files that it found.
@@ -37,13 +37,13 @@ async fn files_made_by_the_original_tool_chain_run_with_what_is_in_them() {
         }
     }
     for version in &versions {
-        stage.reach(runtime, version, "publish", "published").await;
-        assert_eq!(stage.selected(runtime).await.as_ref(), Some(version));
+        fixture.reach(runtime, version, "publish", "published").await;
+        assert_eq!(fixture.selected(runtime).await.as_ref(), Some(version));
     }
-    stage.reach(runtime, &versions[1], "unpublish", "started").await;
+    fixture.reach(runtime, &versions[1], "unpublish", "started").await;
     for version in &versions {
-        stage.reach(runtime, version, "stop", "stopped").await;
-        assert!(stage.belongings(runtime, version).await.is_empty());
+        fixture.reach(runtime, version, "stop", "stopped").await;
+        assert!(fixture.belongings(runtime, version).await.is_empty());
     }
-    stage.clear(&[runtime]).await;
+    fixture.clear(&[runtime]).await;
 }

@@ -3,13 +3,13 @@
 
 #[path = "../support/drift.rs"]
 pub(crate) mod drift;
+#[path = "../support/fixture.rs"]
+pub(crate) mod fixture;
 #[path = "../support/krt.rs"]
 pub(crate) mod krt;
 #[path = "../support/log_lines.rs"]
 pub(crate) mod log_lines;
 #[path = "../support/server.rs"]
 pub(crate) mod server;
-#[path = "../support/stage.rs"]
-pub(crate) mod stage;
 #[path = "../support/suite.rs"]
 pub(crate) mod suite;

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use crate::support::{
     program::{Started, program},
-    server::PATIENCE,
+    server::MAX_WAIT,
 };
 
 #[test]
@@ -36,7 +36,7 @@ async fn it_says_where_it_is_and_ends_orderly_when_told_to() {
 
     let told = Command::new("kill").arg(started.id().to_string()).status().unwrap();
     assert!(told.success());
-    let ended = timeout(PATIENCE, tokio::task::spawn_blocking(move || started.ended())).await;
+    let ended = timeout(MAX_WAIT, tokio::task::spawn_blocking(move || started.ended())).await;
     assert!(ended.expect("it goes on").unwrap().success());
 }
 

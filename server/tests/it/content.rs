@@ -257,7 +257,7 @@ async fn a_new_version_takes_over_the_values_that_the_newest_has() {
     let is_set = |version: &Value| version["config"][0]["is_set"].clone();
     assert_eq!(is_set(&add(&server, &manifest("v2"), &[]).await), true);
     let history = server.get(&format!("{DEMO}/v2/history")).await;
-    assert_eq!(history.expect(200)[0]["comment"], "took over KEY from v1");
+    assert_eq!(history.expect(200)[0]["comment"], "inherited KEY from v1");
     assert!(!history.text().contains("s3cret"));
 
     for (name, query) in [("v3", "?fresh=KEY"), ("v4", "?carry_over=false")] {

@@ -18,7 +18,8 @@ async fn uploaded() -> (TestServer, Vec<u8>, [(String, String); 2]) {
     server.post("/api/v1/runtimes/demo/versions/v1/start", serde_json::json!({})).await.expect(202);
     let store = server.store().await;
     let record = store.version(&"demo".parse().unwrap(), &"v1".parse().unwrap()).await.unwrap().unwrap();
-    let internal = format!("http://{}{}", server.internal_addr(), server::http::internal::download_path(&record));
+    let internal =
+        format!("http://{}{}", server.internal_addr(), server::krt_url::krt_path(&record.runtime, &record.name));
     let token = format!("Bearer {}", record.file.download_token.expose());
     let public = server.url(FILE).to_string();
     (server, krt, [(public, String::new()), (internal, token)])

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::support::{
     krt::Krt,
-    server::{PATIENCE, TestServer},
+    server::{MAX_WAIT, TestServer},
 };
 
 /// A browser's connection.
@@ -36,7 +36,7 @@ impl Stream {
                     return Some(serde_json::from_str(&data).unwrap());
                 }
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("no event came").unwrap()?;
+            let chunk = timeout(MAX_WAIT, self.response.chunk()).await.expect("no event came").unwrap()?;
             self.text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }

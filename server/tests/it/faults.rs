@@ -12,27 +12,25 @@ use sandbox::{Options, Sandbox};
 use server::{
     changes::Changes,
     cluster::{Cluster, RequestTimeouts},
-    reconciler::{ObjectSettings, Pace, Reconciler},
-    store::{
-        self, CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile,
-    },
+    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
+    store::{self, CommandRecord, Content, InheritConfig, NewRuntimeRecord, NewVersion, Store, StoreError, StoredFile},
 };
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    dice::Dice,
     faults::Faults,
-    ledger::{BROKEN, BROKEN_IMAGE, Ledger, RUNTIMES, VERSIONS, a_command},
+    invariant_monitor::InvariantMonitor,
     postgres,
-    witness::Witness,
+    reference_model::{BROKEN, BROKEN_IMAGE, RUNTIMES, ReferenceModel, VERSIONS, a_command},
+    test_rng::TestRng,
 };
 
 /// How many commands are given in a run. Many are refused, for the state they meet.
 const ATTEMPTS: usize = 250;
 const FAULTS_PER_MILLE: u64 = 80;
 /// How long it may take to converge: what failed again and again is asked again only after half a minute.
-const PATIENCE: Duration = Duration::from_secs(90);
+const MAX_WAIT: Duration = Duration::from_secs(90);
 const AT_ONCE: usize = 3;
 /// Some requests are never answered, and some watches fall silent.
 const TIMEOUTS: RequestTimeouts = RequestTimeouts {
@@ -69,7 +67,7 @@ fn seeds() -> Vec<u64> {
 }
 
 /// One run. Panics with its seed.
-async fn run(seed: u64, database: &str, store: Arc<dyn Store>) {
+async fn run(seed: u64, database: &str, store: Arc<Store>) {
     let began = Instant::now();
     let sandbox = Sandbox::start(Options {
         ready_after: Duration::from_millis(30),
@@ -79,47 +77,47 @@ async fn run(seed: u64, database: &str, store: Arc<dyn Store>) {
         ..Options::default()
     });
     let kube = Cluster::client_for(sandbox.router());
-    let witness = Witness::of(&kube).await;
-    add_versions(&*store, &RUNTIMES).await;
+    let monitor = InvariantMonitor::of(&kube).await;
+    add_versions(&store, &RUNTIMES).await;
 
     let faults = Faults::new(seed, FAULTS_PER_MILLE);
-    let mut dice = Dice::new(seed);
-    let mut ledger = Ledger::default();
+    let mut rng = TestRng::new(seed);
+    let mut model = ReferenceModel::default();
     let mut restarts = 0;
     let mut process = Process::start(&store, &sandbox, &faults);
     for _ in 0..ATTEMPTS {
-        if dice.one_in(80) {
+        if rng.one_in(80) {
             process.kill().await;
             process = Process::start(&store, &sandbox, &faults);
             restarts += 1;
         }
-        command(&*store, &process.reconciler, &mut dice, &mut ledger).await;
-        tokio::time::sleep(dice.millis(0..60)).await;
+        command(&store, &process.reconciler, &mut rng, &mut model).await;
+        tokio::time::sleep(rng.millis(0..60)).await;
     }
     faults.end();
 
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     loop {
-        let mut complaints = ledger.complaints(&*store, &kube).await;
-        complaints.extend(process.complaints(&*store).await);
-        if complaints.is_empty() {
+        let mut mismatches = model.mismatches(&store, &kube).await;
+        mismatches.extend(process.mismatches(&store).await);
+        if mismatches.is_empty() {
             break;
         }
-        assert!(Instant::now() < end, "seed {seed} on {database} does not converge: {complaints:#?}");
+        assert!(Instant::now() < end, "seed {seed} on {database} does not converge: {mismatches:#?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let took = began.elapsed();
-    let testimony = witness.testify(&kube).await;
-    assert!(testimony.violations.is_empty(), "seed {seed} on {database}: {:#?}", testimony.violations);
-    assert!(faults.impatient().is_empty(), "seed {seed} on {database}: {:#?}", faults.impatient());
+    let report = monitor.report(&kube).await;
+    assert!(report.violations.is_empty(), "seed {seed} on {database}: {:#?}", report.violations);
+    assert!(faults.premature_writes().is_empty(), "seed {seed} on {database}: {:#?}", faults.premature_writes());
     println!(
         "seed {seed} on {database}: {} of {ATTEMPTS} commands, {} faults, {restarts} restarts, {} switches, {took:.1?}",
-        ledger.accepted(),
+        model.accepted(),
         faults.injected(),
-        testimony.switches
+        report.switches
     );
     // A run in which hardly anything happens shows nothing.
-    assert!(ledger.accepted() >= 10 && faults.injected() >= 15, "seed {seed} on {database} does too little");
+    assert!(model.accepted() >= 10 && faults.injected() >= 15, "seed {seed} on {database} does too little");
     process.kill().await;
 }
 
@@ -131,11 +129,15 @@ struct Process {
 }
 
 impl Process {
-    fn start(store: &Arc<dyn Store>, sandbox: &Sandbox, faults: &Arc<Faults>) -> Self {
+    fn start(store: &Arc<Store>, sandbox: &Sandbox, faults: &Arc<Faults>) -> Self {
         let cluster = Cluster::in_process_within(faults.client(sandbox.router()), TIMEOUTS);
-        let pace =
-            Pace { interval: Duration::from_secs(30), stop_timeout: Duration::from_secs(3600), ..Pace::default() };
-        let reconciler = Reconciler::new(store.clone(), cluster.clone(), object_settings(), pace, Changes::default());
+        let timings = ReconcilerTimings {
+            interval: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(3600),
+            ..ReconcilerTimings::default()
+        };
+        let reconciler =
+            Reconciler::new(store.clone(), cluster.clone(), object_settings(), timings, Changes::default());
         let task = tokio::spawn(reconciler.clone().run(CancellationToken::new()));
         Self { reconciler, cluster, task }
     }
@@ -147,11 +149,11 @@ impl Process {
     }
 
     /// What it shows to people that is not as it is.
-    async fn complaints(&self, store: &dyn Store) -> Vec<String> {
-        let mut complaints = Vec::new();
+    async fn mismatches(&self, store: &Store) -> Vec<String> {
+        let mut mismatches = Vec::new();
         let reachability = self.cluster.info().reachability;
         if reachability != Reachability::Reachable {
-            complaints.push(format!("the cluster is shown as {reachability:?}"));
+            mismatches.push(format!("the cluster is shown as {reachability:?}"));
         }
         for runtime in RUNTIMES {
             for version in store.versions(&runtime.parse().unwrap()).await.unwrap() {
@@ -161,27 +163,27 @@ impl Process {
                     _ => Health::None,
                 };
                 if status.health != health || status.waiting.is_some() {
-                    complaints.push(format!("{runtime}/{} is shown as {status:?}", version.name));
+                    mismatches.push(format!("{runtime}/{} is shown as {status:?}", version.name));
                 }
             }
         }
-        complaints
+        mismatches
     }
 }
 
 /// One command, as a service would give it.
-async fn command(store: &dyn Store, reconciler: &Reconciler, dice: &mut Dice, ledger: &mut Ledger) {
-    let runtime: RuntimeId = dice.pick(&RUNTIMES).parse().unwrap();
-    let version: VersionName = dice.pick(&VERSIONS).parse().unwrap();
+async fn command(store: &Store, reconciler: &Reconciler, rng: &mut TestRng, model: &mut ReferenceModel) {
+    let runtime: RuntimeId = rng.pick(&RUNTIMES).parse().unwrap();
+    let version: VersionName = rng.pick(&VERSIONS).parse().unwrap();
     let now = store.version(&runtime, &version).await.unwrap().unwrap();
-    let command = a_command(dice, now.state());
-    let (number, comment) = ledger.next();
+    let command = a_command(rng, now.state());
+    let (number, comment) = model.next();
     let at = Timestamp::now();
     let deadline = at + Duration::from_secs(3600);
     let record = CommandRecord { command, by: Actor::local(), comment: Some(comment), at, deadline };
     match store.command(&runtime, &version, record).await {
         Ok(_) => {
-            ledger.accept(number);
+            model.accept(number);
             reconciler.wake(&runtime);
         }
         Err(StoreError::Refused { .. }) => {}
@@ -190,7 +192,7 @@ async fn command(store: &dyn Store, reconciler: &Reconciler, dice: &mut Dice, le
 }
 
 /// Adds these runtimes, each with all of [`VERSIONS`].
-pub(crate) async fn add_versions(store: &dyn Store, runtimes: &[&str]) {
+pub(crate) async fn add_versions(store: &Store, runtimes: &[&str]) {
     let at = Timestamp::now();
     for runtime in runtimes {
         let id: RuntimeId = runtime.parse().unwrap();
@@ -203,13 +205,13 @@ pub(crate) async fn add_versions(store: &dyn Store, runtimes: &[&str]) {
                 size_bytes: 1,
                 download_token: format!("{runtime}-{version}").into(),
             };
-            let new = NewVersionRecord {
+            let new = NewVersion {
                 runtime: id.clone(),
                 manifest: manifest(version),
                 manifest_text: String::new(),
                 warnings: Vec::new(),
                 file,
-                carry_over: CarryOver::All,
+                inherit_config: InheritConfig::All,
                 content: Content::default(),
                 documents: Vec::new(),
                 at,

@@ -109,9 +109,15 @@ async fn a_disk_of_the_database_that_is_full_for_a_moment_is_said_and_then_all_w
     }
     for _ in 0..3 {
         let error = refused.take().expect("the disk is full").expect_error(503, "unavailable");
-        assert!(error["message"].as_str().unwrap().contains("the database, which is full,"), "{error}");
+        assert!(
+            error["message"].as_str().unwrap().contains("the database (its disk is full) is unavailable"),
+            "{error}"
+        );
         let ready = asked.send(Method::GET, "/readyz", "").await.expect_error(503, "unavailable");
-        assert!(ready["message"].as_str().unwrap().contains("the database, which is full,"), "{ready}");
+        assert!(
+            ready["message"].as_str().unwrap().contains("the database (its disk is full) is unavailable"),
+            "{ready}"
+        );
         refused = Some(asked.create("more").await);
     }
     // What is there is shown meanwhile.
@@ -134,7 +140,7 @@ async fn a_disk_of_the_files_that_is_full_for_a_moment_is_said_and_then_all_work
     disk.fill();
     for _ in 0..3 {
         let error = asked.upload(Krt::new("v1").bytes()).await.expect_error(503, "unavailable");
-        assert!(error["message"].as_str().unwrap().contains("the file store, which is full,"), "{error}");
+        assert!(error["message"].as_str().unwrap().contains("the file store (it is full) is unavailable"), "{error}");
     }
     // Nothing else needs the files.
     asked.create("other").await.expect(201);

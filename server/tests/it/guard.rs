@@ -32,7 +32,10 @@ async fn a_page_of_another_site_changes_nothing() {
         ] {
             let answer = send(&server, Method::POST, path, &headers).await;
             let error = answer.expect_error(403, "forbidden");
-            assert!(error["message"].as_str().unwrap().contains("asks for a change"), "{error}");
+            assert!(
+                error["message"].as_str().unwrap().contains("only pages of this server may make changes"),
+                "{error}"
+            );
         }
     }
     assert_eq!(server.get("/api/v1/runtimes").await.expect(200), json!([]));
@@ -189,7 +192,7 @@ async fn a_second_server_in_the_same_folder_is_refused_and_a_taken_port_named() 
 
     let elsewhere = tempfile::tempdir().unwrap();
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    settings = server::config::Settings::embedded(elsewhere.path());
+    settings = server::config::Settings::try_from(server::config::Flags::defaults(elsewhere.path()).unwrap()).unwrap();
     (settings.addr, settings.internal_addr, settings.sandbox_addr) = (server.addr(), free, free);
     let refused = server::run::start(settings).await.err().unwrap().to_string();
     assert!(refused.contains("KAI_ADDR") && refused.contains(&server.addr().to_string()), "{refused}");

@@ -19,22 +19,22 @@ use serde_json::{Value, json};
 use server::{
     changes::Changes,
     cluster::Cluster,
-    reconciler::{ObjectSettings, Pace, Reconciler, Status},
+    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, Status},
     store::{self, CommandRecord, Store, VersionRecord},
 };
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    away::add_version,
-    support::{krt::Krt, server::PATIENCE},
+    cluster_outage::add_version,
+    support::{krt::Krt, server::MAX_WAIT},
 };
 
 const NAMESPACE: &str = "kai-demo";
 
 /// A server of which only the reconciler runs, and which can be ended at any time, with a version that is started.
 struct Scene {
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     sandbox: Sandbox,
     kube: Client,
     runtime: RuntimeId,
@@ -47,7 +47,7 @@ impl Scene {
     /// A pod takes long enough to be ready that it is missed.
     async fn started() -> Self {
         let store = store::open("sqlite::memory:").await.unwrap();
-        let (runtime, version) = add_version(&*store, &Krt::new("one").variable("API_KEY")).await;
+        let (runtime, version) = add_version(&store, &Krt::new("one").variable("API_KEY")).await;
         let sandbox = Sandbox::start(Options { ready_after: Duration::from_millis(2500), ..Options::default() });
         let kube = Cluster::client_for(sandbox.router());
         let (reconciler, task) = reconciler(&store, &sandbox);
@@ -121,17 +121,21 @@ impl Scene {
     }
 }
 
-fn reconciler(store: &Arc<dyn Store>, sandbox: &Sandbox) -> (Reconciler, JoinHandle<()>) {
+fn reconciler(store: &Arc<Store>, sandbox: &Sandbox) -> (Reconciler, JoinHandle<()>) {
     let cluster = Cluster::in_process(Cluster::client_for(sandbox.router()));
-    let pace = Pace { interval: Duration::from_secs(3600), stop_timeout: Duration::from_secs(3600), ..Pace::default() };
-    let settings = ObjectSettings { ingress_preview: true, ..crate::away::settings() };
-    let reconciler = Reconciler::new(store.clone(), cluster, settings, pace, Changes::default());
+    let timings = ReconcilerTimings {
+        interval: Duration::from_secs(3600),
+        stop_timeout: Duration::from_secs(3600),
+        ..ReconcilerTimings::default()
+    };
+    let settings = ObjectSettings { ingress_preview: true, ..crate::cluster_outage::settings() };
+    let reconciler = Reconciler::new(store.clone(), cluster, settings, timings, Changes::default());
     let task = tokio::spawn(reconciler.clone().run(CancellationToken::new()));
     (reconciler, task)
 }
 
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     while !holds().await {
         assert!(Instant::now() < end, "never: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -170,12 +174,16 @@ async fn what_somebody_deletes_or_edits_is_a_repair() {
     until("both are put back", async || is_told(&scene.by_server().await)).await;
     let mut said: Vec<_> = scene.by_server().await.into_iter().filter_map(|entry| entry.comment).collect();
     said.sort();
-    assert_eq!(said, ["Secret one-config was gone", "Service one-entrypoint was edited: spec.selector.version-name"]);
+    assert_eq!(
+        said,
+        ["Secret one-config was missing", "Service one-entrypoint was edited: spec.selector.version-name"]
+    );
 
     secrets.delete("one-config", &DeleteParams::default()).await.unwrap();
     until("it is put back again", async || {
         scene.by_server().await.iter().any(|entry| {
-            entry.comment.as_deref() == Some("Secret one-config was gone, 2 times") && entry.outcome == Outcome::Reached
+            entry.comment.as_deref() == Some("Secret one-config was missing, 2 times")
+                && entry.outcome == Outcome::Reached
         })
     })
     .await;
@@ -190,7 +198,7 @@ async fn a_preview_that_somebody_deletes_is_a_repair() {
         // Again, in case that it went before the server had seen it.
         let _ = ingresses.delete("one-preview", &DeleteParams::default()).await;
         let told = scene.by_server().await.into_iter().filter_map(|entry| entry.comment);
-        told.into_iter().any(|comment| comment.starts_with("Ingress one-preview was gone"))
+        told.into_iter().any(|comment| comment.starts_with("Ingress one-preview was missing"))
     })
     .await;
     until("it is back", async || {
@@ -233,7 +241,7 @@ async fn a_stop_that_is_held_says_so_when_it_is_overdue_and_ends_when_it_is_let_
     let hold = |finalizers: Value| Patch::Merge(json!({ "metadata": { "finalizers": finalizers } }));
     pods.patch(&pod, &PatchParams::default(), &hold(json!(["example.org/hold"]))).await.unwrap();
     scene.command(Command::Stop, Duration::from_millis(1500)).await;
-    let held = format!("pod {pod} is held by the finalizer example.org/hold");
+    let held = format!("pod {pod} is blocked by the finalizer example.org/hold");
     let says = async |text: &str| scene.status().await.waiting.is_some_and(|w| w.contains(text) && w.contains(&held));
     until("it says who holds on", async || says("1 pod").await).await;
     until("it is overdue", async || says("overdue since ").await).await;

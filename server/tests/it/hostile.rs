@@ -149,7 +149,7 @@ async fn a_full_disk_leaves_nothing_and_is_said() {
     let large = Krt::new("v1").padded(9 << 20).bytes();
     let refused = Answer::of(post(VERSIONS, large).send().await.unwrap()).await;
     let error = refused.expect_error(503, "unavailable");
-    assert!(error["message"].as_str().unwrap().contains("the file store, which is full,"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("the file store (it is full) is unavailable"), "{error}");
     let left: Vec<_> = fs::read_dir(data.path().join("files/incoming")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 

@@ -52,7 +52,7 @@ async fn credential(server: &TestServer, version: &str, action: &str) -> (String
     server.post(&format!("/api/v1/runtimes/demo/versions/{version}/{action}"), json!({})).await.expect(202);
     let store = server.store().await;
     let record = store.version(&"demo".parse().unwrap(), &version.parse().unwrap()).await.unwrap().unwrap();
-    (server::http::internal::download_path(&record), record.file.download_token.expose().to_owned())
+    (server::krt_url::krt_path(&record.runtime, &record.name), record.file.download_token.expose().to_owned())
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::support::{
     krt::Krt,
     program::{Started, program},
-    server::PATIENCE,
+    server::MAX_WAIT,
 };
 
 const VERSION: &str = "/api/v1/runtimes/demo/versions/one";
@@ -64,7 +64,7 @@ async fn a_start_whose_time_ran_out_while_no_server_was_there_is_tried_by_the_ne
 }
 
 async fn until(server: &Started, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     loop {
         let view = get(server, VERSION).await;
         if holds(&view) {

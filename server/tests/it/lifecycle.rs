@@ -1,5 +1,5 @@
 //! The lifecycle on the sandbox.
 
-use crate::support::{stage::Stage, suite::lifecycle_suite};
+use crate::support::{fixture::Fixture, suite::lifecycle_suite};
 
-lifecycle_suite!(Stage::sandbox().await);
+lifecycle_suite!(Fixture::sandbox().await);

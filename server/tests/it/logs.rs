@@ -21,11 +21,11 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::support::{
+    fixture::Fixture,
     krt::{Krt, pack},
     log_lines::{LogLines, said},
     program::{Started, program},
-    server::{PATIENCE, TestServer},
-    stage::Stage,
+    server::{MAX_WAIT, TestServer},
 };
 
 const VERSION: &str = "/api/v1/runtimes/demo/versions/v1";
@@ -139,7 +139,7 @@ async fn the_log_before_the_last_restart_is_kept_of_what_crashes_alone() {
     let krt = Krt::new("v1").images("example/crash:1", "example/entrypoint:1");
     server.upload("demo", krt.bytes()).await.expect(201);
     server.post(&format!("{VERSION}/start"), json!({})).await.expect(202);
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     let lines = loop {
         let lines = read(&server, "previous=true").await;
         if lines.iter().any(|line| line.container == "node") {
@@ -214,7 +214,7 @@ async fn chatty() -> TestServer {
     let server = started(Krt::new("v1").images("example/chatty:1", "example/entrypoint:1").bytes()).await;
     // It takes half a second to say it.
     let said = async { while read(&server, "node=greeter&tail=10000").await.len() < 10_000 {} };
-    timeout(PATIENCE, said).await.expect("it says much");
+    timeout(MAX_WAIT, said).await.expect("it says much");
     server
 }
 
@@ -299,7 +299,7 @@ impl Open {
     }
 
     async fn until(&self, what: &str, holds: impl Fn(usize) -> bool) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + MAX_WAIT;
         while !holds(self.count()) {
             assert!(Instant::now() < end, "never {what}: {:?}", self.paths.lock().unwrap());
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -371,7 +371,7 @@ async fn beside_a_cluster(data: &std::path::Path) -> (Started, Sandbox, Open) {
         let answer = client.post(url(path)).body(body).send().await.unwrap();
         assert_eq!(answer.status(), status, "{}", answer.text().await.unwrap());
     }
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     while !reqwest::get(url(VERSION)).await.unwrap().text().await.unwrap().contains(r#""state":"started""#) {
         assert!(Instant::now() < end, "not started");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -408,7 +408,7 @@ async fn a_log_that_cannot_be_read_is_a_line_and_holds_up_no_other() {
     // A file says what it lacks, whatever is looked for.
     *open.refusals.lock().unwrap() = 1;
     let file = reqwest::get(url("node=many&format=text&search=nothing")).await.unwrap().text().await.unwrap();
-    assert!(file.contains("This log could not be read: ") && file.contains("the kubelet is away"), "{file}");
+    assert!(file.contains("Could not read this log: ") && file.contains("the kubelet is away"), "{file}");
 
     // Followed, it is asked for again, and said once.
     *open.refusals.lock().unwrap() = 5;
@@ -428,16 +428,16 @@ async fn a_log_that_cannot_be_read_is_a_line_and_holds_up_no_other() {
 
 #[tokio::test]
 async fn a_pod_in_place_of_another_is_followed_from_its_first_line() {
-    let stage = Stage::sandbox().await;
-    stage.add("demo", vec![two_workflows()]).await;
-    stage.reach("demo", "v1", "start", "started").await;
-    let mut followed = LogLines::open(&stage.server, "demo", "v1", "node=many&follow=true&tail=1").await;
+    let fixture = Fixture::sandbox().await;
+    fixture.add("demo", vec![two_workflows()]).await;
+    fixture.reach("demo", "v1", "start", "started").await;
+    let mut followed = LogLines::open(&fixture.server, "demo", "v1", "node=many&follow=true&tail=1").await;
     let (mut before, mut lost) = (BTreeSet::new(), String::new());
     while before.len() < 3 {
         lost = followed.next().await.unwrap().pod;
         before.insert(lost.clone());
     }
-    stage.api::<Pod>("demo").delete(&lost, &Default::default()).await.unwrap();
+    fixture.api::<Pod>("demo").delete(&lost, &Default::default()).await.unwrap();
     let new = |line: &LogLine| !before.contains(&line.pod) && line.container == "node";
     let first = followed.until("a line of another pod", new).await;
     assert!(said(&first).contains("started"), "{first:?}");

@@ -2,30 +2,31 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails by it, in helpers too")]
 
 mod api;
-mod away;
-mod belonging;
+mod api_usage;
 mod binary;
-mod changed_back;
-mod citizen;
+mod cluster_outage;
 mod content;
 mod download;
 mod drift;
 mod events;
 mod faults;
+mod field_conflicts;
 mod full_disk;
 mod guard;
 mod history_of_server;
 mod hostile;
 mod internal;
 mod killed;
+mod layers;
 mod lifecycle;
 mod logs;
+mod network_partition;
 mod nodes;
 mod ownership;
 mod pages;
 mod replicas;
-mod silent;
 mod slow_clients;
 mod store;
+mod store_identity;
 mod support;
 mod upload;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::{
     krt::Krt,
-    server::{PATIENCE, TestServer},
+    server::{MAX_WAIT, TestServer},
 };
 
 const VERSION: &str = "/api/v1/runtimes/demo/versions/v1";
@@ -15,7 +15,7 @@ const VERSION: &str = "/api/v1/runtimes/demo/versions/v1";
 /// Reads the node until what it says is what is waited for.
 async fn node(server: &TestServer, path: &str, good: impl Fn(&NodeDetail) -> bool) -> NodeDetail {
     let mut last = None;
-    let found = tokio::time::timeout(PATIENCE, async {
+    let found = tokio::time::timeout(MAX_WAIT, async {
         loop {
             let answer = server.get(&format!("{VERSION}/{path}")).await.expect(200);
             let detail: NodeDetail = serde_json::from_value(answer).unwrap();
@@ -94,8 +94,8 @@ async fn a_node_that_crashes_tells_what_it_logged_last() {
     server.post(&format!("{VERSION}/start"), json!({})).await.expect(202);
 
     let says = |detail: &NodeDetail, what: &str| detail.node.message.as_ref().is_some_and(|said| said.contains(what));
-    let last_words = "made to fail by its image";
-    let detail = node(&server, "nodes/greeting/greeter", |detail| says(detail, last_words)).await;
+    let crash_log = "made to fail by its image";
+    let detail = node(&server, "nodes/greeting/greeter", |detail| says(detail, crash_log)).await;
     assert!(says(&detail, "exit code 1"), "{detail:?}");
 }
 
@@ -109,7 +109,7 @@ async fn a_node_whose_image_cannot_be_pulled_says_so_in_kubernetes_words() {
         detail.pods.iter().any(waits) && detail.events.iter().any(|event| event.warning)
     };
     let detail = node(&server, "nodes/greeting/greeter", refused).await;
-    assert!(detail.pods[0].message.as_ref().unwrap().contains("cannot be pulled"));
+    assert!(detail.pods[0].message.as_ref().unwrap().contains("cannot pull the image"));
     let warning = detail.events.iter().find(|event| event.warning).unwrap();
     assert!(warning.count >= 1 && !warning.message.is_empty());
 }

@@ -13,15 +13,15 @@ use serde_json::json;
 use server::{
     changes::Changes,
     cluster::Cluster,
-    reconciler::{LogQuery, LogSource, Pace, Part, Reconciler, Status, Window},
+    reconciler::{LogMode, LogRange, LogRequest, LogSource, Reconciler, ReconcilerTimings, Status},
     store::{self, CommandRecord, Store, VersionRecord},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    away::{add_version, settings},
-    support::{krt::Krt, server::PATIENCE},
+    cluster_outage::{add_version, settings},
+    support::{krt::Krt, server::MAX_WAIT},
 };
 
 const OWNER: &str = "kai-server/installation";
@@ -95,7 +95,7 @@ async fn owner_of(kube: &Client) -> Option<String> {
 
 /// A server of which only the reconciler runs, with one version in one runtime, which all of them call the same.
 struct Installation {
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     reconciler: Reconciler,
     runtime: RuntimeId,
     version: VersionName,
@@ -111,11 +111,11 @@ impl Drop for Installation {
 impl Installation {
     async fn start(sandbox: &Sandbox) -> Self {
         let store = store::open("sqlite::memory:").await.unwrap();
-        let (runtime, version) = add_version(&*store, &Krt::new("one")).await;
+        let (runtime, version) = add_version(&store, &Krt::new("one")).await;
         let cluster = Cluster::in_process(Cluster::client_for(sandbox.router()));
         // The cluster takes nothing of one of them, so its time is counted from when that server is up.
-        let pace = Pace { start_timeout: Duration::from_secs(2), ..Pace::default() };
-        let reconciler = Reconciler::new(store.clone(), cluster, settings(), pace, Changes::default());
+        let timings = ReconcilerTimings { start_timeout: Duration::from_secs(2), ..ReconcilerTimings::default() };
+        let reconciler = Reconciler::new(store.clone(), cluster, settings(), timings, Changes::default());
         let stop = CancellationToken::new();
         tokio::spawn(reconciler.clone().run(stop.clone()));
         Self { store, reconciler, runtime, version, stop }
@@ -137,8 +137,8 @@ impl Installation {
     }
 
     async fn log_lines(&self, source: LogSource) -> usize {
-        let window = Window { part: Part::Last, tail: None, since: None, until: None };
-        let query = LogQuery { sources: [source].into(), window };
+        let range = LogRange { mode: LogMode::Last, tail: None, since: None, until: None };
+        let query = LogRequest { sources: [source].into(), range };
         let lines = self.reconciler.logs(&self.record().await, query).unwrap();
         futures::StreamExt::count(lines).await
     }
@@ -152,7 +152,7 @@ impl Installation {
     }
 
     async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + MAX_WAIT;
         while !holds().await {
             assert!(Instant::now() < end, "never: {what}; {:#?}", self.status().await);
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -17,7 +17,7 @@ use tokio::{
 use crate::support::{
     krt::Krt,
     program::{Started, program},
-    server::{PATIENCE, TestServer},
+    server::{MAX_WAIT, TestServer},
 };
 
 /// Short enough for a test, and long enough that no usual request is cut off on a busy machine.
@@ -48,7 +48,7 @@ async fn drip(addr: SocketAddr, head: &str, piece: &str) -> String {
     });
     let mut said = Vec::new();
     // A reset is an end, too.
-    let _ = timeout(PATIENCE, reading.read_to_end(&mut said)).await.expect("it holds the connection for ever");
+    let _ = timeout(MAX_WAIT, reading.read_to_end(&mut said)).await.expect("it holds the connection for ever");
     dripping.abort();
     String::from_utf8_lossy(&said).into_owned()
 }
@@ -96,7 +96,7 @@ async fn a_download_that_nobody_takes_is_ended() {
     // Until it is ended it is one of those that a server which is told to stop waits for.
     sleep(LIMIT * 3).await;
     let mut taken = Vec::new();
-    let _ = timeout(PATIENCE, connection.read_to_end(&mut taken)).await.expect("it goes on");
+    let _ = timeout(MAX_WAIT, connection.read_to_end(&mut taken)).await.expect("it goes on");
     assert!(taken.len() < krt.len(), "{} of {} bytes", taken.len(), krt.len());
 }
 
@@ -113,7 +113,7 @@ async fn events_go_on_for_longer_than_any_of_the_limits() {
         }
         text
     };
-    let text = timeout(PATIENCE, told).await.expect("no event came");
+    let text = timeout(MAX_WAIT, told).await.expect("no event came");
     let event = text.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().unwrap();
     assert!(matches!(serde_json::from_str(event).unwrap(), ServerEvent::Runtime { .. }), "{event}");
 }

@@ -8,10 +8,10 @@ use server::store::{self, Store};
 use crate::support::postgres;
 
 mod activity;
-mod carry;
 mod commands;
 mod config;
 mod deletion;
+mod inherit;
 mod limits;
 mod migration;
 mod opening;
@@ -26,7 +26,7 @@ mod walk;
 
 /// An empty store, and where it is.
 struct Db {
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     url: String,
     _dir: Option<tempfile::TempDir>,
 }
@@ -49,7 +49,7 @@ impl Db {
     }
 
     /// Another server's, or the next process', view of the same state.
-    async fn open_again(&self) -> Arc<dyn Store> {
+    async fn open_again(&self) -> Arc<Store> {
         store::open(&self.url).await.unwrap()
     }
 }
@@ -111,7 +111,7 @@ mod on {
             a_value_that_somebody_sees_is_in_the_history_with_who
             no_value_and_no_credential_is_printed
         }
-        carry {
+        inherit {
             for_each_name_the_newest_value_is_taken_over
             what_is_left_out_and_what_is_of_another_kind_is_not_taken_over
             no_more_is_taken_over_than_there_is_room_for

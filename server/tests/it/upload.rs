@@ -1,6 +1,6 @@
 //! Uploads: a file becomes a version, or nothing is left of it.
 
-mod turns;
+mod permits;
 
 use std::{fs, num::NonZeroU16, pin::pin, time::Duration};
 
@@ -292,7 +292,7 @@ async fn an_upload_waits_for_its_turn_and_has_it_when_another_ends_or_goes_away(
     let connection = half_sent(&server, &krt).await;
 
     let mut waiting = pin!(server.upload("demo", Krt::new("quick").bytes()));
-    assert!(timeout(Duration::from_millis(300), &mut waiting).await.is_err(), "it is not its turn");
+    assert!(timeout(Duration::from_millis(300), &mut waiting).await.is_err(), "there is no permit for it");
     server.expect_stored_files(1).await;
     drop(connection);
     waiting.await.expect(201);
@@ -331,7 +331,7 @@ async fn what_a_killed_server_left_behind_is_gone_after_its_next_start() {
             fs::rename(&moved, trash.join("2026-01-01T00:00:00Z")).unwrap();
         })
         .await;
-    let until = tokio::time::Instant::now() + crate::support::server::PATIENCE;
+    let until = tokio::time::Instant::now() + crate::support::server::MAX_WAIT;
     while fs::read_dir(&trash).unwrap().next().is_some() {
         assert!(tokio::time::Instant::now() < until, "it stays");
         tokio::time::sleep(Duration::from_millis(20)).await;

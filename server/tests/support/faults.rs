@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt};
 
-use super::dice::Dice;
+use super::test_rng::TestRng;
 
 /// What the layer does, and what it has seen. Shared by all clients of one run.
 pub(crate) struct Faults {
@@ -41,12 +41,12 @@ pub(crate) struct Faults {
     /// By path, the version up to which a watch cannot begin any more.
     expired: Mutex<BTreeMap<String, u64>>,
     /// Writes that came before the time that an answer 429 had named.
-    impatient: Mutex<BTreeSet<String>>,
+    premature_writes: Mutex<BTreeSet<String>>,
 }
 
 /// What becomes of one request.
 #[derive(Debug, Clone, Copy)]
-enum Fate {
+enum FaultKind {
     Answered {
         after: Duration,
     },
@@ -85,7 +85,7 @@ impl Faults {
             injected: AtomicU64::default(),
             asked: Mutex::default(),
             expired: Mutex::default(),
-            impatient: Mutex::default(),
+            premature_writes: Mutex::default(),
         })
     }
 
@@ -100,8 +100,8 @@ impl Faults {
     }
 
     /// Writes that did not wait as long as they were told to.
-    pub(crate) fn impatient(&self) -> Vec<String> {
-        self.impatient.lock().unwrap().iter().cloned().collect()
+    pub(crate) fn premature_writes(&self) -> Vec<String> {
+        self.premature_writes.lock().unwrap().iter().cloned().collect()
     }
 
     /// A client of a process of its own: nobody told it anything yet.
@@ -117,36 +117,36 @@ impl Faults {
         self.on.load(Ordering::SeqCst)
     }
 
-    fn dice(&self, what: &str) -> Dice {
+    fn rng(&self, what: &str) -> TestRng {
         let mut asked = self.asked.lock().unwrap();
-        let turn = asked.entry(what.to_owned()).or_default();
-        *turn += 1;
-        Dice::of(self.seed, what, *turn)
+        let count = asked.entry(what.to_owned()).or_default();
+        *count += 1;
+        TestRng::of(self.seed, what, *count)
     }
 
-    fn fate(&self, dice: &mut Dice, asked: &Asked) -> Fate {
+    fn fault(&self, rng: &mut TestRng, asked: &RequestInfo) -> FaultKind {
         if !self.is_on() {
-            return Fate::Answered { after: Duration::ZERO };
+            return FaultKind::Answered { after: Duration::ZERO };
         }
-        if dice.below(1000) >= self.per_mille {
-            let after = if dice.one_in(5) { dice.millis(5..60) } else { Duration::ZERO };
-            return Fate::Answered { after };
+        if rng.below(1000) >= self.per_mille {
+            let after = if rng.one_in(5) { rng.millis(5..60) } else { Duration::ZERO };
+            return FaultKind::Answered { after };
         }
         self.injected.fetch_add(1, Ordering::SeqCst);
-        match dice.below(9) {
-            0 => Fate::Refused(StatusCode::INTERNAL_SERVER_ERROR),
-            1 => Fate::Refused(StatusCode::TOO_MANY_REQUESTS),
-            2 if asked.is_write() => Fate::Refused(StatusCode::CONFLICT),
-            2 => Fate::Refused(StatusCode::GONE),
-            3 | 4 => Fate::Disconnected,
-            5 => Fate::TimedOut { after: dice.millis(50..300) },
-            6 => Fate::NeverAnswered { arrives: dice.one_in(2) },
-            _ => Fate::AnswerLost,
+        match rng.below(9) {
+            0 => FaultKind::Refused(StatusCode::INTERNAL_SERVER_ERROR),
+            1 => FaultKind::Refused(StatusCode::TOO_MANY_REQUESTS),
+            2 if asked.is_write() => FaultKind::Refused(StatusCode::CONFLICT),
+            2 => FaultKind::Refused(StatusCode::GONE),
+            3 | 4 => FaultKind::Disconnected,
+            5 => FaultKind::TimedOut { after: rng.millis(50..300) },
+            6 => FaultKind::NeverAnswered { arrives: rng.one_in(2) },
+            _ => FaultKind::AnswerLost,
         }
     }
 
     /// Once a version has expired it stays so, as on a real server.
-    fn expire(&self, asked: &Asked) {
+    fn expire(&self, asked: &RequestInfo) {
         if let Some(version) = asked.watch_from {
             let mut expired = self.expired.lock().unwrap();
             let newest = expired.entry(asked.path.clone()).or_default();
@@ -154,20 +154,20 @@ impl Faults {
         }
     }
 
-    fn has_expired(&self, asked: &Asked) -> bool {
+    fn has_expired(&self, asked: &RequestInfo) -> bool {
         asked.watch_from.is_some_and(|from| self.expired.lock().unwrap().get(&asked.path).is_some_and(|to| from <= *to))
     }
 }
 
 /// What a request asks for, as far as it matters here.
-struct Asked {
+struct RequestInfo {
     method: Method,
     path: String,
     watch: bool,
     watch_from: Option<u64>,
 }
 
-impl Asked {
+impl RequestInfo {
     fn of<B>(request: &Request<B>) -> Self {
         let query = request.uri().query().unwrap_or_default();
         let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -242,37 +242,37 @@ impl<S> Faulty<S> {
         A: HttpBody<Data = Bytes> + Send + 'static,
         A::Error: Into<BoxError>,
     {
-        let asked = Asked::of(&request);
-        let mut dice = self.faults.dice(&asked.name());
-        self.note_impatience(&asked);
+        let asked = RequestInfo::of(&request);
+        let mut rng = self.faults.rng(&asked.name());
+        self.note_premature_write(&asked);
         if self.faults.has_expired(&asked) {
             return Ok(refusal(StatusCode::GONE));
         }
-        let fate = self.faults.fate(&mut dice, &asked);
+        let fault = self.faults.fault(&mut rng, &asked);
         let Self { inner, faults, not_before } = self;
         let reach = async move {
             let answer = inner.oneshot(request).await.map_err(Into::into)?;
             Ok(answer.map(Body::new))
         };
-        match fate {
-            Fate::Answered { after } if asked.watch => {
+        match fault {
+            FaultKind::Answered { after } if asked.watch => {
                 sleep(after).await;
-                Ok(reach.await?.map(|body| watch_body(faults, &mut dice, body)))
+                Ok(reach.await?.map(|body| watch_body(faults, &mut rng, body)))
             }
             // What is under way arrives even if nobody waits for the answer any more.
-            Fate::Answered { after } => {
+            FaultKind::Answered { after } => {
                 let arrived = tokio::spawn(async move {
                     sleep(after).await;
                     reach.await
                 });
                 arrived.await?
             }
-            Fate::AnswerLost if asked.watch => Err(broken(io::ErrorKind::ConnectionReset)),
-            Fate::AnswerLost => {
+            FaultKind::AnswerLost if asked.watch => Err(broken(io::ErrorKind::ConnectionReset)),
+            FaultKind::AnswerLost => {
                 tokio::spawn(reach).await??;
                 Err(broken(io::ErrorKind::UnexpectedEof))
             }
-            Fate::Refused(status) => {
+            FaultKind::Refused(status) => {
                 if status == StatusCode::GONE {
                     faults.expire(&asked);
                 }
@@ -284,27 +284,27 @@ impl<S> Faulty<S> {
                 }
                 Ok(refusal(status))
             }
-            Fate::NeverAnswered { arrives } => {
+            FaultKind::NeverAnswered { arrives } => {
                 if arrives && !asked.watch {
                     tokio::spawn(reach);
                 }
                 pending().await
             }
-            Fate::Disconnected => Err(broken(io::ErrorKind::ConnectionRefused)),
-            Fate::TimedOut { after } => {
+            FaultKind::Disconnected => Err(broken(io::ErrorKind::ConnectionRefused)),
+            FaultKind::TimedOut { after } => {
                 sleep(after).await;
                 Err(broken(io::ErrorKind::TimedOut))
             }
         }
     }
 
-    fn note_impatience(&self, asked: &Asked) {
+    fn note_premature_write(&self, asked: &RequestInfo) {
         let Some(namespace) = asked.namespace().filter(|_| asked.is_write()) else { return };
         let not_before = self.not_before.lock().unwrap().get(namespace).copied();
         let left = not_before.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default();
         // Timers are precise to a millisecond.
         if left > Duration::from_millis(5) {
-            self.faults.impatient.lock().unwrap().insert(format!("{}, {left:?} too early", asked.name()));
+            self.faults.premature_writes.lock().unwrap().insert(format!("{}, {left:?} too early", asked.name()));
         }
     }
 }
@@ -312,10 +312,10 @@ impl<S> Faulty<S> {
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A watch that lags and does not last, as long as things go wrong.
-fn watch_body(faults: Arc<Faults>, dice: &mut Dice, body: Body) -> Body {
-    let lag = if dice.one_in(3) { dice.millis(5..60) } else { Duration::ZERO };
-    let lasts = dice.millis(200..4000);
-    let cut = match dice.below(7) {
+fn watch_body(faults: Arc<Faults>, rng: &mut TestRng, body: Body) -> Body {
+    let lag = if rng.one_in(3) { rng.millis(5..60) } else { Duration::ZERO };
+    let lasts = rng.millis(200..4000);
+    let cut = match rng.below(7) {
         0 | 1 => Cut::Ended,
         2 => Cut::Reset,
         3 => Cut::InTheMidstOfALine,
@@ -340,7 +340,7 @@ fn watch_body(faults: Arc<Faults>, dice: &mut Dice, body: Body) -> Body {
             faults.injected.fetch_add(1, Ordering::SeqCst);
         }
     };
-    let last_words = stream::once(async move {
+    let ending = stream::once(async move {
         match cut {
             _ if !faults.is_on() => None,
             Cut::Ended => None,
@@ -353,7 +353,7 @@ fn watch_body(faults: Arc<Faults>, dice: &mut Dice, body: Body) -> Body {
             }
         }
     });
-    Body::from_stream(told.take_until(end).chain(last_words.filter_map(ready)))
+    Body::from_stream(told.take_until(end).chain(ending.filter_map(ready)))
 }
 
 fn broken(kind: io::ErrorKind) -> BoxError {

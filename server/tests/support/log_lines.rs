@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::server::TestServer;
 
 /// How long a line may take to come. A real cluster has to replace a pod in that time.
-const PATIENCE: Duration = Duration::from_secs(120);
+const MAX_WAIT: Duration = Duration::from_secs(120);
 
 /// An answer that is being read.
 pub(crate) struct LogLines {
@@ -39,7 +39,7 @@ impl LogLines {
                 }
                 return Some(serde_json::from_slice(&line).unwrap());
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("no line came").unwrap()?;
+            let chunk = timeout(MAX_WAIT, self.response.chunk()).await.expect("no line came").unwrap()?;
             self.text.extend_from_slice(&chunk);
         }
     }
@@ -56,7 +56,7 @@ impl LogLines {
     pub(crate) async fn until(&mut self, what: &str, holds: impl Fn(&LogLine) -> bool) -> LogLine {
         let mut pods = BTreeSet::new();
         loop {
-            let line = timeout(PATIENCE, self.next()).await;
+            let line = timeout(MAX_WAIT, self.next()).await;
             let line = line.unwrap_or_else(|_| panic!("never seen: {what}; lines came from {pods:?}")).unwrap();
             if holds(&line) {
                 return line;

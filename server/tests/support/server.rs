@@ -12,7 +12,7 @@ use bytes::Bytes;
 use reqwest::{Client, Method, Url, header::HeaderMap};
 use serde_json::Value;
 use server::{
-    config::Settings,
+    config::{Flags, Settings},
     run::{Running, start},
     store::{self, Store},
 };
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// How long a test waits for what has to come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
 
 pub(crate) struct TestServer {
     running: Running,
@@ -91,7 +91,7 @@ impl TestServer {
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
         let dir = Arc::new(tempfile::tempdir().unwrap());
-        let mut settings = Settings::embedded(&dir.path().join("data"));
+        let mut settings = Settings::try_from(Flags::defaults(&dir.path().join("data")).unwrap()).unwrap();
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         (settings.addr, settings.internal_addr, settings.sandbox_addr) = (free, free, free);
         settings.sandbox_ready_after = Duration::from_millis(20);
@@ -133,7 +133,7 @@ impl TestServer {
     }
 
     /// A second look at the state, beside the server's own.
-    pub(crate) async fn store(&self) -> Arc<dyn Store> {
+    pub(crate) async fn store(&self) -> Arc<Store> {
         store::open(self.settings.database_url.expose()).await.unwrap()
     }
 
@@ -177,7 +177,7 @@ impl TestServer {
 
     /// Waits until the version is in this state.
     pub(crate) async fn wait_for(&self, path: &str, state: &str) -> Value {
-        let until = tokio::time::Instant::now() + PATIENCE;
+        let until = tokio::time::Instant::now() + MAX_WAIT;
         loop {
             let version = self.get(path).await.expect(200);
             if version["state"] == state {
@@ -210,7 +210,7 @@ impl TestServer {
 
     /// Waits until exactly this many files are stored: what is refused is cleared away after it is answered.
     pub(crate) async fn expect_stored_files(&self, count: usize) {
-        let until = tokio::time::Instant::now() + PATIENCE;
+        let until = tokio::time::Instant::now() + MAX_WAIT;
         loop {
             let files = self.stored_files();
             if files.len() == count {

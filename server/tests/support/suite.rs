@@ -12,140 +12,145 @@ use kube::{
 use serde_json::{Value, json};
 
 use super::{
+    fixture::Fixture,
     log_lines::{LogLines, said},
-    stage::Stage,
 };
 
-pub(crate) async fn versions_are_started_published_replaced_unpublished_and_stopped(stage: Stage) {
+pub(crate) async fn versions_are_started_published_replaced_unpublished_and_stopped(fixture: Fixture) {
     let runtime = "path";
-    let files = vec![Stage::krt("one").variable("API_KEY").bytes(), Stage::krt("two").file("settings.json").bytes()];
-    stage.add(runtime, files).await;
-    assert!(stage.belongings(runtime, "one").await.is_empty(), "a stopped version uses nothing");
+    let files =
+        vec![Fixture::krt("one").variable("API_KEY").bytes(), Fixture::krt("two").file("settings.json").bytes()];
+    fixture.add(runtime, files).await;
+    assert!(fixture.belongings(runtime, "one").await.is_empty(), "a stopped version uses nothing");
 
-    stage.reach(runtime, "one", "start", "started").await;
-    let view = stage.view(runtime, "one").await;
+    fixture.reach(runtime, "one", "start", "started").await;
+    let view = fixture.view(runtime, "one").await;
     assert_eq!(view["health"]["status"], "healthy");
     assert_eq!(view["workflows"][0]["nodes"][0]["status"], "ready");
     assert_eq!(view["workflows"][0]["nodes"][0]["ready_replicas"], 1);
     assert_eq!(view["allowed_actions"], json!(["stop", "publish"]));
-    assert_eq!(stage.names::<Deployment>(runtime).await.len(), 2);
-    assert_eq!(stage.names::<Secret>(runtime).await, ["one-config"]);
-    assert_eq!(stage.names::<ConfigMap>(runtime).await, ["one-subjects"]);
-    assert_eq!(stage.names::<Service>(runtime).await, ["one-entrypoint"]);
-    assert!(stage.names::<Ingress>(runtime).await.is_empty(), "not reachable from outside");
+    assert_eq!(fixture.names::<Deployment>(runtime).await.len(), 2);
+    assert_eq!(fixture.names::<Secret>(runtime).await, ["one-config"]);
+    assert_eq!(fixture.names::<ConfigMap>(runtime).await, ["one-subjects"]);
+    assert_eq!(fixture.names::<Service>(runtime).await, ["one-entrypoint"]);
+    assert!(fixture.names::<Ingress>(runtime).await.is_empty(), "not reachable from outside");
 
-    stage.reach(runtime, "one", "publish", "published").await;
-    assert_eq!(stage.selected(runtime).await.as_deref(), Some("one"));
-    assert_eq!(stage.names::<Ingress>(runtime).await, ["entrypoint"]);
-    gone(&stage, runtime, "one-entrypoint").await;
+    fixture.reach(runtime, "one", "publish", "published").await;
+    assert_eq!(fixture.selected(runtime).await.as_deref(), Some("one"));
+    assert_eq!(fixture.names::<Ingress>(runtime).await, ["entrypoint"]);
+    gone(&fixture, runtime, "one-entrypoint").await;
 
-    stage.reach(runtime, "two", "start", "started").await;
-    let before = stage.api::<Service>(runtime).get("active-entrypoint").await.unwrap();
-    assert_eq!(stage.view(runtime, "two").await["replaces"], "one");
-    stage.reach(runtime, "two", "publish", "published").await;
-    let after = stage.api::<Service>(runtime).get("active-entrypoint").await.unwrap();
+    fixture.reach(runtime, "two", "start", "started").await;
+    let before = fixture.api::<Service>(runtime).get("active-entrypoint").await.unwrap();
+    assert_eq!(fixture.view(runtime, "two").await["replaces"], "one");
+    fixture.reach(runtime, "two", "publish", "published").await;
+    let after = fixture.api::<Service>(runtime).get("active-entrypoint").await.unwrap();
     assert_eq!(before.uid(), after.uid(), "the published Service is changed in place");
-    assert_eq!(stage.selected(runtime).await.as_deref(), Some("two"));
-    assert_eq!(stage.view(runtime, "one").await["state"], "started");
-    gone(&stage, runtime, "two-entrypoint").await;
-    assert!(stage.names::<Service>(runtime).await.contains(&"one-entrypoint".to_owned()));
+    assert_eq!(fixture.selected(runtime).await.as_deref(), Some("two"));
+    assert_eq!(fixture.view(runtime, "one").await["state"], "started");
+    gone(&fixture, runtime, "two-entrypoint").await;
+    assert!(fixture.names::<Service>(runtime).await.contains(&"one-entrypoint".to_owned()));
 
-    let refused = stage.server.post(&format!("/api/v1/runtimes/{runtime}/versions/two/stop"), json!({})).await;
+    let refused = fixture.server.post(&format!("/api/v1/runtimes/{runtime}/versions/two/stop"), json!({})).await;
     let refused = refused.expect_error(409, "refused");
     assert!(refused["message"].as_str().unwrap().contains("published"), "{refused}");
 
-    stage.reach(runtime, "two", "unpublish", "started").await;
-    assert_eq!(stage.selected(runtime).await, None);
-    assert!(stage.names::<Ingress>(runtime).await.is_empty());
+    fixture.reach(runtime, "two", "unpublish", "started").await;
+    assert_eq!(fixture.selected(runtime).await, None);
+    assert!(fixture.names::<Ingress>(runtime).await.is_empty());
     for version in ["one", "two"] {
-        stage.reach(runtime, version, "stop", "stopped").await;
-        assert!(stage.belongings(runtime, version).await.is_empty(), "{:?}", stage.belongings(runtime, version).await);
+        fixture.reach(runtime, version, "stop", "stopped").await;
+        assert!(
+            fixture.belongings(runtime, version).await.is_empty(),
+            "{:?}",
+            fixture.belongings(runtime, version).await
+        );
     }
-    stage.reach(runtime, "one", "archive", "archived").await;
+    fixture.reach(runtime, "one", "archive", "archived").await;
 
-    let done: Vec<(String, String, String)> = stage.history(runtime, "two").await.iter().map(line).collect();
+    let done: Vec<(String, String, String)> = fixture.history(runtime, "two").await.iter().map(line).collect();
     let expected = ["stop", "unpublish", "publish", "start", "configure", "create"];
     assert_eq!(done.iter().map(|(action, _, _)| action.as_str()).collect::<Vec<_>>(), expected);
     assert!(done.iter().all(|(_, outcome, who)| outcome == "reached" && who == "local"), "{done:?}");
-    stage.clear(&[runtime]).await;
+    fixture.clear(&[runtime]).await;
 }
 
-pub(crate) async fn a_version_whose_image_does_not_exist_ends_stopped_with_the_reason(stage: Stage) {
+pub(crate) async fn a_version_whose_image_does_not_exist_ends_stopped_with_the_reason(fixture: Fixture) {
     let runtime = "nopull";
     let image = "sandbox/fail-pull:1";
-    let krt = Stage::krt("one").images(image, "konstellation/kre-entrypoint:latest").bytes();
-    stage.add(runtime, vec![krt]).await;
-    stage.act(runtime, "one", "start").await;
-    let view = stage.wait(runtime, "one", "stopped").await;
+    let krt = Fixture::krt("one").images(image, "konstellation/kre-entrypoint:latest").bytes();
+    fixture.add(runtime, vec![krt]).await;
+    fixture.act(runtime, "one", "start").await;
+    let view = fixture.wait(runtime, "one", "stopped").await;
     let failure = &view["failure"];
     assert_eq!(failure["node"], "greeting/greeter", "{failure}");
     assert!(failure["reason"].as_str().is_some_and(|reason| reason.contains(image)), "{failure}");
-    assert!(stage.belongings(runtime, "one").await.is_empty(), "{:?}", stage.belongings(runtime, "one").await);
-    let history = stage.history(runtime, "one").await;
+    assert!(fixture.belongings(runtime, "one").await.is_empty(), "{:?}", fixture.belongings(runtime, "one").await);
+    let history = fixture.history(runtime, "one").await;
     let ending = ("stop".to_owned(), "reached".to_owned(), "kai-server".to_owned());
     let failing = ("start".to_owned(), "failed".to_owned(), "local".to_owned());
     assert_eq!(history[..2].iter().map(line).collect::<Vec<_>>(), [ending, failing]);
     assert!(failure["events"].as_array().is_some_and(|events| !events.is_empty()), "{failure}");
-    stage.clear(&[runtime]).await;
+    fixture.clear(&[runtime]).await;
 }
 
-pub(crate) async fn a_version_that_crashes_ends_stopped_with_the_reason_and_its_last_words(stage: Stage) {
+pub(crate) async fn a_version_that_crashes_ends_stopped_with_the_reason_and_its_last_words(fixture: Fixture) {
     let runtime = "crash";
     // The test cluster's runner ends when it is told to by this variable; the sandbox goes by the image.
-    let image = if stage.is_real() { "konstellation/kre-py:latest" } else { "sandbox/crash:1" };
-    let krt = Stage::krt("one").images(image, "konstellation/kre-entrypoint:latest").variable("CRASH_AFTER").bytes();
-    stage.add(runtime, vec![krt]).await;
-    stage.configure(runtime, "one", json!({ "CRASH_AFTER": "1s" })).await;
-    stage.act(runtime, "one", "start").await;
-    let view = stage.wait(runtime, "one", "stopped").await;
+    let image = if fixture.is_real() { "konstellation/kre-py:latest" } else { "sandbox/crash:1" };
+    let krt = Fixture::krt("one").images(image, "konstellation/kre-entrypoint:latest").variable("CRASH_AFTER").bytes();
+    fixture.add(runtime, vec![krt]).await;
+    fixture.configure(runtime, "one", json!({ "CRASH_AFTER": "1s" })).await;
+    fixture.act(runtime, "one", "start").await;
+    let view = fixture.wait(runtime, "one", "stopped").await;
     let failure = &view["failure"];
     assert_eq!(failure["node"], "greeting/greeter", "{failure}");
     assert!(failure["reason"].as_str().is_some_and(|reason| reason.contains("exit code 1")), "{failure}");
     assert!(failure["log"].as_array().is_some_and(|log| !log.is_empty()), "{failure}");
-    assert!(stage.belongings(runtime, "one").await.is_empty());
-    stage.clear(&[runtime]).await;
+    assert!(fixture.belongings(runtime, "one").await.is_empty());
+    fixture.clear(&[runtime]).await;
 }
 
-pub(crate) async fn a_published_version_that_loses_a_pod_is_degraded_and_heals(stage: Stage) {
+pub(crate) async fn a_published_version_that_loses_a_pod_is_degraded_and_heals(fixture: Fixture) {
     let runtime = "heal";
-    stage.add(runtime, vec![Stage::krt("one").bytes()]).await;
-    stage.reach(runtime, "one", "start", "started").await;
-    stage.reach(runtime, "one", "publish", "published").await;
+    fixture.add(runtime, vec![Fixture::krt("one").bytes()]).await;
+    fixture.reach(runtime, "one", "start", "started").await;
+    fixture.reach(runtime, "one", "publish", "published").await;
     let entrypoint = ListParams::default().labels("type=entrypoint");
-    let pods = stage.api::<Pod>(runtime);
+    let pods = fixture.api::<Pod>(runtime);
     let pod = pods.list(&entrypoint).await.unwrap().items[0].name_any();
     pods.delete(&pod, &DeleteParams::default()).await.unwrap();
     let degraded = |view: &Value| view["health"]["status"] == "degraded";
-    let view = stage.until(runtime, "one", "degraded", degraded).await;
+    let view = fixture.until(runtime, "one", "degraded", degraded).await;
     assert_eq!(view["state"], "published");
     assert!(view["health"]["reason"].as_str().is_some_and(|reason| reason.contains("entrypoint")), "{view}");
     let healthy = |view: &Value| view["health"]["status"] == "healthy";
-    let view = stage.until(runtime, "one", "healthy", healthy).await;
+    let view = fixture.until(runtime, "one", "healthy", healthy).await;
     assert_eq!(view["state"], "published");
     let told = || async {
-        let history = stage.history(runtime, "one").await;
+        let history = fixture.history(runtime, "one").await;
         let by_server = history.iter().map(line).filter(|(_, _, who)| who == "kai-server");
         by_server.map(|(action, _, _)| action).collect::<Vec<_>>() == ["healed", "degraded"]
     };
-    stage.until_cluster("a fall and a recovery in the history", told).await;
-    stage.clear(&[runtime]).await;
+    fixture.until_cluster("a fall and a recovery in the history", told).await;
+    fixture.clear(&[runtime]).await;
 }
 
-pub(crate) async fn what_somebody_deletes_comes_back(stage: Stage) {
+pub(crate) async fn what_somebody_deletes_comes_back(fixture: Fixture) {
     let runtime = "drift";
-    stage.add(runtime, vec![Stage::krt("one").bytes()]).await;
-    stage.reach(runtime, "one", "start", "started").await;
-    stage.reach(runtime, "one", "publish", "published").await;
-    let services = stage.api::<Service>(runtime);
+    fixture.add(runtime, vec![Fixture::krt("one").bytes()]).await;
+    fixture.reach(runtime, "one", "start", "started").await;
+    fixture.reach(runtime, "one", "publish", "published").await;
+    let services = fixture.api::<Service>(runtime);
     let uid = services.get("active-entrypoint").await.unwrap().uid();
     services.delete("active-entrypoint", &DeleteParams::default()).await.unwrap();
     let back = || async {
         let live = services.get_opt("active-entrypoint").await.unwrap();
         live.is_some_and(|live| live.uid() != uid)
     };
-    stage.until_cluster("the published Service again", back).await;
+    fixture.until_cluster("the published Service again", back).await;
 
-    let deployments = stage.api::<Deployment>(runtime);
+    let deployments = fixture.api::<Deployment>(runtime);
     let name = "one-entrypoint";
     let uid = deployments.get(name).await.unwrap().uid();
     deployments.delete(name, &DeleteParams::background()).await.unwrap();
@@ -153,74 +158,74 @@ pub(crate) async fn what_somebody_deletes_comes_back(stage: Stage) {
         let live = deployments.get_opt(name).await.unwrap();
         live.is_some_and(|live| live.uid() != uid && live.status.is_some_and(|s| s.available_replicas == Some(1)))
     };
-    stage.until_cluster("the entrypoint's Deployment again", back).await;
+    fixture.until_cluster("the entrypoint's Deployment again", back).await;
     let is_told = |entries: Vec<Value>, what: &str| {
         entries.iter().any(|entry| {
             entry["comment"] == what && line(entry) == ("repair".into(), "reached".into(), "kai-server".into())
         })
     };
-    for what in ["Service active-entrypoint was gone", "Deployment one-entrypoint was gone"] {
-        let told = || async { is_told(stage.history(runtime, "one").await, what) };
-        stage.until_cluster(&format!("in the history: {what}"), told).await;
+    for what in ["Service active-entrypoint was missing", "Deployment one-entrypoint was missing"] {
+        let told = || async { is_told(fixture.history(runtime, "one").await, what) };
+        fixture.until_cluster(&format!("in the history: {what}"), told).await;
     }
-    stage.clear(&[runtime]).await;
+    fixture.clear(&[runtime]).await;
 }
 
-pub(crate) async fn a_start_can_be_cancelled(stage: Stage) {
+pub(crate) async fn a_start_can_be_cancelled(fixture: Fixture) {
     let runtime = "cancel";
-    stage.add(runtime, vec![Stage::krt("one").bytes()]).await;
-    stage.act(runtime, "one", "start").await;
-    stage.reach(runtime, "one", "stop", "stopped").await;
-    assert!(stage.belongings(runtime, "one").await.is_empty());
-    let history = stage.history(runtime, "one").await;
+    fixture.add(runtime, vec![Fixture::krt("one").bytes()]).await;
+    fixture.act(runtime, "one", "start").await;
+    fixture.reach(runtime, "one", "stop", "stopped").await;
+    assert!(fixture.belongings(runtime, "one").await.is_empty());
+    let history = fixture.history(runtime, "one").await;
     let outcomes: Vec<_> = history.iter().map(|entry| entry["outcome"]["result"].clone()).collect();
     assert_eq!(outcomes, ["reached", "cancelled", "reached"]);
-    stage.clear(&[runtime]).await;
+    fixture.clear(&[runtime]).await;
 }
 
-pub(crate) async fn another_value_replaces_the_pods_of_a_running_version(stage: Stage) {
+pub(crate) async fn another_value_replaces_the_pods_of_a_running_version(fixture: Fixture) {
     let runtime = "config";
-    stage.add(runtime, vec![Stage::krt("one").variable("API_KEY").bytes()]).await;
-    stage.reach(runtime, "one", "start", "started").await;
-    let pods = stage.api::<Pod>(runtime);
+    fixture.add(runtime, vec![Fixture::krt("one").variable("API_KEY").bytes()]).await;
+    fixture.reach(runtime, "one", "start", "started").await;
+    let pods = fixture.api::<Pod>(runtime);
     let params = ListParams::default().labels("type=node");
     let before = pods.list(&params).await.unwrap().items[0].name_any();
-    stage.configure(runtime, "one", json!({ "API_KEY": "another" })).await;
+    fixture.configure(runtime, "one", json!({ "API_KEY": "another" })).await;
     let replaced = || async {
         let now = pods.list(&params).await.unwrap().items;
         !now.is_empty() && now.iter().all(|pod| pod.name_any() != before)
     };
-    stage.until_cluster("other pods", replaced).await;
-    assert_eq!(stage.view(runtime, "one").await["state"], "started");
-    stage.clear(&[runtime]).await;
+    fixture.until_cluster("other pods", replaced).await;
+    assert_eq!(fixture.view(runtime, "one").await["state"], "started");
+    fixture.clear(&[runtime]).await;
 }
 
-pub(crate) async fn logs_are_read_and_followed_beyond_the_end_of_a_pod(stage: Stage) {
+pub(crate) async fn logs_are_read_and_followed_beyond_the_end_of_a_pod(fixture: Fixture) {
     let runtime = "logs";
-    stage.add(runtime, vec![Stage::krt("one").bytes()]).await;
-    stage.reach(runtime, "one", "start", "started").await;
+    fixture.add(runtime, vec![Fixture::krt("one").bytes()]).await;
+    fixture.reach(runtime, "one", "start", "started").await;
     // A real container may take a moment from being ready to its first word.
-    let mut followed = LogLines::open(&stage.server, runtime, "one", "node=greeter&follow=true").await;
+    let mut followed = LogLines::open(&fixture.server, runtime, "one", "node=greeter&follow=true").await;
     let first = followed.until("a line", |line| line.container == "node").await;
     assert_eq!((first.node.as_str(), first.workflow.as_ref().unwrap().as_str()), ("greeter", "greeting"));
     assert!(!said(&first).is_empty() && first.time > domain::Timestamp::UNIX_EPOCH, "{first:?}");
-    let read = LogLines::open(&stage.server, runtime, "one", "workflow=greeting").await.all().await;
+    let read = LogLines::open(&fixture.server, runtime, "one", "workflow=greeting").await.all().await;
     assert!(read.contains(&first), "{first:?} in {read:?}");
     assert!(read.iter().all(|line| line.pod == first.pod && !said(line).is_empty()), "{read:?}");
 
-    stage.api::<Pod>(runtime).delete(&first.pod, &DeleteParams::default()).await.unwrap();
+    fixture.api::<Pod>(runtime).delete(&first.pod, &DeleteParams::default()).await.unwrap();
     let next = followed.until("a line of the pod in its place", |line| line.pod != first.pod).await;
     assert_eq!((next.node.as_str(), next.time > first.time), ("greeter", true), "{next:?}");
-    stage.reach(runtime, "one", "stop", "stopped").await;
-    assert!(LogLines::open(&stage.server, runtime, "one", "").await.all().await.is_empty());
-    stage.clear(&[runtime]).await;
+    fixture.reach(runtime, "one", "stop", "stopped").await;
+    assert!(LogLines::open(&fixture.server, runtime, "one", "").await.all().await.is_empty());
+    fixture.clear(&[runtime]).await;
 }
 
-pub(crate) async fn a_version_that_the_cluster_refuses_holds_up_no_other(stage: Stage) {
+pub(crate) async fn a_version_that_the_cluster_refuses_holds_up_no_other(fixture: Fixture) {
     let runtime = "refused";
-    stage.add(runtime, vec![Stage::krt("one").bytes(), Stage::krt("two").bytes()]).await;
+    fixture.add(runtime, vec![Fixture::krt("one").bytes(), Fixture::krt("two").bytes()]).await;
     // Somebody else's, in the way.
-    stage.create_namespace(runtime).await;
+    fixture.create_namespace(runtime).await;
     let foreign: Deployment = serde_json::from_value(json!({
         "metadata": { "name": "one-entrypoint" },
         "spec": {
@@ -233,24 +238,25 @@ pub(crate) async fn a_version_that_the_cluster_refuses_holds_up_no_other(stage: 
         },
     }))
     .unwrap();
-    let deployments = stage.api::<Deployment>(runtime);
+    let deployments = fixture.api::<Deployment>(runtime);
     deployments.create(&PostParams::default(), &foreign).await.unwrap();
 
-    stage.act(runtime, "one", "start").await;
-    let refused = |view: &Value| view["waiting"].as_str().is_some_and(|why| why.contains("is not kai-server's"));
-    stage.until(runtime, "one", "waiting with the reason", refused).await;
-    stage.reach(runtime, "two", "start", "started").await;
-    assert_eq!(stage.view(runtime, "two").await["waiting"], Value::Null);
-    stage.reach(runtime, "one", "stop", "stopped").await;
-    assert!(stage.belongings(runtime, "one").await.is_empty(), "{:?}", stage.belongings(runtime, "one").await);
+    fixture.act(runtime, "one", "start").await;
+    let refused =
+        |view: &Value| view["waiting"].as_str().is_some_and(|why| why.contains("is not managed by kai-server"));
+    fixture.until(runtime, "one", "waiting with the reason", refused).await;
+    fixture.reach(runtime, "two", "start", "started").await;
+    assert_eq!(fixture.view(runtime, "two").await["waiting"], Value::Null);
+    fixture.reach(runtime, "one", "stop", "stopped").await;
+    assert!(fixture.belongings(runtime, "one").await.is_empty(), "{:?}", fixture.belongings(runtime, "one").await);
     assert!(deployments.get_opt("one-entrypoint").await.unwrap().is_some(), "what is not ours is left alone");
-    stage.clear(&[runtime]).await;
+    fixture.clear(&[runtime]).await;
 }
 
-async fn gone(stage: &Stage, runtime: &str, service: &str) {
-    let services = stage.api::<Service>(runtime);
+async fn gone(fixture: &Fixture, runtime: &str, service: &str) {
+    let services = fixture.api::<Service>(runtime);
     let gone = || async { services.get_opt(service).await.unwrap().is_none() };
-    stage.until_cluster(&format!("no Service {service}"), gone).await;
+    fixture.until_cluster(&format!("no Service {service}"), gone).await;
 }
 
 fn line(entry: &Value) -> (String, String, String) {
@@ -260,8 +266,8 @@ fn line(entry: &Value) -> (String, String, String) {
 
 /// One test of each, on the stage that the expression makes.
 macro_rules! lifecycle_suite {
-    ($stage:expr) => {
-        $crate::support::suite::lifecycle_suite!(@each $stage,
+    ($fixture:expr) => {
+        $crate::support::suite::lifecycle_suite!(@each $fixture,
             versions_are_started_published_replaced_unpublished_and_stopped
             a_version_whose_image_does_not_exist_ends_stopped_with_the_reason
             a_version_that_crashes_ends_stopped_with_the_reason_and_its_last_words
@@ -273,11 +279,11 @@ macro_rules! lifecycle_suite {
             logs_are_read_and_followed_beyond_the_end_of_a_pod
         );
     };
-    (@each $stage:expr, $($name:ident)*) => {
+    (@each $fixture:expr, $($name:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                $crate::support::suite::$name($stage).await;
+                $crate::support::suite::$name($fixture).await;
             }
         )*
     };

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use domain::{LevelReader, LogFilter, LogLevel, LogLine, LogText, Timestamp, without_colours};
+use domain::{LevelReader, LogFilter, LogLevel, LogLine, LogText, Timestamp, strip_ansi};
 
 use super::seen::Seen;
 
@@ -65,7 +65,7 @@ impl Kept {
             return;
         }
         let (is_trouble, text) = match &line.text {
-            LogText::Line(text) => (false, without_colours(text).into_owned()),
+            LogText::Line(text) => (false, strip_ansi(text).into_owned()),
             LogText::Error(text) => (true, text.clone()),
         };
         let level = if is_trouble { LogLevel::Error } else { self.levels.read(&line, &text) };
@@ -220,7 +220,7 @@ impl Kept {
 
 /// Why a log cannot be read is shown whatever is looked for.
 fn keeps(filter: &LogFilter, row: &Row) -> bool {
-    row.is_trouble || filter.keeps(row.level, &row.text)
+    row.is_trouble || filter.matches(row.level, &row.text)
 }
 
 #[cfg(test)]

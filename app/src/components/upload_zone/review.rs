@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{CarriedValue, ConfigKind, FileCheck, FileContent, GraphLayout, KrtVersion, Problem, WantedValue};
+use domain::{ConfigKind, FileCheck, FileContent, GraphLayout, InheritedValue, KrtVersion, Problem, WantedValue};
 use leptos::{either::Either, prelude::*};
 
 use super::{AREA, cancel};
@@ -234,9 +234,9 @@ enum Source {
     Version(String),
 }
 
-fn source(carried: Option<&Result<Vec<CarriedValue>, AppError>>, wanted: &WantedValue) -> Source {
+fn source(carried: Option<&Result<Vec<InheritedValue>, AppError>>, wanted: &WantedValue) -> Source {
     let Some(Ok(values)) = carried else { return Source::Unknown };
-    let same = |value: &&CarriedValue| value.name == wanted.name && value.kind == wanted.kind;
+    let same = |value: &&InheritedValue| value.name == wanted.name && value.kind == wanted.kind;
     values.iter().find(same).map_or(Source::None, |value| Source::Version(value.from.to_string()))
 }
 
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn a_value_is_kept_only_where_name_and_kind_are_the_same() {
         let wanted = |name: &str, kind| WantedValue { name: name.to_owned(), kind };
-        let value = CarriedValue { name: "A".to_owned(), kind: ConfigKind::Variable, from: "v1".parse().unwrap() };
+        let value = InheritedValue { name: "A".to_owned(), kind: ConfigKind::Variable, from: "v1".parse().unwrap() };
         let carried = Ok(vec![value]);
         let source = |name: &str, kind| source(Some(&carried), &wanted(name, kind));
         assert_eq!(source("A", ConfigKind::Variable), Source::Version("v1".to_owned()));

@@ -18,7 +18,7 @@ const DAY_SECS: i64 = 86_400;
 
 /// What the address asks for: `?runtime=`, `?who=`, `?action=`, `?outcome=`, and the days `?from=` and `?to=`, in UTC.
 pub(super) fn asked_for(query: &ParamsMap) -> ActivityFilter {
-    let day = |name| param(query, name).and_then(|day| domain::read_utc(&format!("{day}T00:00:00Z")));
+    let day = |name| param(query, name).and_then(|day| domain::parse_utc(&format!("{day}T00:00:00Z")));
     ActivityFilter {
         runtime: param(query, "runtime").and_then(|id| id.parse().ok()),
         who: param(query, "who"),

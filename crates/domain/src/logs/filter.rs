@@ -19,7 +19,7 @@ impl LogFilter {
     }
 
     /// `text` is without colours.
-    pub fn keeps(&self, level: LogLevel, text: &str) -> bool {
+    pub fn matches(&self, level: LogLevel, text: &str) -> bool {
         (self.levels.is_empty() || self.levels.contains(&level))
             && (self.search.is_empty() || self.search.find(text).is_some())
     }
@@ -88,26 +88,26 @@ impl Search {
 /// A line as a terminal would show it in the end, without colours: escape sequences (ECMA-48) are left out, those that
 /// carry a text of their own (links, titles) with it; after a carriage return the line is written anew, as progress
 /// bars do, and a backspace takes the character before it back.
-pub fn without_colours(text: &str) -> Cow<'_, str> {
+pub fn strip_ansi(text: &str) -> Cow<'_, str> {
     let is_control = |c: char| c.is_control() && c != '\t';
     if !text.contains(is_control) {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
-    let mut begins_anew = false;
+    let mut overwrites = false;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         match c {
-            '\u{1b}' => pass_over_escape(&mut rest),
+            '\u{1b}' => skip_escape(&mut rest),
             // The same with one character.
-            '\u{9b}' => pass_over_parameters(&mut rest),
-            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => pass_over_string(&mut rest),
+            '\u{9b}' => skip_parameters(&mut rest),
+            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(&mut rest),
             // What it takes back is gone only when something takes its place: a line may end with it.
-            '\r' => begins_anew = true,
-            '\u{8}' if !begins_anew => drop(plain.pop()),
+            '\r' => overwrites = true,
+            '\u{8}' if !overwrites => drop(plain.pop()),
             c if is_control(c) => {}
             c => {
-                if std::mem::take(&mut begins_anew) {
+                if std::mem::take(&mut overwrites) {
                     plain.clear();
                 }
                 plain.push(c);
@@ -118,15 +118,15 @@ pub fn without_colours(text: &str) -> Cow<'_, str> {
 }
 
 /// What follows an ESC.
-fn pass_over_escape(rest: &mut Chars<'_>) {
+fn skip_escape(rest: &mut Chars<'_>) {
     match rest.clone().next() {
         Some('[') => {
             let _ = rest.next();
-            pass_over_parameters(rest);
+            skip_parameters(rest);
         }
         Some(']' | 'P' | 'X' | '^' | '_') => {
             let _ = rest.next();
-            pass_over_string(rest);
+            skip_string(rest);
         }
         // Any number of these, then the one that ends it.
         Some('\u{20}'..='\u{7e}') => drop(rest.find(|c| ('\u{30}'..='\u{7e}').contains(c))),
@@ -135,12 +135,12 @@ fn pass_over_escape(rest: &mut Chars<'_>) {
 }
 
 /// Parameters, then one character that ends it.
-fn pass_over_parameters(rest: &mut Chars<'_>) {
+fn skip_parameters(rest: &mut Chars<'_>) {
     let _ = rest.find(|c| ('\u{40}'..='\u{7e}').contains(c));
 }
 
 /// A text up to BEL or the string terminator, which is one character or ESC and a backslash.
-fn pass_over_string(rest: &mut Chars<'_>) {
+fn skip_string(rest: &mut Chars<'_>) {
     while let Some(c) = rest.next() {
         match c {
             '\u{7}' | '\u{9c}' => return,
@@ -197,7 +197,7 @@ mod tests {
             (filter(&[Error, Plain], ""), Plain, "x", true),
             (filter(&[Error], "x"), Error, "y", false),
         ] {
-            assert_eq!(filter.keeps(level, text), kept, "{filter:?} {level:?} {text}");
+            assert_eq!(filter.matches(level, text), kept, "{filter:?} {level:?} {text}");
         }
         assert!(filter(&[], "").is_empty() && !filter(&[Info], "").is_empty() && !filter(&[], "a").is_empty());
     }
@@ -225,7 +225,7 @@ mod tests {
             ("alone \u{1b}", "alone "),
             ("\u{1b}Mx", "x"),
         ] {
-            assert_eq!(without_colours(text), expected, "{text:?}");
+            assert_eq!(strip_ansi(text), expected, "{text:?}");
         }
     }
 }

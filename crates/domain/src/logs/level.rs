@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::trace::{Said, said_after};
+use super::trace::{LineLevel, line_level_after};
 use crate::LogLine;
 
 /// How far into a line a level is looked for: times, threads and names stand before it, sentences after it.
@@ -57,19 +57,19 @@ impl FromStr for LogLevel {
 #[derive(Debug, Clone, Default)]
 pub struct LevelReader {
     /// What was last said, by pod and container. Few, so a list.
-    last: Vec<(String, String, Said)>,
+    last: Vec<(String, String, LineLevel)>,
 }
 
 impl LevelReader {
     /// `text` is what the container wrote, without colours.
     pub fn read(&mut self, line: &LogLine, text: &str) -> LogLevel {
         let known = self.last.iter().position(|(pod, container, _)| *pod == line.pod && *container == line.container);
-        let said = said_after(known.map(|at| self.last[at].2), text);
+        let line_level = line_level_after(known.map(|at| self.last[at].2), text);
         match known {
-            Some(at) => self.last[at].2 = said,
-            None => self.last.push((line.pod.clone(), line.container.clone(), said)),
+            Some(at) => self.last[at].2 = line_level,
+            None => self.last.push((line.pod.clone(), line.container.clone(), line_level)),
         }
-        said.level
+        line_level.level
     }
 }
 

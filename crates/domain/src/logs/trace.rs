@@ -5,7 +5,7 @@ use super::level::{HEAD_BYTES, LogLevel, is_exception_name, klog, level_of, torn
 
 /// What was last said in the log of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct LineLevel {
     pub(super) level: LogLevel,
     /// It is a part of a stack trace, which goes on.
     trace: Option<Trace>,
@@ -21,23 +21,23 @@ enum Trace {
 }
 
 /// A line that goes on with what was said before it (a stack trace) has that one's level.
-pub(super) fn said_after(before: Option<Said>, text: &str) -> Said {
+pub(super) fn line_level_after(before: Option<LineLevel>, text: &str) -> LineLevel {
     let text = without_source(text);
-    if let Some(before) = before.filter(|before| before.goes_on(text)) {
+    if let Some(before) = before.filter(|before| before.continues_with(text)) {
         return before.after(text);
     }
     let trace = trace_begun(text);
     let level = level_of(text).or(trace.map(|_| LogLevel::Error)).unwrap_or(LogLevel::Plain);
-    Said { level, trace: trace.filter(|_| level == LogLevel::Error) }
+    LineLevel { level, trace: trace.filter(|_| level == LogLevel::Error) }
 }
 
-impl Said {
-    fn goes_on(self, text: &str) -> bool {
+impl LineLevel {
+    fn continues_with(self, text: &str) -> bool {
         let indented = text.starts_with([' ', '\t']);
         match self.trace {
             // A line of a trace may have any word in it. One that begins as a message does is one, indented or not.
             Some(_) if indented => !begins_message(text.trim_start()),
-            Some(trace) => trace.goes_on(text) || (level_of(text).is_none() && continues(text)),
+            Some(trace) => trace.continues_with(text) || (level_of(text).is_none() && continues(text)),
             None => level_of(text).is_none() && continues(text),
         }
     }
@@ -57,7 +57,7 @@ impl Said {
 
 impl Trace {
     /// Whether a line that is not indented belongs to it.
-    fn goes_on(self, text: &str) -> bool {
+    fn continues_with(self, text: &str) -> bool {
         let begins = |with: &[&str]| with.iter().any(|with| text.starts_with(with));
         let between = ["During handling of the above exception", "The above exception was the direct cause"];
         if begins(&between) || is_traceback(text) {

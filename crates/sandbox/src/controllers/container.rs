@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::recorder::Note;
+use super::recorder::EventNote;
 use crate::{names, object};
 
 /// The longest wait between two starts of a crashing container, in steps of a start.
-const MOST_BACK_OFF: u32 = 64;
+const MAX_BACK_OFF: u32 = 64;
 
 /// What an image does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,28 +83,38 @@ impl Container {
         }
     }
 
-    pub(super) fn advance(&mut self, now: Instant, step: Duration, restarts: bool, pod: &str, notes: &mut Vec<Note>) {
+    pub(super) fn advance(
+        &mut self,
+        now: Instant,
+        step: Duration,
+        restarts: bool,
+        pod: &str,
+        notes: &mut Vec<EventNote>,
+    ) {
         let (name, image) = (self.name.clone(), self.image.clone());
-        let mut tell = |note: Note| notes.push(note.of(&name));
+        let mut record = |note: EventNote| notes.push(note.of(&name));
         match (self.phase, self.behaviour) {
             (Phase::Creating | Phase::PullBackOff, Behaviour::FailsToPull) => {
-                tell(Note::normal("Pulling", format!("Pulling image {image:?}")));
-                tell(Note::warning("Failed", format!("Failed to pull image {image:?}: {}", self.pull_error())));
-                tell(Note::warning("Failed", "Error: ErrImagePull"));
+                record(EventNote::normal("Pulling", format!("Pulling image {image:?}")));
+                record(EventNote::warning("Failed", format!("Failed to pull image {image:?}: {}", self.pull_error())));
+                record(EventNote::warning("Failed", "Error: ErrImagePull"));
                 self.restarts += u32::from(self.phase == Phase::PullBackOff);
                 (self.phase, self.due) = (Phase::PullFailed, Some(now + step));
             }
             (Phase::PullFailed, _) => {
-                tell(Note::normal("BackOff", format!("Back-off pulling image {image:?}")));
-                tell(Note::warning("Failed", "Error: ImagePullBackOff"));
+                record(EventNote::normal("BackOff", format!("Back-off pulling image {image:?}")));
+                record(EventNote::warning("Failed", "Error: ImagePullBackOff"));
                 (self.phase, self.due) = (Phase::PullBackOff, Some(now + self.back_off(step)));
             }
             (Phase::Creating | Phase::BackOff | Phase::PullBackOff, _) => {
                 if self.phase == Phase::Creating {
-                    tell(Note::normal("Pulled", format!("Container image {image:?} already present on machine")));
+                    record(EventNote::normal(
+                        "Pulled",
+                        format!("Container image {image:?} already present on machine"),
+                    ));
                 }
-                tell(Note::normal("Created", format!("Created container: {name}")));
-                tell(Note::normal("Started", format!("Started container {name}")));
+                record(EventNote::normal("Created", format!("Created container: {name}")));
+                record(EventNote::normal("Started", format!("Started container {name}")));
                 self.started_at = names::now();
                 let ready = !self.probed && !self.is_init;
                 let goes_on = self.is_init || self.behaviour == Behaviour::Crashes || !ready;
@@ -116,7 +126,10 @@ impl Container {
                     if restarts { (Phase::Crashed, Some(now + step)) } else { (Phase::Done { exit_code: 1 }, None) };
             }
             (Phase::Crashed, _) => {
-                tell(Note::warning("BackOff", format!("Back-off restarting failed container {name} in pod {pod}")));
+                record(EventNote::warning(
+                    "BackOff",
+                    format!("Back-off restarting failed container {name} in pod {pod}"),
+                ));
                 self.last = Some(self.terminated(1));
                 (self.phase, self.due) = (Phase::BackOff, Some(now + self.back_off(step)));
                 self.restarts += 1;
@@ -136,7 +149,7 @@ impl Container {
 
     /// Doubles with each failure.
     fn back_off(&self, step: Duration) -> Duration {
-        step * 2_u32.saturating_pow(self.restarts + 1).min(MOST_BACK_OFF)
+        step * 2_u32.saturating_pow(self.restarts + 1).min(MAX_BACK_OFF)
     }
 
     fn pull_error(&self) -> String {

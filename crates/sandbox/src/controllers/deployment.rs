@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Controller, Queue,
-    recorder::{self, Note},
+    recorder::{self, EventNote},
     replicaset::{as_controller, owned_by, queue_owner},
     rollout::{self, Counts},
 };
@@ -100,7 +100,7 @@ fn make_set(state: &mut State, deployment: &Value) {
             });
         } else {
             let message = format!("Failed to create new replica set {name:?}: {failure}");
-            recorder::record(state, deployment, NAME, &Note::warning("ReplicaSetCreateError", message));
+            recorder::record(state, deployment, NAME, &EventNote::warning("ReplicaSetCreateError", message));
         }
     }
 }
@@ -161,7 +161,7 @@ fn scale(state: &mut State, deployment: &Value, set: &Value, replicas: i64) {
     });
     let direction = if replicas > was { "up" } else { "down" };
     let message = format!("Scaled {direction} replica set {} from {was} to {replicas}", object::name(set));
-    recorder::record(state, deployment, NAME, &Note::normal("ScalingReplicaSet", message));
+    recorder::record(state, deployment, NAME, &EventNote::normal("ScalingReplicaSet", message));
 }
 
 /// Deletes old sets beyond the history limit.

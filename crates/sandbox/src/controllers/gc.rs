@@ -1,6 +1,6 @@
 //! Garbage collection: dependents go after their last owner, or before one that waits for them.
 
-use super::{AT_ONCE, Controller, Queue};
+use super::{Controller, MAX_BATCH, Queue};
 use crate::{
     admission,
     delete::{self, DeleteOptions, FOREGROUND, Propagation},
@@ -59,7 +59,7 @@ impl Controller for Collector {
                 })
             }
         });
-        if deleted >= AT_ONCE {
+        if deleted >= MAX_BATCH {
             queue.add(key.clone());
         }
     }
@@ -69,7 +69,7 @@ impl Controller for Collector {
 /// more when they are as many as are deleted at once.
 fn collect_dependents(state: &mut State, owner_uid: &str) -> usize {
     let dependents = state.all_dependents(owner_uid);
-    dependents.iter().filter(|(kind, dependent)| collect_orphan(state, *kind, dependent)).take(AT_ONCE).count()
+    dependents.iter().filter(|(kind, dependent)| collect_orphan(state, *kind, dependent)).take(MAX_BATCH).count()
 }
 
 /// Deletes an object all of whose owners are gone. Returns whether it did.
@@ -101,7 +101,7 @@ fn finish_foreground(state: &mut State, kind: Kind, owner: &Object) -> usize {
             continue;
         }
         blocked |= blocks;
-        if !object::is_ending(&dependent) && deleted < AT_ONCE {
+        if !object::is_ending(&dependent) && deleted < MAX_BATCH {
             deleted += 1;
             let policy = if blocks { Propagation::Foreground } else { Propagation::Background };
             delete_quietly(state, dependent_kind, &dependent, policy);

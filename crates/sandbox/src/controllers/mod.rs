@@ -1,5 +1,5 @@
-//! The controllers: each is told of every change of the kinds that it watches, and brings one object at a time to
-//! where it should be. They sleep while nothing changes and no timer is due.
+//! The controllers: each observes every change of the kinds it watches, and reconciles one object at a time. They sleep
+//! while nothing changes and no timer is due.
 
 mod container;
 mod deployment;
@@ -18,30 +18,30 @@ use tokio::time::Instant;
 
 pub(crate) use self::runs::Timing;
 use crate::{
-    ending::Ending,
     kinds::Kind,
+    shutdown::Shutdown,
     store::{Event, Key, Store},
 };
 
-/// How long a controller works before other tasks get their turn.
-const TURN: Duration = Duration::from_millis(5);
+/// How long a controller runs before it yields to other tasks.
+const MAX_RUN: Duration = Duration::from_millis(5);
 
-/// How many objects one step creates or deletes: others wait for the lock meanwhile.
-const AT_ONCE: usize = 64;
+/// How many objects one step creates or deletes while it holds the lock.
+const MAX_BATCH: usize = 64;
 
 /// One controller.
 trait Controller: Send + 'static {
-    /// The kinds whose changes it wants to know of.
+    /// The kinds it watches.
     fn kinds(&self) -> &'static [Kind];
 
-    /// Queues what a change concerns.
+    /// Queues the objects that a change affects.
     fn observe(&mut self, event: &Event, queue: &mut Queue);
 
-    /// Brings an object one step on. It is called again when something that it observes changes.
+    /// Moves an object one step towards its desired state. Called again when something it observes changes.
     fn reconcile(&mut self, store: &Store, key: &Key, queue: &mut Queue);
 }
 
-/// What is to be looked at, now or later.
+/// The objects to reconcile, now or later.
 #[derive(Debug, Default)]
 struct Queue {
     now: BTreeSet<Key>,
@@ -72,30 +72,30 @@ impl Queue {
 }
 
 /// Starts all controllers on the current runtime; they end with the sandbox.
-pub(crate) fn start(store: &Arc<Store>, ending: &Ending, timing: Timing) {
-    spawn(deployment::Deployments, store, ending);
-    spawn(replicaset::ReplicaSets, store, ending);
-    spawn(pod::Pods::new(timing), store, ending);
-    spawn(endpoints::Endpoints::default(), store, ending);
-    spawn(gc::Collector, store, ending);
-    spawn(namespace::Namespaces, store, ending);
+pub(crate) fn start(store: &Arc<Store>, shutdown: &Shutdown, timing: Timing) {
+    spawn(deployment::Deployments, store, shutdown);
+    spawn(replicaset::ReplicaSets, store, shutdown);
+    spawn(pod::Pods::new(timing), store, shutdown);
+    spawn(endpoints::Endpoints::default(), store, shutdown);
+    spawn(gc::Collector, store, shutdown);
+    spawn(namespace::Namespaces, store, shutdown);
 }
 
-fn spawn(controller: impl Controller, store: &Arc<Store>, ending: &Ending) {
-    tokio::spawn(run(controller, store.clone(), ending.clone()));
+fn spawn(controller: impl Controller, store: &Arc<Store>, shutdown: &Shutdown) {
+    tokio::spawn(run(controller, store.clone(), shutdown.clone()));
 }
 
-async fn run(mut controller: impl Controller, store: Arc<Store>, mut ending: Ending) {
-    let mut bell = store.bell();
+async fn run(mut controller: impl Controller, store: Arc<Store>, mut shutdown: Shutdown) {
+    let mut notifier = store.notifier();
     let mut queue = Queue::default();
     let mut position = 0;
-    while !ending.has_come() {
-        bell.mark_unchanged();
+    while !shutdown.is_triggered() {
+        notifier.mark_unchanged();
         position = catch_up(&mut controller, &store, position, &mut queue);
-        let turn_ends = Instant::now() + TURN;
+        let run_ends = Instant::now() + MAX_RUN;
         while let Some(key) = queue.next(Instant::now()) {
             controller.reconcile(&store, &key, &mut queue);
-            if Instant::now() >= turn_ends {
+            if Instant::now() >= run_ends {
                 break;
             }
         }
@@ -105,14 +105,14 @@ async fn run(mut controller: impl Controller, store: Arc<Store>, mut ending: End
         }
         let due = queue.later.first().map(|(due, _)| *due);
         tokio::select! {
-            _ = bell.changed() => {}
-            () = ending.comes() => return,
+            _ = notifier.changed() => {}
+            () = shutdown.triggered() => return,
             () = async { tokio::time::sleep_until(due.unwrap_or_else(Instant::now)).await }, if due.is_some() => {}
         }
     }
 }
 
-/// Tells the controller what has changed; when too much has, of everything there is.
+/// Passes on what has changed, or everything when the history does not reach back far enough.
 fn catch_up(controller: &mut impl Controller, store: &Store, position: u64, queue: &mut Queue) -> u64 {
     let (events, revision) = store.read(|state| {
         let of_kind =

@@ -1,6 +1,6 @@
 //! Namespaces that end take their content with them, and go when it is gone.
 
-use super::{AT_ONCE, Controller, Queue};
+use super::{Controller, MAX_BATCH, Queue};
 use crate::{
     admission,
     delete::{self, DeleteOptions},
@@ -48,7 +48,7 @@ impl Controller for Namespaces {
             for kind in KINDS.iter().filter(|k| k.namespaced).map(|k| k.kind) {
                 for object in state.list(kind, Some(&key.name), &LabelSelector::default()) {
                     left += 1;
-                    if !object::is_ending(&object) && deleted < AT_ONCE {
+                    if !object::is_ending(&object) && deleted < MAX_BATCH {
                         // It was there a moment ago under the same lock.
                         let _gone = delete::delete(state, kind, &Key::of(&object), &DeleteOptions::default());
                         deleted += 1;

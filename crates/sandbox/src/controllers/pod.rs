@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     Controller, Queue,
-    recorder::{self, Note},
+    recorder::{self, EventNote},
     runs::{Runs, Timing},
 };
 use crate::{
@@ -38,7 +38,7 @@ impl Pods {
         let Some(due) = self.ends.get(uid).copied() else {
             if let Some(runs) = self.runs.remove(uid) {
                 for name in runs.container_names() {
-                    let note = Note::normal("Killing", format!("Stopping container {name}"));
+                    let note = EventNote::normal("Killing", format!("Stopping container {name}"));
                     recorder::record(state, pod, "kubelet", &note.of(name));
                 }
             }
@@ -72,7 +72,7 @@ impl Pods {
         let uid = object::uid(pod);
         if !self.runs.contains_key(uid) {
             let full = format!("{}/{}", key.namespace, key.name);
-            let note = Note::normal("Scheduled", format!("Successfully assigned {full} to {NODE}"));
+            let note = EventNote::normal("Scheduled", format!("Successfully assigned {full} to {NODE}"));
             recorder::record(state, pod, "default-scheduler", &note);
             let ip = state.next_ip(244);
             self.runs.insert(uid.to_owned(), Runs::start(pod, ip, self.timing, now));

@@ -1,4 +1,4 @@
-//! `Event` objects: what controllers tell people. Equal ones are counted, and old ones make room.
+//! `Event` objects. Equal ones are counted; the oldest are dropped beyond a limit.
 
 use serde_json::{Value, json};
 
@@ -9,12 +9,12 @@ use crate::{
     store::{Key, State},
 };
 
-/// How many Events are kept; in a real cluster they go after an hour.
-const MOST: usize = 2000;
+/// In a real cluster, Events expire after an hour instead.
+const MAX_EVENTS: usize = 2000;
 
-/// Something worth telling.
+/// What an `Event` says.
 #[derive(Debug, Clone)]
-pub(super) struct Note {
+pub(super) struct EventNote {
     pub(super) warning: bool,
     pub(super) reason: &'static str,
     pub(super) message: String,
@@ -22,7 +22,7 @@ pub(super) struct Note {
     pub(super) field: String,
 }
 
-impl Note {
+impl EventNote {
     pub(super) fn normal(reason: &'static str, message: impl Into<String>) -> Self {
         Self { warning: false, reason, message: message.into(), field: String::new() }
     }
@@ -37,7 +37,7 @@ impl Note {
     }
 }
 
-pub(super) fn record(state: &mut State, about: &Value, component: &str, note: &Note) {
+pub(super) fn record(state: &mut State, about: &Value, component: &str, note: &EventNote) {
     let now = names::now();
     let hash = names::stable_hash(&json!([object::uid(about), note.reason, note.message, note.field]));
     let key = Key::new(object::namespace(about), &format!("{}.{hash:016x}", object::name(about)));
@@ -53,7 +53,7 @@ pub(super) fn record(state: &mut State, about: &Value, component: &str, note: &N
     if counted.is_some() {
         return;
     }
-    if state.count(Kind::Event) >= MOST
+    if state.count(Kind::Event) >= MAX_EVENTS
         && let Some(oldest) = state.oldest(Kind::Event)
     {
         state.remove(Kind::Event, &oldest);

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    AT_ONCE, Controller, Queue,
-    recorder::{self, Note},
+    Controller, MAX_BATCH, Queue,
+    recorder::{self, EventNote},
 };
 use crate::{
-    admission::{self, How},
+    admission::{self, WriteOptions},
     delete::{self, DeleteOptions},
     kinds::Kind,
     managed::{Manager, Operation},
@@ -58,9 +58,9 @@ pub(super) fn queue_owner(event: &Event, kind: &str, queue: &mut Queue) {
 }
 
 /// How a controller's own creations are made.
-pub(super) fn as_controller(name: &str) -> How {
+pub(super) fn as_controller(name: &str) -> WriteOptions {
     let manager = Manager { name: name.to_owned(), operation: Operation::Update, subresource: String::new() };
-    How { manager, dry_run: false, managed: true }
+    WriteOptions { manager, dry_run: false, managed: true }
 }
 
 /// The reference of a dependent to the object that controls it.
@@ -97,14 +97,14 @@ fn fill(state: &mut State, set: &Value) -> bool {
     let wanted = usize::try_from(object::number(set, "/spec/replicas")).unwrap_or_default();
     let mut pods = active(state, set);
     let missing = wanted.saturating_sub(pods.len());
-    for _ in 0..missing.min(AT_ONCE) {
+    for _ in 0..missing.min(MAX_BATCH) {
         let template = &set["spec"]["template"];
         let mut pod = json!({ "metadata": template["metadata"], "spec": template["spec"] });
         object::set(&mut pod, &["metadata", "generateName"], format!("{}-", object::name(set)));
         object::set(&mut pod, &["metadata", "ownerReferences"], owned_by(set));
         let note = match admission::create(state, Kind::Pod, namespace, pod, &as_controller(NAME)) {
-            Ok(pod) => Note::normal("SuccessfulCreate", format!("Created pod: {}", object::name(&pod))),
-            Err(failure) => Note::warning("FailedCreate", format!("Error creating: {failure}")),
+            Ok(pod) => EventNote::normal("SuccessfulCreate", format!("Created pod: {}", object::name(&pod))),
+            Err(failure) => EventNote::warning("FailedCreate", format!("Error creating: {failure}")),
         };
         let failed = note.warning;
         recorder::record(state, set, NAME, &note);
@@ -116,14 +116,14 @@ fn fill(state: &mut State, set: &Value) -> bool {
     if excess > 0 {
         // Those that are of least use go first: not ready, then youngest.
         pods.sort_by_key(|pod| (is_ready(pod), Reverse(object::text(pod, "/metadata/creationTimestamp").to_owned())));
-        for pod in &pods[..excess.min(AT_ONCE)] {
+        for pod in &pods[..excess.min(MAX_BATCH)] {
             // It was there a moment ago under the same lock.
             let _gone = delete::delete(state, Kind::Pod, &Key::of(pod), &DeleteOptions::default());
-            let note = Note::normal("SuccessfulDelete", format!("Deleted pod: {}", object::name(pod)));
+            let note = EventNote::normal("SuccessfulDelete", format!("Deleted pod: {}", object::name(pod)));
             recorder::record(state, set, NAME, &note);
         }
     }
-    missing.max(excess) <= AT_ONCE
+    missing.max(excess) <= MAX_BATCH
 }
 
 /// Writes the status. Returns when it will change by the passing of time alone.

@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn recreate_waits_until_the_old_pods_are_gone() {
         let limits = Limits { wanted: 2, surge: 0, unavailable: 2 };
-        let ending = Counts { wanted: 0, present: 1, available: 0 };
-        assert_eq!(recreate(&limits, Some(set(0, 0)), &[ending]).new, 0);
+        let terminating = Counts { wanted: 0, present: 1, available: 0 };
+        assert_eq!(recreate(&limits, Some(set(0, 0)), &[terminating]).new, 0);
         assert_eq!(recreate(&limits, Some(set(0, 0)), &[set(0, 0)]).new, 2);
     }
 }

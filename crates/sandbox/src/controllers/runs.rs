@@ -1,4 +1,4 @@
-//! The containers of one pod and whose turn it is. Makes the pod's `status` and tells what happened; it knows nothing of
+//! The containers of one pod and which of them run next. Makes the pod's `status` and tells what happened; it knows nothing of
 //! storage.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     container::{Container, Phase},
-    recorder::Note,
+    recorder::EventNote,
 };
 use crate::{names, object};
 
@@ -53,7 +53,7 @@ impl Runs {
         runs
     }
 
-    /// The containers whose turn it is: init containers one by one, then all others.
+    /// The containers to run now: init containers one by one, then all others.
     fn active(&mut self) -> &mut [Container] {
         match self.init.iter().position(|c| c.phase != Phase::Done { exit_code: 0 }) {
             Some(at) => &mut self.init[at..=at],
@@ -71,7 +71,7 @@ impl Runs {
     }
 
     /// Lets time pass. Returns what happened.
-    pub(super) fn advance(&mut self, now: Instant) -> Vec<Note> {
+    pub(super) fn advance(&mut self, now: Instant) -> Vec<EventNote> {
         let (step, restarts, pod) = (self.step, self.restarts_allowed, self.pod.clone());
         let mut notes = Vec::new();
         for container in self.active() {

@@ -9,7 +9,7 @@ const BURST: Duration = Duration::from_millis(500);
 /// Between two lines from then on.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The most lines that are kept of one run.
-pub(super) const MOST_LINES: u64 = 50_000;
+pub(super) const MAX_LINES: u64 = 50_000;
 
 /// `*/chatty:*`, as `*/crash:*` is an image that crashes.
 pub(super) fn is_meant_by(image: &str) -> bool {

@@ -23,10 +23,10 @@ use tokio::time::timeout;
 use self::target::{Subresource, Target};
 use crate::{
     Limits,
-    admission::How,
-    ending::Ending,
+    admission::WriteOptions,
     logs,
     managed::{Manager, Operation},
+    shutdown::Shutdown,
     status::Failure,
     store::Store,
     yaml,
@@ -36,7 +36,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) store: Arc<Store>,
-    pub(crate) ending: Ending,
+    pub(crate) shutdown: Shutdown,
     pub(crate) bookmark_every: Duration,
     pub(crate) limits: Limits,
 }
@@ -46,7 +46,7 @@ pub(crate) fn router(api: Api) -> Router {
 }
 
 async fn answer(State(api): State<Api>, request: Request) -> Response {
-    if api.ending.has_come() {
+    if api.shutdown.is_triggered() {
         return Failure::ended().into_response();
     }
     route(&api, request).await.unwrap_or_else(IntoResponse::into_response)
@@ -69,7 +69,7 @@ async fn route(api: &Api, request: Request) -> Result<Response, Failure> {
             write::delete_collection(api, kind, namespace.as_deref(), &call)
         }
         (Target::Object { kind, key, subresource }, method) => match (subresource, method) {
-            (Subresource::Log, Method::GET) => logs::answer(&api.store, &api.ending, &key, &call.query),
+            (Subresource::Log, Method::GET) => logs::answer(&api.store, &api.shutdown, &key, &call.query),
             (Subresource::Scale, method) => scale::answer(api, kind, &key, method, &call),
             (Subresource::None, Method::GET) if call.flag("watch") => {
                 let namespace = (!key.namespace.is_empty()).then_some(key.namespace);
@@ -149,7 +149,7 @@ impl Call {
     }
 
     /// Who is calling: `fieldManager`, or else the program's name.
-    fn how(&self, operation: Operation, subresource: Subresource) -> How {
+    fn how(&self, operation: Operation, subresource: Subresource) -> WriteOptions {
         let agent = self.agent();
         let program = agent.split('/').next().unwrap_or(agent);
         let name = self.query("fieldManager").unwrap_or(program).to_owned();
@@ -158,7 +158,7 @@ impl Call {
             Subresource::Status => "status",
             Subresource::Scale => "scale",
         };
-        How {
+        WriteOptions {
             manager: Manager { name, operation, subresource: subresource.to_owned() },
             dry_run: self.query("dryRun") == Some("All"),
             managed: false,

@@ -25,12 +25,12 @@ pub(super) fn object(api: &Api, kind: Kind, key: &Key, call: &Call) -> Result<Re
 }
 
 /// The selectors of a request.
-pub(super) struct Wanted {
+pub(super) struct ListParams {
     pub(super) labels: LabelSelector,
     pub(super) fields: FieldSelector,
 }
 
-impl Wanted {
+impl ListParams {
     pub(super) fn parse(kind: Kind, call: &Call) -> Result<Self, Failure> {
         Ok(Self {
             labels: LabelSelector::parse(call.query("labelSelector").unwrap_or_default())?,
@@ -47,7 +47,7 @@ impl Wanted {
 /// concepts, "Retrieving large results sets in chunks"), so that a watch from there tells of what has changed meanwhile;
 /// what further pages hold is what there is then, and not as with an API server what there was.
 pub(super) fn collection(api: &Api, kind: Kind, namespace: Option<&str>, call: &Call) -> Result<Response, Failure> {
-    let wanted = Wanted::parse(kind, call)?;
+    let wanted = ListParams::parse(kind, call)?;
     let limit = match call.query("limit").map(str::parse) {
         None | Some(Ok(0)) => usize::MAX,
         Some(Ok(limit)) => limit,

@@ -12,11 +12,11 @@ use futures::stream;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Api, Call, read::Wanted};
+use super::{Api, Call, read::ListParams};
 use crate::{
-    ending::Ending,
     kinds::Kind,
     object::{self, Object},
+    shutdown::Shutdown,
     status::Failure,
     store::{Change, Event, Store},
     view::View,
@@ -32,9 +32,9 @@ pub(super) fn collection(
     name: Option<&str>,
     call: &Call,
 ) -> Result<Response, Failure> {
-    let mut wanted = Wanted::parse(kind, call)?;
+    let mut params = ListParams::parse(kind, call)?;
     if let Some(name) = name {
-        wanted.fields = wanted.fields.with_name(name);
+        params.fields = params.fields.with_name(name);
     }
     let timeout = match call.query("timeoutSeconds").map(str::parse) {
         None | Some(Ok(0)) => DEFAULT_TIMEOUT,
@@ -54,14 +54,14 @@ pub(super) fn collection(
         let why = "resourceVersionMatch: Forbidden: sendInitialEvents needs resourceVersionMatch=NotOlderThan";
         return Err(Failure::bad_request(why));
     }
-    let bell = api.store.bell();
+    let notifier = api.store.notifier();
     let mut watch = Watch {
         store: api.store.clone(),
-        bell,
-        ending: api.ending.clone(),
+        notifier,
+        shutdown: api.shutdown.clone(),
         kind,
         namespace,
-        wanted,
+        params,
         view: View::choose(call.accept(), call.query("includeObject")),
         position: 0,
         first: Vec::new(),
@@ -81,11 +81,11 @@ pub(super) fn collection(
 /// One watch in progress.
 struct Watch {
     store: Arc<Store>,
-    bell: tokio::sync::watch::Receiver<u64>,
-    ending: Ending,
+    notifier: tokio::sync::watch::Receiver<u64>,
+    shutdown: Shutdown,
     kind: Kind,
     namespace: Option<String>,
-    wanted: Wanted,
+    params: ListParams,
     view: View,
     /// Everything up to this revision has been sent.
     position: u64,
@@ -102,10 +102,10 @@ impl Watch {
     fn begin(&mut self, from: Option<u64>, initial: bool) {
         let (found, revision) = self.store.read(|state| {
             let found = (from.is_none() || initial)
-                .then(|| state.candidates(self.kind, self.namespace.as_deref(), &self.wanted.labels, None));
+                .then(|| state.candidates(self.kind, self.namespace.as_deref(), &self.params.labels, None));
             (found.unwrap_or_default(), state.revision())
         });
-        let found = found.matching(&self.wanted.labels);
+        let found = found.matching(&self.params.labels);
         match from {
             // A revision of the future is one of an earlier sandbox: to the client, all has changed since.
             Some(asked) if asked > revision => {
@@ -116,7 +116,7 @@ impl Watch {
             Some(asked) if !initial => self.position = asked,
             _ => self.position = revision,
         }
-        for object in found.iter().filter(|object| self.wanted.fields.matches(object)) {
+        for object in found.iter().filter(|object| self.params.fields.matches(object)) {
             self.first.extend(line("ADDED", self.view.one(self.kind, object)));
         }
         if initial {
@@ -131,20 +131,20 @@ impl Watch {
             if !self.first.is_empty() {
                 return Some(std::mem::take(&mut self.first).into());
             }
-            if self.over || self.ending.has_come() {
+            if self.over || self.shutdown.is_triggered() {
                 return None;
             }
-            self.bell.mark_unchanged();
+            self.notifier.mark_unchanged();
             let seen = self
                 .store
                 .read(|state| state.events_after(self.kind, self.position).map(|events| (events, state.revision())));
             match seen {
                 Ok((events, revision)) => {
-                    events.iter().for_each(|event| self.tell(event));
+                    events.iter().for_each(|event| self.send(event));
                     self.position = revision;
                 }
-                Err(forgotten) => {
-                    self.first = line("ERROR", Failure::expired(self.position, forgotten.oldest).to_json());
+                Err(expired) => {
+                    self.first = line("ERROR", Failure::expired(self.position, expired.oldest).to_json());
                     self.over = true;
                 }
             }
@@ -153,8 +153,8 @@ impl Watch {
             }
             let bookmark_at = self.bookmarks.map_or(self.ends_at, |_| self.next_bookmark.min(self.ends_at));
             tokio::select! {
-                changed = self.bell.changed() => self.over |= changed.is_err(),
-                () = self.ending.comes() => self.over = true,
+                changed = self.notifier.changed() => self.over |= changed.is_err(),
+                () = self.shutdown.triggered() => self.over = true,
                 () = tokio::time::sleep_until(bookmark_at) => {
                     self.over = Instant::now() >= self.ends_at;
                     if let Some(every) = self.bookmarks.filter(|_| !self.over) {
@@ -167,13 +167,13 @@ impl Watch {
     }
 
     /// Sends an event as it looks through the selectors: what stops matching is deleted, what begins to is added.
-    fn tell(&mut self, event: &Event) {
+    fn send(&mut self, event: &Event) {
         let now = event.object();
         if self.namespace.as_deref().is_some_and(|n| n != object::namespace(&now)) {
             return;
         }
-        let was = event.previous().filter(|o| self.wanted.matches(o));
-        let is = event.change != Change::Deleted && self.wanted.matches(&now);
+        let was = event.previous().filter(|o| self.params.matches(o));
+        let is = event.change != Change::Deleted && self.params.matches(&now);
         let (change, object): (&str, Object) = match (was, is) {
             (None, false) => return,
             (None, true) => ("ADDED", now),

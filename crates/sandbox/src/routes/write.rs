@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{Api, Call, read::Wanted, target::Subresource};
+use super::{Api, Call, read::ListParams, target::Subresource};
 use crate::{
     admission::{self, Part},
     apply,
@@ -114,7 +114,7 @@ pub(super) fn delete(api: &Api, kind: Kind, key: &Key, call: &Call) -> Result<Re
     let options = delete_options(call)?;
     Ok(match api.store.write(|state| delete::delete(state, kind, key, &options))? {
         Deleted::Gone(object) => Json(delete::success(kind, &object)).into_response(),
-        Deleted::Ending(object) => respond(StatusCode::OK, kind, &object, call),
+        Deleted::Terminating(object) => respond(StatusCode::OK, kind, &object, call),
     })
 }
 
@@ -128,7 +128,7 @@ pub(super) fn delete_collection(
         return Err(Failure::method_not_allowed());
     }
     let options = delete_options(call)?;
-    let wanted = Wanted::parse(kind, call)?;
+    let wanted = ListParams::parse(kind, call)?;
     let mut found =
         api.store.read(|state| state.candidates(kind, namespace, &wanted.labels, None)).matching(&wanted.labels);
     found.retain(|object| wanted.fields.matches(object));

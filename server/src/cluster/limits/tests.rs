@@ -23,7 +23,7 @@ use super::*;
 use crate::cluster::{Cluster, LogReader};
 
 /// Much longer than any limit of these tests.
-const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 fn cluster(router: Router) -> Cluster {
     let timeouts = RequestTimeouts {
@@ -57,7 +57,7 @@ async fn nobody_waits_for_ever_for_an_answer_of_whatever_kind() {
             assert!(pods.patch("a", &patch, &Patch::Apply(json!({}))).await.is_err());
             assert!(pods.logs("a", &log).await.is_err());
         };
-        timeout(PATIENCE, answers).await.expect("somebody still waits");
+        timeout(MAX_WAIT, answers).await.expect("somebody still waits");
     }
 }
 
@@ -69,7 +69,7 @@ async fn nobody_waits_for_ever_for_a_stream_to_begin() {
         assert!(pods.watch(&WatchParams::default(), "1").await.is_err());
         assert!(LogReader::open(client, "default", "a", LogParams::default()).await.is_err());
     };
-    timeout(PATIENCE, answers).await.expect("somebody still waits");
+    timeout(MAX_WAIT, answers).await.expect("somebody still waits");
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_log_that_stops_in_the_middle_is_an_error_and_a_followed_one_goes_on()
         log
     };
     let mut log = open(false).await;
-    assert!(timeout(PATIENCE, log.next()).await.expect("it still waits").is_err());
+    assert!(timeout(MAX_WAIT, log.next()).await.expect("it still waits").is_err());
     let mut followed = open(true).await;
     assert!(timeout(Duration::from_millis(500), followed.next()).await.is_err(), "its container may write again");
 }
@@ -113,7 +113,7 @@ async fn a_watch_that_brings_nothing_is_opened_anew_where_it_was() {
     };
     tokio::select! {
         () = watch => panic!("a watch never ends"),
-        anew = timeout(PATIENCE, anew) => anew.expect("it was not opened anew"),
+        anew = timeout(MAX_WAIT, anew) => anew.expect("it was not opened anew"),
     }
     assert!(begun.lock().unwrap().iter().all(|from| from == "5"), "{begun:?}");
 }
@@ -144,8 +144,8 @@ async fn all_that_is_under_way_is_given_up_when_the_cluster_falls_silent() {
         assert_eq!(log.next().await.unwrap(), None);
     };
     tokio::select! {
-        () = cluster.keep_probing() => panic!("it never ends"),
-        ended = timeout(PATIENCE, following) => ended.expect("it is still followed"),
+        () = cluster.run_probe() => panic!("it never ends"),
+        ended = timeout(MAX_WAIT, following) => ended.expect("it is still followed"),
     }
     let reachability = cluster.info().reachability;
     assert!(matches!(reachability, domain::Reachability::Unreachable { .. }), "{reachability:?}");

@@ -45,7 +45,7 @@ async fn a_watch_that_has_expired_before_it_begins_is_not_begun_again_at_once() 
         }
     };
     tokio::select! {
-        () = follow_ours("pods", &cluster, &cache, |_: &str| {}) => panic!("a watch never ends"),
+        () = watch_ours("pods", &cluster, &cache, |_: &str| {}) => panic!("a watch never ends"),
         () = turns => {}
     }
     let lists = lists.load(Ordering::SeqCst);

@@ -25,7 +25,7 @@ use crate::{
 /// Kept as text, so that all that is wrong is answered at once.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct ActivityParams {
     runtime: Option<String>,
     version: Option<String>,
     who: Option<String>,
@@ -37,18 +37,18 @@ pub(super) struct Wanted {
     limit: Option<String>,
 }
 
-type Asked = Result<Query<Wanted>, QueryRejection>;
+type ActivityQuery = Result<Query<ActivityParams>, QueryRejection>;
 
 /// A page of it, newest first. The next one is asked for with `before`, the last entry's id.
-pub(super) async fn list(State(parts): State<Public>, wanted: Asked) -> Answer<Json<Vec<ActivityEntry>>> {
-    Ok(Json(parts.service.activity(&filter(wanted)?).await?))
+pub(super) async fn list(State(parts): State<Public>, params: ActivityQuery) -> Answer<Json<Vec<ActivityEntry>>> {
+    Ok(Json(parts.service.activity(&filter(params)?).await?))
 }
 
 /// All of it, from the newest on; with `limit` no more than that.
-pub(super) async fn csv(State(parts): State<Public>, wanted: Asked) -> Answer<impl IntoResponse> {
-    let wanted = filter(wanted)?;
-    let left = wanted.limit;
-    let page = ActivityFilter { limit: Some(ActivityFilter::MAX_LIMIT), ..wanted };
+pub(super) async fn csv(State(parts): State<Public>, params: ActivityQuery) -> Answer<impl IntoResponse> {
+    let params = filter(params)?;
+    let left = params.limit;
+    let page = ActivityFilter { limit: Some(ActivityFilter::MAX_LIMIT), ..params };
     // The first page before the answer begins: an error can still be one then.
     let first = parts.service.activity(&page).await?;
     let export = Export { service: parts.service.clone(), page, first: Some(first), left, has_begun: false };
@@ -129,19 +129,19 @@ fn quoted(cell: &str) -> String {
     if cell.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
 
-fn filter(wanted: Asked) -> Result<ActivityFilter, ApiError> {
-    let Query(wanted) = wanted.map_err(invalid)?;
+fn filter(params: ActivityQuery) -> Result<ActivityFilter, ApiError> {
+    let Query(params) = params.map_err(invalid)?;
     let mut problems = Vec::new();
     let filter = ActivityFilter {
-        runtime: parsed("runtime", wanted.runtime, &mut problems),
-        version: parsed("version", wanted.version, &mut problems),
-        who: wanted.who.filter(|who| !who.is_empty()),
-        action: one_of("action", wanted.action, &Action::ALL, Action::as_str, &mut problems),
-        outcome: one_of("outcome", wanted.outcome, &OutcomeKind::ALL, OutcomeKind::as_str, &mut problems),
-        from: parsed("from", wanted.from, &mut problems),
-        to: parsed("to", wanted.to, &mut problems),
-        before: parsed("before", wanted.before, &mut problems),
-        limit: parsed("limit", wanted.limit, &mut problems),
+        runtime: parsed("runtime", params.runtime, &mut problems),
+        version: parsed("version", params.version, &mut problems),
+        who: params.who.filter(|who| !who.is_empty()),
+        action: one_of("action", params.action, &Action::ALL, Action::as_str, &mut problems),
+        outcome: one_of("outcome", params.outcome, &OutcomeKind::ALL, OutcomeKind::as_str, &mut problems),
+        from: parsed("from", params.from, &mut problems),
+        to: parsed("to", params.to, &mut problems),
+        before: parsed("before", params.before, &mut problems),
+        limit: parsed("limit", params.limit, &mut problems),
     };
     at_least_one(filter.limit, &mut problems);
     if problems.is_empty() { Ok(filter) } else { Err(ApiError::InvalidInput { problems }) }
@@ -150,17 +150,17 @@ fn filter(wanted: Asked) -> Result<ActivityFilter, ApiError> {
 /// Which part of a version's history is asked for, as of the activity.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WantedPage {
+pub(super) struct HistoryParams {
     before: Option<String>,
     limit: Option<String>,
 }
 
-pub(super) fn history_page(wanted: Result<Query<WantedPage>, QueryRejection>) -> Result<HistoryPage, ApiError> {
-    let Query(wanted) = wanted.map_err(invalid)?;
+pub(super) fn history_page(params: Result<Query<HistoryParams>, QueryRejection>) -> Result<HistoryPage, ApiError> {
+    let Query(params) = params.map_err(invalid)?;
     let mut problems = Vec::new();
     let page = HistoryPage {
-        before: parsed("before", wanted.before, &mut problems),
-        limit: parsed("limit", wanted.limit, &mut problems),
+        before: parsed("before", params.before, &mut problems),
+        limit: parsed("limit", params.limit, &mut problems),
     };
     at_least_one(page.limit, &mut problems);
     if problems.is_empty() { Ok(page) } else { Err(ApiError::InvalidInput { problems }) }
@@ -173,7 +173,7 @@ fn invalid(rejection: QueryRejection) -> ApiError {
 
 fn at_least_one(limit: Option<u32>, problems: &mut Vec<Problem>) {
     if limit == Some(0) {
-        problems.push(Problem::error("limit", "at least one entry has to be asked for"));
+        problems.push(Problem::error("limit", "enter at least 1"));
     }
 }
 
@@ -202,7 +202,7 @@ fn one_of<T: Copy>(
     let found = all.iter().copied().find(|value| word(*value) == text);
     if found.is_none() {
         let words = all.iter().map(|value| format!("`{}`", word(*value))).collect::<Vec<_>>().join(", ");
-        problems.push(Problem::error(name, format!("`{text}` is none of {words}")));
+        problems.push(Problem::error(name, format!("`{text}` is not one of {words}")));
     }
     found
 }

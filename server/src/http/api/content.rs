@@ -22,13 +22,13 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Page {
+pub(super) struct PageParams {
     page: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct With {
+pub(super) struct CompareParams {
     with: String,
 }
 
@@ -51,9 +51,9 @@ pub(super) async fn manifest(
 pub(super) async fn documentation(
     State(parts): State<Public>,
     VersionPath(runtime, version): VersionPath,
-    query: Result<Query<Page>, QueryRejection>,
+    query: Result<Query<PageParams>, QueryRejection>,
 ) -> Answer<Json<Option<DocumentationPage>>> {
-    let Query(Page { page }) = query.map_err(|rejection| refused("page", &rejection))?;
+    let Query(PageParams { page }) = query.map_err(|rejection| refused("page", &rejection))?;
     Ok(Json(parts.service.documentation(&runtime, &version, page).await?))
 }
 
@@ -61,9 +61,9 @@ pub(super) async fn documentation(
 pub(super) async fn compare(
     State(parts): State<Public>,
     VersionPath(runtime, version): VersionPath,
-    query: Result<Query<With>, QueryRejection>,
+    query: Result<Query<CompareParams>, QueryRejection>,
 ) -> Answer<Json<Comparison>> {
-    let Query(With { with }) = query.map_err(|rejection| refused("with", &rejection))?;
+    let Query(CompareParams { with }) = query.map_err(|rejection| refused("with", &rejection))?;
     let missing = |_| ApiError::NotFound { what: format!("version `{with}` in runtime `{runtime}`") };
     let from: VersionName = with.parse().map_err(missing)?;
     Ok(Json(parts.service.comparison(&runtime, &from, &version).await?))

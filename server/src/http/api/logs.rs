@@ -14,13 +14,12 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream, ReadyChunks},
 };
-use serde::Deserialize;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     http::{Public, error::Answer, extract::VersionPath},
-    service::{LogForm, LogsAsked, LogsFound},
+    service::{LogFormat, LogStream, LogsParams},
 };
 
 /// Proxies close what is silent for long; most of them after a minute.
@@ -28,52 +27,33 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How many lines that are there at once are sent in one piece.
 const BATCH: usize = 64;
 
-/// Kept as text, so that all that is wrong is answered at once.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    workflow: Option<String>,
-    node: Option<String>,
-    previous: Option<String>,
-    follow: Option<String>,
-    tail: Option<String>,
-    since: Option<String>,
-    until: Option<String>,
-    search: Option<String>,
-    level: Option<String>,
-    format: Option<String>,
-}
-
 /// One [`LogLine`] as JSON per line, an empty line now and then while there is nothing to say; or a text file. The answer
 /// ends when all is read, or when followed with the server; when the client goes, so do the requests to the cluster.
 pub(super) async fn logs(
     State(parts): State<Public>,
     VersionPath(runtime, version): VersionPath,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    params: Result<Query<LogsParams>, QueryRejection>,
 ) -> Answer<impl IntoResponse> {
-    let Query(wanted) = wanted
+    let Query(params) = params
         .map_err(|rejection| ApiError::InvalidInput { problems: vec![Problem::error("", rejection.body_text())] })?;
-    let Wanted { workflow, node, previous, follow, tail, since, until, search, level, format } = wanted;
-    // Names of what exists, so nothing in them needs quoting.
-    let of =
-        [workflow.as_deref(), node.as_deref()].into_iter().flatten().fold(String::new(), |of, name| of + "-" + name);
-    let asked = LogsAsked { workflow, node, previous, follow, tail, since, until, search, level, format };
-    let LogsFound { lines, form } = parts.service.logs(&runtime, &version, asked).await?;
+    let LogStream { lines, format } = parts.service.logs(&runtime, &version, &params).await?;
+    // The service has found both, so they are valid names and need no quoting.
+    let of: String = [&params.workflow, &params.node].into_iter().flatten().map(|name| format!("-{name}")).collect();
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // nginx holds back what it proxies unless told not to.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    let kind = match form {
-        LogForm::Json => "application/x-ndjson",
-        LogForm::Text => "text/plain; charset=utf-8",
+    let kind = match format {
+        LogFormat::Json => "application/x-ndjson",
+        LogFormat::Text => "text/plain; charset=utf-8",
     };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    if form == LogForm::Text
+    if format == LogFormat::Text
         && let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"{runtime}-{version}{of}.log\""))
     {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
-    let pieces = Pieces { lines: lines.ready_chunks(BATCH), form, stop: parts.stop };
+    let pieces = Pieces { lines: lines.ready_chunks(BATCH), format, stop: parts.stop };
     let body = stream::unfold(Some(pieces), |pieces| async move { pieces?.next().await });
     Ok((headers, Body::from_stream(body.map(Ok::<_, Infallible>))))
 }
@@ -81,7 +61,7 @@ pub(super) async fn logs(
 /// The answer, piece by piece.
 struct Pieces {
     lines: ReadyChunks<BoxStream<'static, LogLine>>,
-    form: LogForm,
+    format: LogFormat,
     stop: CancellationToken,
 }
 
@@ -91,35 +71,35 @@ impl Pieces {
         let next = tokio::select! {
             next = timeout(KEEP_ALIVE, self.lines.next()) => next,
             () = self.stop.cancelled() => {
-                let cut = "The server was stopped: what comes after this is missing.\n";
+                let cut = "The server stopped; later lines are missing.\n";
                 // A program sees that the answer has ended; a file looks whole unless it says so.
-                return (self.form == LogForm::Text).then(|| (Bytes::from_static(cut.as_bytes()), None));
+                return (self.format == LogFormat::Text).then(|| (Bytes::from_static(cut.as_bytes()), None));
             }
         };
         let piece = match next {
-            Ok(batch) => written(&batch?, self.form),
+            Ok(batch) => written(&batch?, self.format),
             // A file is read by people, who are not told that nothing is said; its end comes soon.
-            Err(_) if self.form == LogForm::Text => Bytes::new(),
+            Err(_) if self.format == LogFormat::Text => Bytes::new(),
             Err(_) => Bytes::from_static(b"\n"),
         };
         Some((piece, Some(self)))
     }
 }
 
-fn written(lines: &[LogLine], form: LogForm) -> Bytes {
+fn written(lines: &[LogLine], format: LogFormat) -> Bytes {
     let mut text = String::new();
     for line in lines {
-        match form {
-            LogForm::Json => match serde_json::to_string(line) {
+        match format {
+            LogFormat::Json => match serde_json::to_string(line) {
                 Ok(json) => text.extend([json.as_str(), "\n"]),
-                Err(error) => tracing::error!("a log's line cannot be written: {error}"),
+                Err(error) => tracing::error!("cannot serialize a log line: {error}"),
             },
-            LogForm::Text => {
+            LogFormat::Text => {
                 let LogLine { time, pod, .. } = line;
                 // Writing into a string does not fail.
                 let _ = match &line.text {
                     LogText::Line(said) => writeln!(text, "{time:.9} {pod} {said}"),
-                    LogText::Error(why) => writeln!(text, "{time:.9} {pod} This log could not be read: {why}"),
+                    LogText::Error(why) => writeln!(text, "{time:.9} {pod} Could not read this log: {why}"),
                 };
             }
         }

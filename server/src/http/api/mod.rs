@@ -57,10 +57,10 @@ pub(super) fn router(parts: &Public) -> Router {
 }
 
 async fn unknown_route(OriginalUri(uri): OriginalUri) -> ErrorAnswer {
-    ErrorAnswer::request(StatusCode::NOT_FOUND, "not_found", format!("there is no {} in this API", uri.path()))
+    ErrorAnswer::request(StatusCode::NOT_FOUND, "not_found", format!("this API has no {}", uri.path()))
 }
 
 async fn wrong_method(method: Method, OriginalUri(uri): OriginalUri) -> ErrorAnswer {
-    let message = format!("{} does not take {method}", uri.path());
+    let message = format!("{} does not support {method}", uri.path());
     ErrorAnswer::request(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }

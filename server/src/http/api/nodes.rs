@@ -1,6 +1,5 @@
 //! `/runtimes/{id}/versions/{name}/nodes/{workflow}/{node}` and `…/entrypoint`: one node in full.
 
-use app::backend::Backend;
 use axum::{
     Json,
     extract::{Path, State},

@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use domain::{Actor, CarriedValue, NewRuntime, RuntimeSummary};
+use domain::{Actor, InheritedValue, NewRuntime, RuntimeSummary};
 use serde::Deserialize;
 
 use super::versions::ActionBody;
@@ -58,6 +58,6 @@ pub(super) async fn delete(
 pub(super) async fn carry_over(
     State(parts): State<Public>,
     RuntimePath(id): RuntimePath,
-) -> Answer<Json<Vec<CarriedValue>>> {
-    Ok(Json(parts.service.carry_over(&id).await?))
+) -> Answer<Json<Vec<InheritedValue>>> {
+    Ok(Json(parts.service.inheritable_config(&id).await?))
 }

@@ -12,8 +12,8 @@ use domain::{Actor, ApiError, Problem};
 
 use crate::{
     http::{Public, error::Answer, extract::RuntimePath},
-    intake::Order,
-    store::CarryOver,
+    intake::UploadRequest,
+    store::InheritConfig,
 };
 
 /// The file is the body, or the multipart field `file`. The version takes over the configuration values that the
@@ -24,14 +24,14 @@ pub(super) async fn add(
     Query(parameters): Query<Vec<(String, String)>>,
     request: Request,
 ) -> Answer<impl IntoResponse> {
-    let carry_over = carry_over(parameters)?;
-    let added = parts.intake.receive(Order { by: Actor::local(), runtime, carry_over }, request).await?;
+    let inherit_config = inherit_config(parameters)?;
+    let added = parts.intake.receive(UploadRequest { by: Actor::local(), runtime, inherit_config }, request).await?;
     let location = format!("/api/v1/runtimes/{}/versions/{}", added.summary.runtime, added.summary.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(added)))
 }
 
 /// Names may be given in one `fresh` or in several. A name that is no configuration name leaves out nothing.
-fn carry_over(parameters: Vec<(String, String)>) -> Result<CarryOver, ApiError> {
+fn inherit_config(parameters: Vec<(String, String)>) -> Result<InheritConfig, ApiError> {
     let mut fresh = BTreeSet::new();
     let mut carry = true;
     let mut problems = Vec::new();
@@ -41,19 +41,19 @@ fn carry_over(parameters: Vec<(String, String)>) -> Result<CarryOver, ApiError> 
             ("carry_over", "true") => carry = true,
             ("carry_over", "false") => carry = false,
             ("carry_over", other) => {
-                problems.push(Problem::error("carry_over", format!("`{other}` is neither `true` nor `false`")));
+                problems.push(Problem::error("carry_over", format!("enter `true` or `false` instead of `{other}`")));
             }
             (other, _) => {
-                let message = format!("there is no parameter `{other}` here; there are `fresh` and `carry_over`");
+                let message = format!("unknown parameter `{other}`; known parameters are `fresh` and `carry_over`");
                 problems.push(Problem::error(other, message));
             }
         }
     }
     match (problems.is_empty(), carry, fresh.is_empty()) {
         (false, ..) => Err(ApiError::InvalidInput { problems }),
-        (true, false, _) => Ok(CarryOver::Nothing),
-        (true, true, true) => Ok(CarryOver::All),
-        (true, true, false) => Ok(CarryOver::Without(fresh)),
+        (true, false, _) => Ok(InheritConfig::None),
+        (true, true, true) => Ok(InheritConfig::All),
+        (true, true, false) => Ok(InheritConfig::Except(fresh)),
     }
 }
 
@@ -63,20 +63,20 @@ mod tests {
 
     #[test]
     fn what_is_taken_over_follows_from_the_query() {
-        let without = |names: &[&str]| CarryOver::Without(names.iter().map(|name| (*name).to_owned()).collect());
+        let without = |names: &[&str]| InheritConfig::Except(names.iter().map(|name| (*name).to_owned()).collect());
         for (parameters, expected) in [
-            (&[][..], CarryOver::All),
-            (&[("carry_over", "true")], CarryOver::All),
-            (&[("carry_over", "false")], CarryOver::Nothing),
-            (&[("carry_over", "false"), ("fresh", "A")], CarryOver::Nothing),
-            (&[("fresh", "")], CarryOver::All),
+            (&[][..], InheritConfig::All),
+            (&[("carry_over", "true")], InheritConfig::All),
+            (&[("carry_over", "false")], InheritConfig::None),
+            (&[("carry_over", "false"), ("fresh", "A")], InheritConfig::None),
+            (&[("fresh", "")], InheritConfig::All),
             (&[("fresh", "A")], without(&["A"])),
             (&[("fresh", "A,b.json,"), ("fresh", "C")], without(&["A", "b.json", "C"])),
         ] {
-            assert_eq!(carry_over(owned(parameters)), Ok(expected), "{parameters:?}");
+            assert_eq!(inherit_config(owned(parameters)), Ok(expected), "{parameters:?}");
         }
         for (name, value) in [("carry_over", "no"), ("frsh", "A")] {
-            match carry_over(owned(&[(name, value)])) {
+            match inherit_config(owned(&[(name, value)])) {
                 Err(ApiError::InvalidInput { problems }) => assert_eq!(problems[0].path, name),
                 other => panic!("{name}={value}: {other:?}"),
             }

@@ -12,7 +12,7 @@ use axum::{
 use domain::{Actor, Command, HistoryEntry, VersionSummary, VersionView};
 use serde::Deserialize;
 
-use super::activity::{WantedPage, history_page};
+use super::activity::{HistoryParams, history_page};
 use crate::http::{
     Public, download,
     error::Answer,
@@ -106,7 +106,7 @@ pub(super) async fn configure(
 pub(super) async fn history(
     State(parts): State<Public>,
     VersionPath(runtime, version): VersionPath,
-    page: Result<Query<WantedPage>, QueryRejection>,
+    page: Result<Query<HistoryParams>, QueryRejection>,
 ) -> Answer<Json<Vec<HistoryEntry>>> {
     Ok(Json(parts.service.history(&runtime, &version, &history_page(page)?).await?))
 }

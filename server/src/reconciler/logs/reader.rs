@@ -10,9 +10,9 @@ use futures::{
 use kube::api::LogParams;
 use tokio::time::{sleep, timeout};
 
-use super::{Part, Run, Selection, Window, runs};
+use super::{LogMode, LogRange, Run, Selection, runs};
 use crate::{
-    cluster::{LogReader, StampedLine, in_words},
+    cluster::{LogReader, StampedLine, error_message},
     reconciler::Inner,
 };
 
@@ -23,26 +23,26 @@ const SILENCE: Duration = Duration::from_secs(15);
 const FOLLOWED_SILENCE: Duration = Duration::from_secs(600);
 /// The pause before a followed log that broke off is asked for again; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const MOST_DOUBLINGS: u32 = 5;
+const MAX_DOUBLINGS: u32 = 5;
 
 pub(super) struct Reader {
     inner: Arc<Inner>,
     namespace: String,
     version: String,
-    window: Window,
+    range: LogRange,
     /// None: all lines.
     tail: Option<u32>,
     run: Run,
     position: Position,
     /// The time of the last line passed on, and how many had it: a log that is asked for again begins before that.
     seen: Option<(Timestamp, usize)>,
-    repeats: Option<(Timestamp, usize)>,
+    duplicates: Option<(Timestamp, usize)>,
     /// How often it broke off or ended since its last line.
     attempts: u32,
     /// It did not end in good order.
     is_broken: bool,
     /// What was last said of what is wrong; nothing while nothing is.
-    told: Option<String>,
+    last_error: Option<String>,
 }
 
 enum Position {
@@ -60,15 +60,15 @@ impl Reader {
             inner,
             namespace: selection.namespace.clone(),
             version: selection.version.clone(),
-            window: selection.query.window,
-            tail: selection.query.window.tail,
+            range: selection.query.range,
+            tail: selection.query.range.tail,
             run,
             position: Position::Start,
             seen: None,
-            repeats: None,
+            duplicates: None,
             attempts: 0,
             is_broken: false,
-            told: None,
+            last_error: None,
         }
     }
 
@@ -94,7 +94,7 @@ impl Reader {
                     }
                 }
                 Position::Again => {
-                    sleep(FIRST_PAUSE * 2_u32.pow(self.attempts.saturating_sub(1).min(MOST_DOUBLINGS))).await;
+                    sleep(FIRST_PAUSE * 2_u32.pow(self.attempts.saturating_sub(1).min(MAX_DOUBLINGS))).await;
                     if !self.has_more() {
                         self.position = Position::Over;
                     } else if let Some(line) = self.open().await {
@@ -102,10 +102,10 @@ impl Reader {
                     }
                 }
                 Position::Open(log) => {
-                    let line = match (timeout(self.window.silence(), log.next()).await, self.window.follows()) {
+                    let line = match (timeout(self.range.max_silence(), log.next()).await, self.range.follows()) {
                         (Ok(line), _) => line,
                         (Err(_), true) => Ok(None),
-                        (Err(_), false) => return self.failed(silent()),
+                        (Err(_), false) => return self.failed(no_answer()),
                     };
                     let said = match line {
                         Ok(Some(line)) => self.take(line),
@@ -113,7 +113,7 @@ impl Reader {
                             self.ended(false);
                             None
                         }
-                        Err(error) => self.failed(format!("the log broke off: {error}")),
+                        Err(error) => self.failed(format!("the log was interrupted: {error}")),
                     };
                     if said.is_some() {
                         return said;
@@ -129,24 +129,24 @@ impl Reader {
         let resumed = self.seen.map(|(at, _)| at);
         let params = LogParams {
             container: Some(self.run.container.clone()),
-            follow: self.window.follows(),
-            previous: self.window.part == Part::Previous,
-            since_time: resumed.or(self.window.since).map(second_of),
+            follow: self.range.follows(),
+            previous: self.range.mode == LogMode::Previous,
+            since_time: resumed.or(self.range.since).map(second_of),
             tail_lines: self.tail.filter(|_| resumed.is_none()).map(i64::from),
             ..LogParams::default()
         };
         let opening = LogReader::open(self.inner.cluster.client(), &self.namespace, &self.run.pod, params);
-        let opened = match timeout(self.window.silence(), opening).await {
+        let opened = match timeout(self.range.max_silence(), opening).await {
             Ok(opened) => opened,
-            Err(_) if self.window.follows() => {
+            Err(_) if self.range.follows() => {
                 self.ended(false);
                 return None;
             }
-            Err(_) => return self.failed(silent()),
+            Err(_) => return self.failed(no_answer()),
         };
         match opened {
             Ok(log) => {
-                self.repeats = self.seen;
+                self.duplicates = self.seen;
                 self.position = Position::Open(log);
                 None
             }
@@ -155,21 +155,21 @@ impl Reader {
                 self.position = Position::Over;
                 None
             }
-            Err(error) => self.failed(in_words(&error)),
+            Err(error) => self.failed(error_message(&error)),
         }
     }
 
     fn ended(&mut self, is_broken: bool) {
         self.attempts = self.attempts.saturating_add(1);
         self.is_broken = is_broken;
-        self.position = if self.window.follows() { Position::Again } else { Position::Over };
+        self.position = if self.range.follows() { Position::Again } else { Position::Over };
     }
 
     /// Says what is wrong, once for as long as it stays the same.
     fn failed(&mut self, why: String) -> Option<LogLine> {
         self.ended(true);
         // Of a run that is no longer the pod's last there is no more to be had.
-        if self.window.follows() && self.current().is_none() {
+        if self.range.follows() && self.current().is_none() {
             self.position = Position::Over;
             return None;
         }
@@ -177,10 +177,10 @@ impl Reader {
     }
 
     fn say(&mut self, why: String) -> Option<LogLine> {
-        if self.told.as_ref() == Some(&why) {
+        if self.last_error.as_ref() == Some(&why) {
             return None;
         }
-        self.told = Some(why.clone());
+        self.last_error = Some(why.clone());
         Some(self.run.line(Timestamp::now(), LogText::Error(why)))
     }
 
@@ -202,16 +202,16 @@ impl Reader {
             return if line.text.is_empty() { None } else { self.say(line.text) };
         };
         // A container's lines are in the order of their times.
-        if self.window.until.is_some_and(|until| time > until) {
+        if self.range.until.is_some_and(|until| time > until) {
             self.position = Position::Over;
             return None;
         }
         // Kubernetes was asked from the second on that this is in.
-        if self.window.since.is_some_and(|since| time < since) || self.is_repeated(time) {
+        if self.range.since.is_some_and(|since| time < since) || self.is_duplicate(time) {
             return None;
         }
         self.attempts = 0;
-        self.told = None;
+        self.last_error = None;
         self.seen = match self.seen {
             Some((last, count)) if last == time => Some((last, count + 1)),
             Some((last, count)) if last > time => Some((last, count)),
@@ -220,24 +220,24 @@ impl Reader {
         Some(self.run.line(time, LogText::Line(line.text)))
     }
 
-    fn is_repeated(&mut self, time: Timestamp) -> bool {
-        match &mut self.repeats {
+    fn is_duplicate(&mut self, time: Timestamp) -> bool {
+        match &mut self.duplicates {
             Some((last, _)) if time < *last => true,
             Some((last, count)) if time == *last && *count > 0 => {
                 *count -= 1;
                 true
             }
             _ => {
-                self.repeats = None;
+                self.duplicates = None;
                 false
             }
         }
     }
 }
 
-impl Window {
+impl LogRange {
     /// How long the next line is waited for.
-    fn silence(self) -> Duration {
+    fn max_silence(self) -> Duration {
         if self.follows() { FOLLOWED_SILENCE } else { SILENCE }
     }
 }
@@ -248,6 +248,6 @@ fn second_of(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-fn silent() -> String {
+fn no_answer() -> String {
     format!("no answer within {} seconds", SILENCE.as_secs())
 }

@@ -24,7 +24,7 @@ use super::{
     labels, metadata,
     names::{VERSION_LABEL, config_secret, entrypoint_deployment, node_deployment, subjects_config_map},
 };
-use crate::{cluster::RUNTIME_LABEL, http::internal::download_path, reconciler::ObjectSettings, store::VersionRecord};
+use crate::{cluster::RUNTIME_LABEL, krt_url::krt_path, reconciler::ObjectSettings, store::VersionRecord};
 
 const FILES: &str = "krt-files";
 const FILES_PATH: &str = "/krt-files";
@@ -199,7 +199,7 @@ fn pod(version: &VersionRecord, settings: &ObjectSettings, container: Container,
         command: Some(["sh", "-c", FETCH].map(str::to_owned).to_vec()),
         env: Some(vec![
             plain("KRT_BASE_PATH", FILES_PATH.to_owned()),
-            plain("KRT_URL", format!("{}{}", settings.advertised_url, download_path(version))),
+            plain("KRT_URL", format!("{}{}", settings.advertised_url, krt_path(&version.runtime, &version.name))),
             plain("KRT_SHA256", version.file.sha256.clone()),
             from_secret(version, "KRT_TOKEN", &token_key(version)),
         ]),

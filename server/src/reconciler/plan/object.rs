@@ -10,7 +10,7 @@ use k8s_openapi::api::{
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
 
-use super::{Kind, Plan, Purpose, Situation, Step, version::delete};
+use super::{Kind, Plan, Situation, Step, StepScope, version::delete};
 use crate::reconciler::{
     backoff::{Delay, object_key},
     diff::differences,
@@ -44,7 +44,7 @@ pub(super) trait Planned: Resource<DynamicType = ()> + Serialize + Clone {
     fn object(self) -> Object;
 
     /// The kind, if this object can never be changed again and has to be made anew.
-    fn frozen(&self) -> Option<Kind> {
+    fn immutable_kind(&self) -> Option<Kind> {
         None
     }
 }
@@ -63,7 +63,7 @@ macro_rules! planned {
                 Object::$kind(Box::new(self))
             }
 
-            fn frozen(&self) -> Option<Kind> {
+            fn immutable_kind(&self) -> Option<Kind> {
                 (self.immutable == Some(true)).then_some(Kind::$kind)
             }
         }
@@ -73,9 +73,9 @@ planned!(Deployment Service Ingress);
 planned!(Secret ConfigMap; immutable);
 
 /// What there is of an object, beside what there should be.
-pub(super) enum Standing<'a> {
+pub(super) enum ObjectState<'a> {
     /// As it should be, as far as an apply of ours can make it so.
-    AsWanted,
+    UpToDate,
     /// It is being deleted: what is on its way out cannot be kept, only made anew when it is gone.
     Ending,
     /// It is not there, or differs in these fields.
@@ -83,43 +83,43 @@ pub(super) enum Standing<'a> {
 }
 
 impl<'a> Situation<'a> {
-    pub(super) fn standing<K: Planned>(&self, wanted: &K, live: Option<&Arc<K>>) -> Standing<'a> {
+    pub(super) fn object_state<K: Planned>(&self, wanted: &K, live: Option<&Arc<K>>) -> ObjectState<'a> {
         let fields = match live {
-            Some(live) if live.meta().deletion_timestamp.is_some() => return Standing::Ending,
+            Some(live) if live.meta().deletion_timestamp.is_some() => return ObjectState::Ending,
             Some(live) => differences(wanted, live.as_ref()),
             None => Vec::new(),
         };
         if live.is_some() && fields.is_empty() {
-            return Standing::AsWanted;
+            return ObjectState::UpToDate;
         }
         let delay = self.delays.get(&object_key(&K::kind(&()), &wanted.name_any()));
         let delay = delay.filter(|delay| fingerprint(wanted).is_ok_and(|wanted| wanted == delay.fingerprint));
-        Standing::Differs { fields, delay }
+        ObjectState::Differs { fields, delay }
     }
 
     /// Whether an apply of ours can bring the object no closer to what it should be.
-    pub(super) fn is_as_wanted<K: Planned>(&self, wanted: &K, live: Option<&Arc<K>>) -> bool {
-        match self.standing(wanted, live) {
-            Standing::AsWanted => true,
-            Standing::Ending => false,
-            Standing::Differs { fields, delay } => live.is_some() && is_overridden(&fields, delay),
+    pub(super) fn is_up_to_date<K: Planned>(&self, wanted: &K, live: Option<&Arc<K>>) -> bool {
+        match self.object_state(wanted, live) {
+            ObjectState::UpToDate => true,
+            ObjectState::Ending => false,
+            ObjectState::Differs { fields, delay } => live.is_some() && is_overridden(&fields, delay),
         }
     }
 
     /// Plans the step that brings an object back to what it should be, if there is one and its time has come.
     pub(super) fn to_apply<K: Planned>(
         &self,
-        purpose: Purpose,
+        scope: StepScope,
         wanted: K,
         observed: &BTreeMap<String, Arc<K>>,
         plan: &mut Plan,
     ) -> Option<Step> {
         let live = observed.get(&wanted.name_any());
-        let Standing::Differs { delay, .. } = self.standing(&wanted, live) else { return None };
-        if !self.is_due(purpose, &wanted, delay, plan) {
+        let ObjectState::Differs { delay, .. } = self.object_state(&wanted, live) else { return None };
+        if !self.is_due(scope, &wanted, delay, plan) {
             return None;
         }
-        if let Some((live, kind)) = live.and_then(|live| Some((live, live.frozen()?))) {
+        if let Some((live, kind)) = live.and_then(|live| Some((live, live.immutable_kind()?))) {
             return delete(kind, live.as_ref());
         }
         Some(Step::Apply(wanted.object()))
@@ -128,15 +128,15 @@ impl<'a> Situation<'a> {
     /// Whether the object may be applied now; otherwise makes sure that it is when its time has come.
     pub(super) fn is_due<K: Planned>(
         &self,
-        purpose: Purpose,
+        scope: StepScope,
         wanted: &K,
         delay: Option<&Delay>,
         plan: &mut Plan,
     ) -> bool {
         let Some(delay) = delay else { return true };
-        plan.delayed.push((purpose, wanted.clone().object(), delay.reason.clone()));
+        plan.delayed.push((scope, wanted.clone().object(), delay.reason.clone()));
         if delay.until > self.now {
-            plan.look_at(delay.until);
+            plan.requeue(delay.until);
         }
         delay.until <= self.now
     }

@@ -9,7 +9,7 @@ use domain::{Desired, Timestamp};
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
 
-use super::{Kind, Object, Plan, Purpose, RECOVERY, Situation, Step, Verdict, object::Standing, version};
+use super::{Kind, Object, Plan, RECOVERY, Situation, Step, StepScope, Transition, object::ObjectState, version};
 use crate::{
     reconciler::objects::{self, ACTIVE_SERVICE, INGRESS, own_service},
     store::{VersionKey, VersionRecord},
@@ -20,32 +20,32 @@ pub(super) fn plan_publication(situation: &Situation<'_>, plan: &mut Plan) -> Ve
     let target = runtime.publication.target;
     let find = |key: VersionKey| situation.intent.versions.iter().find(|version| version.key == key);
     match target.and_then(find) {
-        Some(version) => link(situation, version, plan),
-        None if target.is_none() => unlink(situation, plan),
+        Some(version) => route_to_target(situation, version, plan),
+        None if target.is_none() => unpublish(situation, plan),
         None => {
-            tracing::error!(runtime = %runtime.id, "the version to be published is not there");
+            tracing::error!(runtime = %runtime.id, "the version to be published is missing");
             Vec::new()
         }
     }
 }
 
 /// Leads requests to this version; until that may be, to the one that is published.
-fn link(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
+fn route_to_target(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
     let publication = &situation.intent.runtime.publication;
-    let (mut steps, reached) = lead_to(situation, version, plan);
+    let (mut steps, reached) = route_to(situation, version, plan);
     if !publication.switching() {
         return steps;
     }
     if steps.is_empty() && situation.observed.active_selects() != Some(version.name.as_str()) {
         let versions = situation.intent.versions.iter();
-        let standing = versions.filter(|v| Some(v.key) == publication.serving && v.desired == Desired::Started);
-        steps = standing.flat_map(|standing| lead_to(situation, standing, plan).0).collect();
+        let serving_version = versions.filter(|v| Some(v.key) == publication.serving && v.desired == Desired::Started);
+        steps = serving_version.flat_map(|serving_version| route_to(situation, serving_version, plan).0).collect();
     }
     if reached {
-        plan.verdicts.push(Verdict::PublicationSettled { target: Some(version.key) });
+        plan.transitions.push(Transition::PublicationSettled { target: Some(version.key) });
     } else if situation.is_past(publish_deadline(situation), plan) {
-        let blame = version::out_of_time(situation, version, "its entrypoint did not take over in time");
-        plan.verdicts.push(Verdict::PublishFailed { target: version.key, blame });
+        let cause = version::deadline_cause(situation, version, "the publication timed out");
+        plan.transitions.push(Transition::PublishFailed { target: version.key, cause });
     }
     steps
 }
@@ -59,7 +59,7 @@ fn publish_deadline(situation: &Situation<'_>) -> Option<Timestamp> {
 }
 
 /// What may be done now to lead requests to this version, and whether all of it has been seen done.
-fn lead_to(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> (Vec<Step>, bool) {
+fn route_to(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> (Vec<Step>, bool) {
     let observed = situation.observed;
     let active = observed.services.get(ACTIVE_SERVICE);
     // Gone in a moment, and made anew then.
@@ -74,23 +74,23 @@ fn lead_to(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) 
         }
         return (steps, false);
     }
-    let as_wanted = situation.is_as_wanted(&wanted, active);
-    if let Standing::Differs { delay, .. } = situation.standing(&wanted, active)
-        && situation.is_due(Purpose::Publication, &wanted, delay, plan)
+    let up_to_date = situation.is_up_to_date(&wanted, active);
+    if let ObjectState::Differs { delay, .. } = situation.object_state(&wanted, active)
+        && situation.is_due(StepScope::Publication, &wanted, delay, plan)
     {
         steps.push(switch(wanted, active.map(AsRef::as_ref)));
     }
     // The Ingress comes last, when somebody answers behind it.
-    if !observed.active_serves(&version.name) && !is_standing(situation, version) {
+    if !observed.active_serves(&version.name) && !is_serving(situation, version) {
         return (steps, false);
     }
     let ingress = objects::ingress_object(version, situation.settings);
-    let reached = as_wanted && situation.is_as_wanted(&ingress, observed.ingresses.get(INGRESS));
-    steps.extend(situation.to_apply(Purpose::Publication, ingress, &observed.ingresses, plan));
+    let reached = up_to_date && situation.is_up_to_date(&ingress, observed.ingresses.get(INGRESS));
+    steps.extend(situation.to_apply(StepScope::Publication, ingress, &observed.ingresses, plan));
     (steps, reached)
 }
 
-fn is_standing(situation: &Situation<'_>, version: &VersionRecord) -> bool {
+fn is_serving(situation: &Situation<'_>, version: &VersionRecord) -> bool {
     situation.intent.runtime.publication.serving == Some(version.key)
 }
 
@@ -99,11 +99,11 @@ fn is_standing(situation: &Situation<'_>, version: &VersionRecord) -> bool {
 /// this one, anything is better than nothing.
 fn may_switch(situation: &Situation<'_>, version: &VersionRecord) -> bool {
     let reach_nobody = situation.observed.ready_pods.get(ACTIVE_SERVICE).is_none_or(BTreeSet::is_empty);
-    (reach_nobody && is_standing(situation, version))
-        || (version::is_ready(situation, version) && predecessor_is_back(situation))
+    (reach_nobody && is_serving(situation, version))
+        || (version::is_ready(situation, version) && predecessor_has_own_service(situation))
 }
 
-fn predecessor_is_back(situation: &Situation<'_>) -> bool {
+fn predecessor_has_own_service(situation: &Situation<'_>) -> bool {
     let Some(selected) = situation.observed.active_selects() else { return true };
     situation
         .intent
@@ -124,9 +124,9 @@ fn switch(mut wanted: Service, live: Option<&Service>) -> Step {
 }
 
 /// Takes the link away from outside in: first the Ingress, then the Service behind it.
-fn unlink(situation: &Situation<'_>, plan: &mut Plan) -> Vec<Step> {
+fn unpublish(situation: &Situation<'_>, plan: &mut Plan) -> Vec<Step> {
     let observed = situation.observed;
-    if !predecessor_is_back(situation) {
+    if !predecessor_has_own_service(situation) {
         return Vec::new();
     }
     let mut steps = Vec::new();
@@ -135,7 +135,7 @@ fn unlink(situation: &Situation<'_>, plan: &mut Plan) -> Vec<Step> {
     } else if let Some(active) = observed.services.get(ACTIVE_SERVICE) {
         steps.extend(version::delete(Kind::Service, active.as_ref()));
     } else if situation.intent.runtime.publication.switching() {
-        plan.verdicts.push(Verdict::PublicationSettled { target: None });
+        plan.transitions.push(Transition::PublicationSettled { target: None });
     }
     steps
 }

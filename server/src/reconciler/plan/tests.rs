@@ -100,7 +100,7 @@ fn what_is_not_ready_does_not_get_the_entrypoint_and_the_old_one_keeps_it() {
     world.pass_time(600);
     world.work();
     assert_eq!((world.state(0), world.state(1)), (VersionState::Published, VersionState::Started));
-    assert!(world.failure(1).is_some_and(|reason| reason.contains("in time")));
+    assert!(world.failure(1).is_some_and(|reason| reason.contains("timed out")));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{Desired, Role, Timestamp};
 use kube::{Resource, ResourceExt};
 
-use super::{Blame, Kind, Plan, Purpose, Situation, Step, Verdict, object::Planned};
+use super::{FailureCause, Kind, Plan, Situation, Step, StepScope, Transition, object::Planned};
 use crate::{
     reconciler::{
         ObjectSettings,
@@ -30,16 +30,16 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
     if !version.settled {
         let (key, generation) = (version.key, version.generation);
         if is_complete && is_ready(situation, version) && is_steady(situation, version, plan) {
-            plan.verdicts.push(Verdict::Settled { version: key, generation });
+            plan.transitions.push(Transition::Settled { version: key, generation });
             return Vec::new();
         }
-        if let Some(blame) = fatal(situation.observed, version) {
-            plan.verdicts.push(Verdict::StartFailed { version: key, generation, blame });
+        if let Some(cause) = fatal(situation.observed, version) {
+            plan.transitions.push(Transition::StartFailed { version: key, generation, cause });
             return Vec::new();
         }
         if situation.is_past(start_deadline(situation, version), plan) {
-            let blame = out_of_time(situation, version, "it was not ready in time");
-            plan.verdicts.push(Verdict::StartFailed { version: key, generation, blame });
+            let cause = deadline_cause(situation, version, "the start timed out");
+            plan.transitions.push(Transition::StartFailed { version: key, generation, cause });
             return Vec::new();
         }
     }
@@ -50,7 +50,7 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
         if own.is_none_or(|live| live.metadata.deletion_timestamp.is_none()) {
             let ingress = objects::preview_ingress_object(version, situation.settings);
             steps.extend(situation.to_apply(
-                Purpose::Version(version.key),
+                StepScope::Version(version.key),
                 ingress,
                 &situation.observed.ingresses,
                 plan,
@@ -107,30 +107,30 @@ fn missing(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) 
     let observed = situation.observed;
     let wanted = objects::version_objects(version, situation.settings);
     let mut missing =
-        Missing { situation, purpose: Purpose::Version(version.key), plan, steps: Vec::new(), is_complete: true };
-    missing.look(wanted.secret, &observed.secrets);
-    missing.look(wanted.config_map, &observed.config_maps);
+        Missing { situation, scope: StepScope::Version(version.key), plan, steps: Vec::new(), is_complete: true };
+    missing.check(wanted.secret, &observed.secrets);
+    missing.check(wanted.config_map, &observed.config_maps);
     for deployment in wanted.deployments {
-        missing.look(deployment, &observed.deployments);
+        missing.check(deployment, &observed.deployments);
     }
     if version.role != Role::Serving {
-        missing.look(objects::own_service_object(version, situation.settings), &observed.services);
+        missing.check(objects::own_service_object(version, situation.settings), &observed.services);
     }
     (missing.steps, missing.is_complete)
 }
 
 struct Missing<'a> {
     situation: &'a Situation<'a>,
-    purpose: Purpose,
+    scope: StepScope,
     plan: &'a mut Plan,
     steps: Vec<Step>,
     is_complete: bool,
 }
 
 impl Missing<'_> {
-    fn look<K: Planned>(&mut self, wanted: K, observed: &BTreeMap<String, Arc<K>>) {
-        self.is_complete &= self.situation.is_as_wanted(&wanted, observed.get(&wanted.name_any()));
-        self.steps.extend(self.situation.to_apply(self.purpose, wanted, observed, self.plan));
+    fn check<K: Planned>(&mut self, wanted: K, observed: &BTreeMap<String, Arc<K>>) {
+        self.is_complete &= self.situation.is_up_to_date(&wanted, observed.get(&wanted.name_any()));
+        self.steps.extend(self.situation.to_apply(self.scope, wanted, observed, self.plan));
     }
 }
 
@@ -144,29 +144,29 @@ pub(super) fn is_ready(situation: &Situation<'_>, version: &VersionRecord) -> bo
     unready(situation, version).is_none()
 }
 
-/// The first Deployment that is not as it should be or not available, in words.
-fn unready(situation: &Situation<'_>, version: &VersionRecord) -> Option<Blame> {
+/// The first Deployment that is not as it should be or not available.
+fn unready(situation: &Situation<'_>, version: &VersionRecord) -> Option<FailureCause> {
     let wanted = objects::version_objects(version, situation.settings).deployments;
     wanted.iter().find_map(|wanted| {
         let live = situation.observed.deployments.get(&wanted.name_any());
         let reason = match live {
-            Some(live) if situation.is_as_wanted(wanted, Some(live)) => readiness::incomplete(live)?,
-            Some(_) => "its Deployment is not as it should be".to_owned(),
-            None => "its Deployment is not there".to_owned(),
+            Some(live) if situation.is_up_to_date(wanted, Some(live)) => readiness::incomplete(live)?,
+            Some(_) => "its Deployment is not up to date".to_owned(),
+            None => "its Deployment is missing".to_owned(),
         };
-        Some(Blame { node: node_of(wanted), reason, ..Blame::default() })
+        Some(FailureCause { node: node_of(wanted), reason, ..FailureCause::default() })
     })
 }
 
-/// No pod complains, and none has begun again a moment ago.
+/// No pod has a problem, and none has restarted a moment ago.
 fn is_steady(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> bool {
     let min_ready = situation.settings.node_min_ready;
     let mut steady = true;
     for pod in situation.observed.pods_of(&version.name) {
-        let complains = readiness::complaint(pod).is_some_and(|c| c.severity >= Severity::Failing);
+        let complains = readiness::pod_problem(pod).is_some_and(|c| c.severity >= Severity::Failing);
         let fresh = readiness::last_restart(pod).map(|at| at + min_ready).filter(|until| *until > situation.now);
         if let Some(until) = fresh {
-            plan.look_at(until);
+            plan.requeue(until);
         }
         steady &= !complains && fresh.is_none();
     }
@@ -191,7 +191,7 @@ fn remove(observed: &Observed, version: &VersionRecord, plan: &mut Plan) -> Vec<
         steps.extend(services);
     }
     if left == 0 && !version.settled {
-        plan.verdicts.push(Verdict::Settled { version: version.key, generation: version.generation });
+        plan.transitions.push(Transition::Settled { version: version.key, generation: version.generation });
     }
     steps
 }
@@ -216,40 +216,41 @@ fn delete_all<K: Resource>(
 }
 
 /// What makes it certain that a start cannot succeed.
-fn fatal(observed: &Observed, version: &VersionRecord) -> Option<Blame> {
-    worst(observed, version).filter(|(severity, _)| *severity == Severity::Fatal).map(|(_, blame)| blame)
+fn fatal(observed: &Observed, version: &VersionRecord) -> Option<FailureCause> {
+    worst(observed, version).filter(|(severity, _)| *severity == Severity::Fatal).map(|(_, cause)| cause)
 }
 
 /// Why a version is not ready, when time has run out: the worst that can be seen.
-pub(super) fn out_of_time(situation: &Situation<'_>, version: &VersionRecord, what: &str) -> Blame {
-    let trouble = situation.trouble.get(&Purpose::Version(version.key));
-    let trouble = trouble.or_else(|| situation.trouble.get(&Purpose::Publication));
-    let trouble = situation.observed.namespace_closed.as_ref().or(trouble);
+pub(super) fn deadline_cause(situation: &Situation<'_>, version: &VersionRecord, what: &str) -> FailureCause {
+    let last_error = situation.last_errors.get(&StepScope::Version(version.key));
+    let last_error = last_error.or_else(|| situation.last_errors.get(&StepScope::Publication));
+    let last_error = situation.observed.namespace_closed.as_ref().or(last_error);
     let failing = worst(situation.observed, version).filter(|(severity, _)| *severity >= Severity::Failing);
-    let refused = || trouble.map(|trouble| Blame { reason: trouble.clone(), ..Blame::default() });
-    let slow = || worst(situation.observed, version).map(|(_, blame)| blame);
-    let blame = failing.map(|(_, blame)| blame).or_else(refused).or_else(slow).or_else(|| unready(situation, version));
-    match blame {
-        Some(blame) => Blame { reason: format!("{what}: {}", blame.reason), ..blame },
-        None => Blame { reason: what.to_owned(), ..Blame::default() },
+    let refused =
+        || last_error.map(|last_error| FailureCause { reason: last_error.clone(), ..FailureCause::default() });
+    let slow = || worst(situation.observed, version).map(|(_, cause)| cause);
+    let cause = failing.map(|(_, cause)| cause).or_else(refused).or_else(slow).or_else(|| unready(situation, version));
+    match cause {
+        Some(cause) => FailureCause { reason: format!("{what}: {}", cause.reason), ..cause },
+        None => FailureCause { reason: what.to_owned(), ..FailureCause::default() },
     }
 }
 
-pub(crate) fn worst(observed: &Observed, version: &VersionRecord) -> Option<(Severity, Blame)> {
+pub(crate) fn worst(observed: &Observed, version: &VersionRecord) -> Option<(Severity, FailureCause)> {
     let of_pods = observed.pods_of(&version.name).filter_map(|pod| {
-        let complaint = readiness::complaint(pod)?;
-        let blame = Blame {
+        let problem = readiness::pod_problem(pod)?;
+        let cause = FailureCause {
             node: node_of(pod),
-            reason: complaint.message,
-            pod: Some(complaint.pod),
-            container: complaint.crashed,
+            reason: problem.message,
+            pod: Some(problem.pod),
+            container: problem.crashed,
         };
-        Some((complaint.severity, blame))
+        Some((problem.severity, cause))
     });
     let of_deployments =
         observed.deployments.values().filter(|d| belongs_to(d.as_ref(), &version.name)).filter_map(|d| {
             let (reason, severity) = readiness::replica_failure(d)?;
-            Some((severity, Blame { node: node_of(d.as_ref()), reason, ..Blame::default() }))
+            Some((severity, FailureCause { node: node_of(d.as_ref()), reason, ..FailureCause::default() }))
         });
     of_pods.chain(of_deployments).max_by_key(|(severity, _)| *severity)
 }

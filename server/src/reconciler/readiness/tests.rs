@@ -22,12 +22,12 @@ fn waiting(reason: &str, message: &str, restarts: i32) -> Value {
 #[test]
 fn each_way_in_which_a_pod_is_not_ready_is_said_in_kubernetes_words() {
     let cases = [
-        (waiting("ContainerCreating", "", 0), Severity::Progressing, "being created"),
-        (waiting("ErrImagePull", "no such host", 0), Severity::Failing, "cannot be pulled: no such host"),
+        (waiting("ContainerCreating", "", 0), Severity::Progressing, "creating the container"),
+        (waiting("ErrImagePull", "no such host", 0), Severity::Failing, "cannot pull the image: no such host"),
         (
             waiting("ImagePullBackOff", "Back-off pulling image \"some/image:1\"", 0),
             Severity::Fatal,
-            "`some/image:1` cannot be pulled",
+            "cannot pull the image `some/image:1`",
         ),
         (waiting("ImagePullBackOff", "Back-off: 403 Forbidden", 0), Severity::Fatal, "403 Forbidden"),
         (waiting("InvalidImageName", "couldn't parse", 0), Severity::Fatal, "couldn't parse"),
@@ -51,7 +51,7 @@ fn each_way_in_which_a_pod_is_not_ready_is_said_in_kubernetes_words() {
         (
             json!({ "initContainerStatuses": [container(json!({ "running": {} }), 0)] }),
             Severity::Progressing,
-            "fetching the KRT file",
+            "downloading the KRT file",
         ),
         (
             json!({ "containerStatuses": [container(json!({ "running": {} }), 0)] }),
@@ -60,9 +60,9 @@ fn each_way_in_which_a_pod_is_not_ready_is_said_in_kubernetes_words() {
         ),
     ];
     for (status, severity, said) in cases {
-        let complaint = complaint(&pod(status.clone())).unwrap_or_else(|| panic!("nothing is said of {status}"));
-        assert_eq!(complaint.severity, severity, "{status}");
-        assert!(complaint.message.contains(said), "{:?} does not say {said:?}", complaint.message);
+        let problem = pod_problem(&pod(status.clone())).unwrap_or_else(|| panic!("nothing is reported for {status}"));
+        assert_eq!(problem.severity, severity, "{status}");
+        assert!(problem.message.contains(said), "{:?} does not say {said:?}", problem.message);
     }
 }
 
@@ -72,11 +72,11 @@ fn nothing_is_said_of_a_pod_that_is_ready_or_on_its_way_out() {
         "conditions": [{ "type": "Ready", "status": "True" }],
         "containerStatuses": [container(json!({ "running": {} }), 0)],
     });
-    assert_eq!(complaint(&pod(ready)), None);
+    assert_eq!(pod_problem(&pod(ready)), None);
     let mut leaving = pod(waiting("CrashLoopBackOff", "", 9));
     leaving.metadata.deletion_timestamp =
         Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH));
-    assert_eq!(complaint(&leaving), None);
+    assert_eq!(pod_problem(&leaving), None);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Service;
 
 use super::*;
 use crate::{
-    reconciler::{ObjectSettings, fixture, objects, plan::Purpose},
+    reconciler::{ObjectSettings, fixture, objects, plan::StepScope},
     store::VersionRecord,
 };
 
@@ -31,7 +31,7 @@ fn observed(services: &[&Service]) -> Observed {
 
 fn found(intent: &RuntimeIntent, observed: &Observed, wanted: &Service) -> Option<String> {
     let step = Step::Apply(Object::Service(Box::new(wanted.clone())));
-    let plan = Plan { steps: BTreeMap::from([(Purpose::Version(1), vec![step])]), ..Plan::default() };
+    let plan = Plan { steps: BTreeMap::from([(StepScope::Version(1), vec![step])]), ..Plan::default() };
     let mut repairs = of_plan(intent, observed, &Previews::default(), &plan);
     repairs.remove(&1).map(|mut repairs| repairs.remove(0).what)
 }
@@ -43,7 +43,7 @@ fn an_object_that_is_gone_is_a_repair_only_where_it_has_been() {
         let version = started(role);
         let wanted = own(&version);
         let said = found(&intent(version), &Observed::default(), &wanted);
-        assert_eq!(said, is_repair.then(|| "Service v1-entrypoint was gone".to_owned()), "{role:?}");
+        assert_eq!(said, is_repair.then(|| "Service v1-entrypoint was missing".to_owned()), "{role:?}");
     }
     let starting = VersionRecord { settled: false, ..started(Role::None) };
     let wanted = own(&starting);
@@ -52,7 +52,7 @@ fn an_object_that_is_gone_is_a_repair_only_where_it_has_been() {
 
 #[test]
 fn the_published_entrypoint_is_put_back_for_the_version_that_is_served() {
-    for (role, said) in [(Role::Serving, Some("Service active-entrypoint was gone")), (Role::Incoming, None)] {
+    for (role, said) in [(Role::Serving, Some("Service active-entrypoint was missing")), (Role::Incoming, None)] {
         let version = started(role);
         let wanted = objects::active_service_object(&version, &fixture::settings());
         assert_eq!(found(&intent(version), &Observed::default(), &wanted).as_deref(), said, "{role:?}");
@@ -90,8 +90,8 @@ fn what_is_applied_again_after_a_delay_is_one_repair_with_the_reason() {
     guarded.metadata.resource_version = Some("7".to_owned());
     let object = |service: &Service| Object::Service(Box::new(service.clone()));
     let plan = Plan {
-        steps: BTreeMap::from([(Purpose::Publication, vec![Step::Apply(object(&guarded))])]),
-        delayed: vec![(Purpose::Publication, object(&wanted), "it is changed back".to_owned())],
+        steps: BTreeMap::from([(StepScope::Publication, vec![Step::Apply(object(&guarded))])]),
+        delayed: vec![(StepScope::Publication, object(&wanted), "it is changed back".to_owned())],
         ..Plan::default()
     };
     let found = of_plan(&intent(version), &Observed::default(), &Previews::default(), &plan);
@@ -118,7 +118,7 @@ fn what_an_apply_is_based_on_makes_no_other_fingerprint() {
 #[test]
 fn the_history_changes_when_something_begins_or_ends_to_be_put_back() {
     let mut intent = intent(started(Role::None));
-    let one = Repair { object: "Secret v1-config".to_owned(), what: "Secret v1-config was gone".to_owned() };
+    let one = Repair { object: "Secret v1-config".to_owned(), what: "Secret v1-config was missing".to_owned() };
     let none = BTreeMap::new();
     let some = BTreeMap::from([(1, vec![one.clone()])]);
     assert_eq!(changed(&intent, &none).count(), 0);
@@ -139,16 +139,16 @@ fn a_preview_that_is_gone_is_a_repair_once_it_has_been_seen() {
         ..Observed::default()
     };
     let mut previews = Previews::default();
-    let mut said = |look: &[(&Observed, &ObjectSettings)]| {
-        look.iter().for_each(|(observed, settings)| previews.look(&intent, observed, settings));
+    let mut said = |observations: &[(&Observed, &ObjectSettings)]| {
+        observations.iter().for_each(|(observed, settings)| previews.observe(&intent, observed, settings));
         let steps =
-            BTreeMap::from([(Purpose::Version(1), vec![Step::Apply(Object::Ingress(Box::new(preview.clone())))])]);
+            BTreeMap::from([(StepScope::Version(1), vec![Step::Apply(Object::Ingress(Box::new(preview.clone())))])]);
         let plan = Plan { steps, ..Plan::default() };
         let mut found = of_plan(&intent, &Observed::default(), &previews, &plan);
         found.remove(&1).map(|mut repairs| repairs.remove(0).what)
     };
     let gone = Observed::default();
     assert_eq!(said(&[(&gone, &settings)]), None, "it has not been made yet");
-    assert_eq!(said(&[(&there, &settings), (&gone, &settings)]).as_deref(), Some("Ingress v1-preview was gone"));
+    assert_eq!(said(&[(&there, &settings), (&gone, &settings)]).as_deref(), Some("Ingress v1-preview was missing"));
     assert_eq!(said(&[(&gone, &fixture::settings()), (&gone, &settings)]), None, "it was not to be there meanwhile");
 }

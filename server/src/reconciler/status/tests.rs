@@ -54,7 +54,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn derived(version: &VersionRecord, observed: &Observed, now: Timestamp) -> Status {
-    derive(version, observed, None, &LastWords::default(), now)
+    derive(version, observed, None, &CrashLogs::default(), now)
 }
 
 #[test]
@@ -103,10 +103,10 @@ fn a_stop_says_what_is_left_and_since_when_it_is_overdue() {
     let mut seen = Observed::default();
     seen.pods.insert("p".to_owned(), pod("p", json!({}), Some("1970-01-01T00:01:00Z")).into());
     let waiting = |seen: &Observed, second| derived(&version, seen, at(second)).waiting.unwrap();
-    assert_eq!(waiting(&seen, 65), "1 pod and 0 deployments are still to go");
-    let late = "1 pod and 0 deployments are still to go; pod p should have ended at 00:01:00 UTC and has not";
-    assert_eq!(waiting(&seen, 119), late);
-    assert_eq!(waiting(&seen, 120), format!("overdue since 00:02:00 UTC, and still going on: {late}"));
+    assert_eq!(waiting(&seen, 65), "waiting for 1 pod and 0 deployments to be deleted");
+    let overdue = "waiting for 1 pod and 0 deployments to be deleted; pod p is overdue since 00:01:00 UTC";
+    assert_eq!(waiting(&seen, 119), overdue);
+    assert_eq!(waiting(&seen, 120), format!("overdue since 00:02:00 UTC, still in progress: {overdue}"));
 }
 
 #[test]
@@ -124,10 +124,10 @@ fn a_stop_names_what_a_finalizer_holds_and_only_once_it_was_told_to_go() {
         seen.ingresses.insert("v1-preview".to_owned(), ingress(ending).into());
         derived(&version, &seen, at(0)).waiting.unwrap()
     };
-    assert_eq!(waiting(None), "0 pods and 0 deployments are still to go");
+    assert_eq!(waiting(None), "waiting for 0 pods and 0 deployments to be deleted");
     assert_eq!(
         waiting(Some("1970-01-01T00:00:00Z")),
-        "0 pods and 0 deployments are still to go; ingress v1-preview is held by the finalizer example.org/balancer"
+        "waiting for 0 pods and 0 deployments to be deleted; ingress v1-preview is blocked by the finalizer example.org/balancer"
     );
 }
 
@@ -142,5 +142,5 @@ fn only_a_stop_is_overdue() {
         ..fixture::version(1, "v1")
     };
     let waiting = derived(&starting, &observed(&starting), at(9)).waiting.unwrap();
-    assert_eq!(waiting, "3 of 3 deployments are ready");
+    assert_eq!(waiting, "3 of 3 deployments ready");
 }

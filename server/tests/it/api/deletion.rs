@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::support::server::PATIENCE;
+use crate::support::server::MAX_WAIT;
 
 const V1: &str = "/api/v1/runtimes/demo/versions/v1";
 
@@ -31,7 +31,7 @@ async fn an_archived_version_is_deleted_with_its_file_and_told_of() {
     let server = with_version(Krt::new("v1")).await;
     let refused = delete(&server, V1).await.expect_error(409, "refused");
     let said = refused["message"].as_str().unwrap();
-    assert!(said.starts_with("cannot delete `v1`: the version is stopped") && said.contains("archive it"), "{said}");
+    assert!(said.starts_with("cannot delete `v1`: it is stopped") && said.contains("archive it"), "{said}");
     server.expect_stored_files(1).await;
 
     archive(&server, V1).await;
@@ -119,7 +119,7 @@ async fn a_version_that_was_archived_long_enough_ago_is_deleted_by_the_server() 
         server.upload("demo", Krt::new(name).bytes()).await.expect(201);
     }
     archive(&server, V1).await;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + MAX_WAIT;
     while server.get(V1).await.status != 404 {
         assert!(Instant::now() < until, "it is still there");
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -18,14 +18,14 @@ use tokio::{
 };
 
 use crate::support::{
-    dice::Dice,
+    invariant_monitor::InvariantMonitor,
     krt::Krt,
-    ledger::{BROKEN, BROKEN_IMAGE, Ledger, RUNTIMES, VERSIONS, a_command},
     program::{Started, program},
-    witness::Witness,
+    reference_model::{BROKEN, BROKEN_IMAGE, RUNTIMES, ReferenceModel, VERSIONS, a_command},
+    test_rng::TestRng,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whenever_a_server_is_killed_the_next_one_goes_on() {
@@ -38,43 +38,43 @@ async fn whenever_a_server_is_killed_the_next_one_goes_on() {
         ..Options::default()
     });
     let kube = Cluster::client_for(sandbox.router());
-    let witness = Witness::of(&kube).await;
+    let monitor = InvariantMonitor::of(&kube).await;
     let dir = tempfile::tempdir().unwrap();
     let mut program = on_cluster(dir.path(), &sandbox).await;
 
-    let mut dice = Dice::new(seed);
-    let mut ledger = Ledger::default();
+    let mut rng = TestRng::new(seed);
+    let mut model = ReferenceModel::default();
     let mut server = Started::new(&mut program);
     add_versions(&server).await;
     for kill in 1..=kills {
-        live(&server, &mut dice, &mut ledger, kill).await;
+        live(&server, &mut rng, &mut model, kill).await;
         drop(server);
-        if dice.one_in(4) {
+        if rng.one_in(4) {
             // One that does not even come to answer.
             let mut process = program.spawn().unwrap();
-            sleep(dice.millis(0..300)).await;
+            sleep(rng.millis(0..300)).await;
             process.kill().unwrap();
             process.wait().unwrap();
         }
         server = Started::new(&mut program);
         if kill.is_multiple_of(10) {
-            println!("{kill} of {kills} kills, {} commands", ledger.accepted());
+            println!("{kill} of {kills} kills, {} commands", model.accepted());
         }
     }
 
     let store = store::open(&format!("sqlite:{}", dir.path().join("data/kai.db").display())).await.unwrap();
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     loop {
-        let complaints = complaints(&server, &*store, &ledger, &kube).await;
-        if complaints.is_empty() {
+        let mismatches = mismatches(&server, &store, &model, &kube).await;
+        if mismatches.is_empty() {
             break;
         }
-        assert!(Instant::now() < end, "seed {seed} does not converge: {complaints:#?}");
+        assert!(Instant::now() < end, "seed {seed} does not converge: {mismatches:#?}");
         sleep(Duration::from_millis(100)).await;
     }
-    let testimony = witness.testify(&kube).await;
-    assert!(testimony.violations.is_empty(), "seed {seed}: {:#?}", testimony.violations);
-    println!("{kills} kills, {} commands, {} switches", ledger.accepted(), testimony.switches);
+    let report = monitor.report(&kube).await;
+    assert!(report.violations.is_empty(), "seed {seed}: {:#?}", report.violations);
+    println!("{kills} kills, {} commands, {} switches", model.accepted(), report.switches);
 }
 
 /// The program, on a cluster that outlives it.
@@ -113,40 +113,40 @@ async fn add_versions(server: &Started) {
 /// One server's life: commands, one after another, until its time has come; which may be in the midst of one. Lives in
 /// which nothing is done show nothing, so none is over before `enough` has been accepted in all of them so far, however
 /// long a busy machine takes for that.
-async fn live(server: &Started, dice: &mut Dice, ledger: &mut Ledger, enough: u64) {
+async fn live(server: &Started, rng: &mut TestRng, model: &mut ReferenceModel, enough: u64) {
     let born = Instant::now();
-    let mut end = born + dice.millis(0..1500);
+    let mut end = born + rng.millis(0..1500);
     loop {
         let now = Instant::now();
         if now >= end {
-            if ledger.accepted() as u64 >= enough {
+            if model.accepted() as u64 >= enough {
                 return;
             }
-            assert!(now < born + PATIENCE, "{} of {enough} commands are accepted", ledger.accepted());
-            end = now + dice.millis(100..1500);
+            assert!(now < born + MAX_WAIT, "{} of {enough} commands are accepted", model.accepted());
+            end = now + rng.millis(100..1500);
         }
-        let (runtime, version) = (dice.pick(&RUNTIMES), dice.pick(&VERSIONS));
-        let (number, comment) = ledger.next();
+        let (runtime, version) = (rng.pick(&RUNTIMES), rng.pick(&VERSIONS));
+        let (number, comment) = model.next();
         let path = format!("/api/v1/runtimes/{runtime}/versions/{version}");
         let asks = async {
             let state = serde_json::from_value(get(server, &path).await["state"].clone()).unwrap();
-            let path = format!("{path}/{}", a_command(dice, state));
+            let path = format!("{path}/{}", a_command(rng, state));
             post(server, &path, json!({ "comment": comment }).to_string()).await
         };
         tokio::select! {
             status = asks => match status {
-                202 => ledger.accept(number),
+                202 => model.accept(number),
                 409 => {}
                 other => panic!("{path}: {other}"),
             },
-            () = sleep_until(end) => ledger.unanswered(number),
+            () = sleep_until(end) => model.unanswered(number),
         }
-        sleep_until(end.min(Instant::now() + dice.millis(0..60))).await;
+        sleep_until(end.min(Instant::now() + rng.millis(0..60))).await;
     }
 }
 
-async fn complaints(server: &Started, store: &dyn Store, ledger: &Ledger, kube: &Client) -> Vec<String> {
-    let mut complaints = ledger.complaints(store, kube).await;
+async fn mismatches(server: &Started, store: &Store, model: &ReferenceModel, kube: &Client) -> Vec<String> {
+    let mut mismatches = model.mismatches(store, kube).await;
     for runtime in RUNTIMES {
         for version in store.versions(&runtime.parse().unwrap()).await.unwrap() {
             let view = get(server, &format!("/api/v1/runtimes/{runtime}/versions/{}", version.name)).await;
@@ -155,11 +155,11 @@ async fn complaints(server: &Started, store: &dyn Store, ledger: &Ledger, kube: 
                 _ => "none",
             };
             if view["health"]["status"] != health || !view["waiting"].is_null() {
-                complaints.push(format!("{runtime}/{} is shown as {view:#}", version.name));
+                mismatches.push(format!("{runtime}/{} is shown as {view:#}", version.name));
             }
         }
     }
-    complaints
+    mismatches
 }
 
 async fn get(server: &Started, path: &str) -> Value {

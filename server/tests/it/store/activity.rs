@@ -4,7 +4,7 @@ use server::store::{Repair, Store};
 use super::{Db, samples::*};
 
 /// Two runtimes with a version each, one of which was started and had an object put back.
-async fn two_runtimes(store: &dyn Store) {
+async fn two_runtimes(store: &Store) {
     let [v1] = demo(store, ["v1"]).await;
     store.create_runtime(new_runtime("other")).await.unwrap();
     let mut v2 = new_version("other", "v2");
@@ -12,7 +12,7 @@ async fn two_runtimes(store: &dyn Store) {
     v2.at = at(15);
     store.create_version(v2).await.unwrap();
     let v1 = start(store, &v1).await;
-    let repair = Repair { object: "Secret v1-config".to_owned(), what: "Secret v1-config was gone".to_owned() };
+    let repair = Repair { object: "Secret v1-config".to_owned(), what: "Secret v1-config was missing".to_owned() };
     assert!(store.set_repairs(v1.key, v1.generation, vec![repair], at(40)).await.unwrap());
 }
 

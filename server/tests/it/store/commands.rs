@@ -35,13 +35,13 @@ pub(super) async fn each_command_in_each_state_does_what_the_lifecycle_says(db: 
 }
 
 pub(super) async fn a_start_begins_an_unsettled_generation_with_a_deadline(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
-    let starting = command(&*db.store, &v1, Command::Start).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
+    let starting = command(&db.store, &v1, Command::Start).await;
     assert_eq!((starting.desired, starting.settled), (Desired::Started, false));
     assert_eq!(starting.generation, v1.generation + 1);
     assert_eq!(starting.deadline, Some(at(310)));
     assert_eq!(starting.revision, db.store.runtime(&id("demo")).await.unwrap().unwrap().revision);
-    let stopping = command(&*db.store, &v1, Command::Stop).await;
+    let stopping = command(&db.store, &v1, Command::Stop).await;
     assert_eq!((stopping.desired, stopping.settled), (Desired::Stopped, false));
     assert_eq!(stopping.generation, starting.generation + 1);
     assert_eq!(stopping.deadline, Some(at(310)), "after which it is overdue");
@@ -69,8 +69,8 @@ pub(super) async fn a_start_that_lacks_configuration_is_refused_with_what_is_mis
 }
 
 pub(super) async fn a_stop_cancels_the_pending_start(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
-    command(&*db.store, &v1, Command::Start).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
+    command(&db.store, &v1, Command::Start).await;
     let stopping = db.store.command(&v1.runtime, &v1.name, asked(Command::Stop, 15)).await.unwrap();
     let history = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
     let told: Vec<_> = history.iter().map(|e| (e.action, e.outcome.clone(), e.finished_at)).collect();
@@ -87,8 +87,8 @@ pub(super) async fn a_stop_cancels_the_pending_start(db: Db) {
 }
 
 pub(super) async fn an_archived_version_is_settled_at_once(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
-    let archived = command(&*db.store, &v1, Command::Archive).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
+    let archived = command(&db.store, &v1, Command::Archive).await;
     assert_eq!((archived.desired, archived.settled, archived.deadline), (Desired::Archived, true, None));
     let history = db.store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
     assert_eq!((history[0].action, &history[0].outcome), (Action::Archive, &Outcome::Reached));
@@ -96,7 +96,7 @@ pub(super) async fn an_archived_version_is_settled_at_once(db: Db) {
 }
 
 pub(super) async fn the_history_tells_who_when_and_why(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
     let record = CommandRecord {
         command: Command::Start,
         by: Actor("mira".to_owned()),

@@ -1,6 +1,6 @@
 use domain::{Action, ActivityFilter, Actor, HistoryPage, Outcome, VersionState};
 use krt::Document;
-use server::store::{Deletion, NewVersionRecord, Store, StoreError, VersionRecord};
+use server::store::{Deletion, NewVersion, Store, StoreError, VersionRecord};
 
 use super::{Db, samples::*};
 
@@ -9,12 +9,12 @@ fn deletion(second: i64) -> Deletion {
     Deletion { by: Actor("mira".to_owned()), comment, detail, at: at(second) }
 }
 
-async fn delete(store: &dyn Store, version: &VersionRecord) {
+async fn delete(store: &Store, version: &VersionRecord) {
     store.delete_version(&version.runtime, &version.name, deletion(60)).await.unwrap();
 }
 
 /// With a documentation, and the file that all versions of this letter have.
-fn of_file(runtime: &str, version: &str, file: &str) -> NewVersionRecord {
+fn of_file(runtime: &str, version: &str, file: &str) -> NewVersion {
     let mut new = new_version(runtime, version);
     new.file.sha256 = file.repeat(64);
     new.file.object = format!("krt/{}", new.file.sha256);
@@ -84,7 +84,7 @@ pub(super) async fn another_version_of_a_deleted_ones_name_has_a_history_of_its_
     let [old] = demo(store, ["v1"]).await;
     let old = bring_to(store, &old, VersionState::Archived).await;
     delete(store, &old).await;
-    let new = store.create_version(NewVersionRecord { at: at(70), ..new_version("demo", "v1") }).await.unwrap();
+    let new = store.create_version(NewVersion { at: at(70), ..new_version("demo", "v1") }).await.unwrap();
     assert!(new.key > old.key && new.revision > old.revision, "{} after {}", new.key, old.key);
     assert_eq!(new.state(), VersionState::Stopped);
     let told = store.history(&new.runtime, &new.name, &HistoryPage::default()).await.unwrap();

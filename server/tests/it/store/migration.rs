@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use domain::{Action, ActivityFilter, Actor, Command, HistoryPage, Outcome, Publication, VersionState};
 use server::{
     secret::Secret,
-    store::{self, Store, Turn},
+    store::{self, HealthTransition, Store},
 };
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool, migrate::Migrator};
 
@@ -45,7 +45,7 @@ fn first_release(all: &Migrator) -> Migrator {
     Migrator { migrations: Cow::Owned(first), ..Migrator::DEFAULT }
 }
 
-async fn all_is_there(store: Arc<dyn Store>) {
+async fn all_is_there(store: Arc<Store>) {
     let [v1, v2] = [name("v1"), name("v2")];
     let demo = id("demo");
     let first = store.version(&demo, &v1).await.unwrap().unwrap();
@@ -68,11 +68,11 @@ async fn all_is_there(store: Arc<dyn Store>) {
 
     // And it works as one that was new.
     assert!(store.settle(second.key, second.generation, at(40)).await.unwrap());
-    let turn = Turn::Degraded { reason: "it crashed".to_owned() };
-    assert!(store.turn(first.key, first.generation, turn, at(50)).await.unwrap());
+    let transition = HealthTransition::Degraded { reason: "it crashed".to_owned() };
+    assert!(store.record_health(first.key, first.generation, transition, at(50)).await.unwrap());
     let third = store.create_version(new_version("demo", "v3")).await.unwrap();
     assert!(third.key > second.key, "{} after {}", third.key, second.key);
-    let stopping = command(&*store, &start(&*store, &third).await, Command::Stop).await;
+    let stopping = command(&store, &start(&store, &third).await, Command::Stop).await;
     assert_eq!(stopping.deadline, Some(at(310)));
     let told = store.history(&demo, &v1, &HistoryPage::default()).await.unwrap();
     assert_eq!((told[0].action, &told[0].who), (Action::Degraded, &Actor::kai_server()));

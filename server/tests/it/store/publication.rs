@@ -3,18 +3,18 @@ use server::store::{RuntimeRecord, Store, StoreError, VersionRecord};
 
 use super::{Db, samples::*};
 
-async fn runtime(store: &dyn Store) -> RuntimeRecord {
+async fn runtime(store: &Store) -> RuntimeRecord {
     store.runtime(&id("demo")).await.unwrap().unwrap()
 }
 
-async fn last(store: &dyn Store, version: &VersionRecord) -> (Action, Outcome) {
+async fn last(store: &Store, version: &VersionRecord) -> (Action, Outcome) {
     let entry = store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap().swap_remove(0);
     (entry.action, entry.outcome)
 }
 
 async fn two_started(db: &Db) -> [VersionRecord; 2] {
-    let [v1, v2] = demo(&*db.store, ["v1", "v2"]).await;
-    [start(&*db.store, &v1).await, start(&*db.store, &v2).await]
+    let [v1, v2] = demo(&db.store, ["v1", "v2"]).await;
+    [start(&db.store, &v1).await, start(&db.store, &v2).await]
 }
 
 pub(super) async fn a_publish_is_pending_until_it_is_seen_to_serve(db: Db) {
@@ -63,7 +63,7 @@ pub(super) async fn publishing_another_moves_the_publication_and_both_versions_r
         at: at(10),
         who: Actor::local(),
         action: Action::Unpublish,
-        comment: Some("`v2` was published in its place".to_owned()),
+        comment: Some("replaced by `v2`".to_owned()),
         outcome: Outcome::Superseded,
         finished_at: Some(at(31)),
     };

@@ -57,8 +57,8 @@ pub(super) async fn what_there_is_not_is_none_or_not_found(db: Db) {
     assert!(!store.settle_publication(&runtime, None, at(0)).await.unwrap());
     assert!(!store.fail_publish(&runtime, 1, failure("x")).await.unwrap());
 
-    let not_found = |error: StoreError, words: &str| {
-        assert!(matches!(&error, StoreError::NotFound(what) if what == words), "{error}");
+    let not_found = |error: StoreError, expected: &str| {
+        assert!(matches!(&error, StoreError::NotFound(what) if what == expected), "{error}");
     };
     let error = store.command(&runtime, &version, asked(Command::Start, 0)).await.unwrap_err();
     not_found(error, "runtime `demo`");

@@ -7,7 +7,7 @@ use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscriptio
 use server::{
     secret::Secret,
     store::{
-        CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoreError, StoredFile,
+        CommandRecord, Content, InheritConfig, NewRuntimeRecord, NewVersion, Store, StoreError, StoredFile,
         VersionRecord,
     },
 };
@@ -58,8 +58,8 @@ pub(super) fn manifest(version: &str, config: ConfigSpec) -> Manifest {
     }
 }
 
-pub(super) fn new_version(runtime: &str, version: &str) -> NewVersionRecord {
-    NewVersionRecord {
+pub(super) fn new_version(runtime: &str, version: &str) -> NewVersion {
+    NewVersion {
         runtime: id(runtime),
         manifest: manifest(version, ConfigSpec::default()),
         manifest_text: format!("version: {version}\n"),
@@ -70,7 +70,7 @@ pub(super) fn new_version(runtime: &str, version: &str) -> NewVersionRecord {
             size_bytes: 1234,
             download_token: format!("token-of-{runtime}-{version}").into(),
         },
-        carry_over: CarryOver::All,
+        inherit_config: InheritConfig::All,
         content: Content::default(),
         documents: Vec::new(),
         at: at(1),
@@ -78,7 +78,7 @@ pub(super) fn new_version(runtime: &str, version: &str) -> NewVersionRecord {
     }
 }
 
-pub(super) fn wanting(mut new: NewVersionRecord, variables: &[&str], files: &[&str]) -> NewVersionRecord {
+pub(super) fn wanting(mut new: NewVersion, variables: &[&str], files: &[&str]) -> NewVersion {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     new.manifest.config = ConfigSpec { variables: owned(variables), files: owned(files) };
     new
@@ -103,12 +103,12 @@ pub(super) fn asked(command: Command, second: i64) -> CommandRecord {
     CommandRecord { command, by: Actor::local(), comment: None, at: at(second), deadline }
 }
 
-pub(super) async fn command(store: &dyn Store, version: &VersionRecord, command: Command) -> VersionRecord {
+pub(super) async fn command(store: &Store, version: &VersionRecord, command: Command) -> VersionRecord {
     try_command(store, version, command).await.unwrap()
 }
 
 pub(super) async fn try_command(
-    store: &dyn Store,
+    store: &Store,
     version: &VersionRecord,
     command: Command,
 ) -> Result<VersionRecord, StoreError> {
@@ -116,12 +116,12 @@ pub(super) async fn try_command(
 }
 
 /// The version as it is now.
-pub(super) async fn now(store: &dyn Store, version: &VersionRecord) -> VersionRecord {
+pub(super) async fn now(store: &Store, version: &VersionRecord) -> VersionRecord {
     store.version(&version.runtime, &version.name).await.unwrap().unwrap()
 }
 
 /// A runtime `demo` with versions of these names, all stopped.
-pub(super) async fn demo<const N: usize>(store: &dyn Store, versions: [&str; N]) -> [VersionRecord; N] {
+pub(super) async fn demo<const N: usize>(store: &Store, versions: [&str; N]) -> [VersionRecord; N] {
     store.create_runtime(new_runtime("demo")).await.unwrap();
     let mut records = Vec::new();
     for version in versions {
@@ -130,21 +130,21 @@ pub(super) async fn demo<const N: usize>(store: &dyn Store, versions: [&str; N])
     records.try_into().unwrap()
 }
 
-pub(super) async fn start(store: &dyn Store, version: &VersionRecord) -> VersionRecord {
+pub(super) async fn start(store: &Store, version: &VersionRecord) -> VersionRecord {
     let starting = command(store, version, Command::Start).await;
     assert!(store.settle(starting.key, starting.generation, at(20)).await.unwrap());
     now(store, version).await
 }
 
 /// Of a started version.
-pub(super) async fn publish(store: &dyn Store, version: &VersionRecord) -> VersionRecord {
+pub(super) async fn publish(store: &Store, version: &VersionRecord) -> VersionRecord {
     command(store, version, Command::Publish).await;
     assert!(store.settle_publication(&version.runtime, Some(version.key), at(30)).await.unwrap());
     now(store, version).await
 }
 
 /// Brings a stopped version into this state, the shortest way.
-pub(super) async fn bring_to(store: &dyn Store, version: &VersionRecord, state: VersionState) -> VersionRecord {
+pub(super) async fn bring_to(store: &Store, version: &VersionRecord, state: VersionState) -> VersionRecord {
     match state {
         VersionState::Stopped => {}
         VersionState::Starting => {
@@ -175,7 +175,7 @@ pub(super) async fn bring_to(store: &dyn Store, version: &VersionRecord, state: 
 }
 
 /// Everything about one version and its runtime, to see whether anything was written.
-pub(super) async fn all_of(store: &dyn Store, version: &VersionRecord) -> impl PartialEq + std::fmt::Debug + use<> {
+pub(super) async fn all_of(store: &Store, version: &VersionRecord) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         store.runtime(&version.runtime).await.unwrap(),
         store.versions(&version.runtime).await.unwrap(),

@@ -1,27 +1,27 @@
 //! What the server does by itself, in the history.
 
 use domain::{Action, Actor, Command, HistoryEntry, HistoryPage, Outcome, VersionState};
-use server::store::{Repair, Store, Turn, VersionRecord};
+use server::store::{HealthTransition, Repair, Store, VersionRecord};
 
 use super::{Db, samples::*};
 
 fn gone(object: &str) -> Repair {
-    Repair { object: object.to_owned(), what: format!("{object} was gone") }
+    Repair { object: object.to_owned(), what: format!("{object} was missing") }
 }
 
-fn degraded(reason: &str) -> Turn {
-    Turn::Degraded { reason: reason.to_owned() }
+fn degraded(reason: &str) -> HealthTransition {
+    HealthTransition::Degraded { reason: reason.to_owned() }
 }
 
-fn healed() -> Turn {
-    Turn::Healed { after: "after 5 s".to_owned() }
+fn healed() -> HealthTransition {
+    HealthTransition::Healed { after: "after 5 s".to_owned() }
 }
 
-async fn history(store: &dyn Store, version: &VersionRecord) -> Vec<HistoryEntry> {
+async fn history(store: &Store, version: &VersionRecord) -> Vec<HistoryEntry> {
     store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap()
 }
 
-async fn set(store: &dyn Store, version: &VersionRecord, repairs: &[Repair], second: i64) -> bool {
+async fn set(store: &Store, version: &VersionRecord, repairs: &[Repair], second: i64) -> bool {
     store.set_repairs(version.key, version.generation, repairs.to_vec(), at(second)).await.unwrap()
 }
 
@@ -68,7 +68,7 @@ pub(super) async fn one_object_that_is_put_back_again_and_again_is_one_entry(db:
     }
     let told = history(store, &v1).await;
     assert_eq!(told.len(), entries + 1);
-    assert_eq!(told[0].comment.as_deref(), Some("Secret v1-config was gone, 3 times"));
+    assert_eq!(told[0].comment.as_deref(), Some("Secret v1-config was missing, 3 times"));
     assert_eq!((told[0].at, told[0].finished_at), (at(100), Some(at(190))));
 
     assert!(set(store, &v1, &[gone("Service v1-entrypoint")], 191).await, "another object is another entry");
@@ -120,17 +120,18 @@ pub(super) async fn a_version_falls_and_heals_in_turn(db: Db) {
     let store = &*db.store;
     let [v1] = demo(store, ["v1"]).await;
     let v1 = start(store, &v1).await;
-    let turn = async |turn, second| store.turn(v1.key, v1.generation, turn, at(second)).await.unwrap();
-    assert!(!turn(healed(), 99).await, "it has not failed");
-    assert!(turn(degraded("entrypoint: it crashed"), 100).await);
-    assert!(!turn(degraded("entrypoint: it crashed"), 101).await, "that is recorded");
+    let transition =
+        async |transition, second| store.record_health(v1.key, v1.generation, transition, at(second)).await.unwrap();
+    assert!(!transition(healed(), 99).await, "it has not failed");
+    assert!(transition(degraded("entrypoint: it crashed"), 100).await);
+    assert!(!transition(degraded("entrypoint: it crashed"), 101).await, "that is recorded");
     assert_eq!(now(store, &v1).await.degraded_since, Some(at(100)));
     let again = db.open_again().await;
-    assert_eq!(now(&*again, &v1).await.degraded_since, Some(at(100)));
+    assert_eq!(now(&again, &v1).await.degraded_since, Some(at(100)));
     assert_eq!(now(store, &v1).await.state(), VersionState::Started, "its state is what was asked and reached");
-    assert!(turn(healed(), 110).await);
+    assert!(transition(healed(), 110).await);
     assert_eq!(now(store, &v1).await.degraded_since, None);
-    assert!(turn(degraded("greeting/echo: not ready"), 120).await);
+    assert!(transition(degraded("greeting/echo: not ready"), 120).await);
     let told: Vec<_> = history(store, &v1).await.into_iter().take(3).map(|e| (e.action, e.at, e.comment)).collect();
     let said = |text: &str| Some(text.to_owned());
     let expected = [
@@ -147,13 +148,13 @@ pub(super) async fn a_start_begins_a_health_of_its_own(db: Db) {
     let store = &*db.store;
     let [v1] = demo(store, ["v1"]).await;
     let started = start(store, &v1).await;
-    assert!(store.turn(v1.key, started.generation, degraded("it crashed"), at(30)).await.unwrap());
+    assert!(store.record_health(v1.key, started.generation, degraded("it crashed"), at(30)).await.unwrap());
     let stopping = command(store, &v1, Command::Stop).await;
     assert_eq!(stopping.degraded_since, None);
     assert!(store.settle(v1.key, stopping.generation, at(40)).await.unwrap());
     let started = start(store, &v1).await;
     assert_eq!(started.degraded_since, None);
-    assert!(!store.turn(v1.key, started.generation, healed(), at(50)).await.unwrap());
+    assert!(!store.record_health(v1.key, started.generation, healed(), at(50)).await.unwrap());
 }
 
 pub(super) async fn what_runs_no_more_gets_no_entry(db: Db) {
@@ -162,7 +163,7 @@ pub(super) async fn what_runs_no_more_gets_no_entry(db: Db) {
     let starting = command(store, &v1, Command::Start).await;
     let repairs = || vec![gone("Secret v1-config")];
     let refused = async |generation| {
-        assert!(!store.turn(v1.key, generation, degraded("x"), at(50)).await.unwrap());
+        assert!(!store.record_health(v1.key, generation, degraded("x"), at(50)).await.unwrap());
         assert!(!store.set_repairs(v1.key, generation, repairs(), at(50)).await.unwrap());
         assert!(!store.set_repairs(v1.key + 1000, generation, repairs(), at(50)).await.unwrap());
     };

@@ -17,7 +17,7 @@ use super::{Db, samples::*};
 const PEOPLE: usize = 8;
 
 /// A connection for each, half of them by another server.
-async fn people(db: &Db) -> Vec<Arc<dyn Store>> {
+async fn people(db: &Db) -> Vec<Arc<Store>> {
     let other = db.open_again().await;
     (0..PEOPLE).map(|n| if n % 2 == 0 { db.store.clone() } else { other.clone() }).collect()
 }
@@ -66,10 +66,10 @@ pub(super) async fn of_those_who_add_one_version_one_succeeds(db: Db) {
 }
 
 pub(super) async fn of_those_who_start_one_version_one_succeeds_and_the_others_are_told_the_state(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
     let answers = at_once(people(&db).await.into_iter().map(|store| {
         let v1 = v1.clone();
-        async move { try_command(&*store, &v1, Command::Start).await }
+        async move { try_command(&store, &v1, Command::Start).await }
     }))
     .await;
     for error in one_succeeded(answers) {
@@ -80,18 +80,18 @@ pub(super) async fn of_those_who_start_one_version_one_succeeds_and_the_others_a
             other => panic!("{other}"),
         }
     }
-    let after = now(&*db.store, &v1).await;
+    let after = now(&db.store, &v1).await;
     assert_eq!((after.generation, after.revision), (v1.generation + 1, v1.revision + 1));
     assert_eq!(db.store.history(&id("demo"), &name("v1"), &HistoryPage::default()).await.unwrap().len(), 2);
 }
 
 pub(super) async fn of_those_who_publish_one_entrypoint_one_succeeds(db: Db) {
-    let [v1, v2] = demo(&*db.store, ["v1", "v2"]).await;
-    let versions = [start(&*db.store, &v1).await, start(&*db.store, &v2).await];
+    let [v1, v2] = demo(&db.store, ["v1", "v2"]).await;
+    let versions = [start(&db.store, &v1).await, start(&db.store, &v2).await];
     let answers = at_once(people(&db).await.into_iter().enumerate().map(|(n, store)| {
         // Each server is asked for both.
         let version = versions[(n / 2) % 2].clone();
-        async move { try_command(&*store, &version, Command::Publish).await }
+        async move { try_command(&store, &version, Command::Publish).await }
     }))
     .await;
     for error in one_succeeded(answers) {
@@ -106,13 +106,13 @@ pub(super) async fn of_a_stop_and_a_settling_both_orders_end_alike(db: Db) {
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     for n in 0..10 {
         let version = db.store.create_version(new_version("demo", &format!("v{n}"))).await.unwrap();
-        let starting = command(&*db.store, &version, Command::Start).await;
+        let starting = command(&db.store, &version, Command::Start).await;
         let (settled, stopped) = tokio::join!(
             other.settle(version.key, starting.generation, at(20)),
-            try_command(&*db.store, &version, Command::Stop)
+            try_command(&db.store, &version, Command::Stop)
         );
         assert_eq!(stopped.unwrap().state(), VersionState::Stopping);
-        let after = now(&*db.store, &version).await;
+        let after = now(&db.store, &version).await;
         assert_eq!((after.state(), after.generation), (VersionState::Stopping, starting.generation + 1));
         let history = db.store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap();
         let start = if settled.unwrap() { Outcome::Reached } else { Outcome::Cancelled };
@@ -122,7 +122,7 @@ pub(super) async fn of_a_stop_and_a_settling_both_orders_end_alike(db: Db) {
 }
 
 pub(super) async fn values_set_at_once_are_all_kept(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
     let answers = at_once(people(&db).await.into_iter().enumerate().map(|(n, store)| {
         let v1 = v1.clone();
         let own = format!("V{n}");
@@ -136,11 +136,11 @@ pub(super) async fn values_set_at_once_are_all_kept(db: Db) {
     revisions.sort_unstable();
     let one_each: Vec<_> = (1..=PEOPLE as u64).map(|n| v1.revision + n).collect();
     assert_eq!(revisions, one_each);
-    assert_eq!(now(&*db.store, &v1).await.config.len(), PEOPLE + 1);
+    assert_eq!(now(&db.store, &v1).await.config.len(), PEOPLE + 1);
 }
 
 pub(super) async fn of_values_for_which_there_is_no_room_together_one_is_kept(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
     let large: Arc<str> = "x".repeat(CONFIG_MAX_BYTES * 2 / 3).into();
     let answers = at_once(people(&db).await.into_iter().enumerate().map(|(n, store)| {
         let (v1, large) = (v1.clone(), large.clone());
@@ -153,7 +153,7 @@ pub(super) async fn of_values_for_which_there_is_no_room_together_one_is_kept(db
     for error in one_succeeded(answers) {
         assert!(matches!(error, StoreError::ConfigTooLarge(_)), "{error}");
     }
-    assert_eq!(now(&*db.store, &v1).await.config.len(), 1);
+    assert_eq!(now(&db.store, &v1).await.config.len(), 1);
 }
 
 pub(super) async fn a_value_set_while_its_version_is_archived_is_kept_or_refused(db: Db) {
@@ -164,10 +164,10 @@ pub(super) async fn a_value_set_while_its_version_is_archived_is_kept_or_refused
         let given = values(&[("A", Some("1"))]);
         let (set, archived) = tokio::join!(
             other.set_config(&version.runtime, &version.name, given, Actor::local(), None, at(5)),
-            try_command(&*db.store, &version, Command::Archive),
+            try_command(&db.store, &version, Command::Archive),
         );
         archived.unwrap();
-        let kept = !now(&*db.store, &version).await.config.is_empty();
+        let kept = !now(&db.store, &version).await.config.is_empty();
         let last =
             db.store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap().remove(0).action;
         match set {
@@ -184,8 +184,8 @@ pub(super) async fn runtimes_do_not_wait_for_each_other(db: Db) {
     }
     let all = at_once(people(&db).await.into_iter().enumerate().map(|(n, store)| async move {
         let version = store.create_version(new_version(&format!("r{n}"), "v1")).await.unwrap();
-        let started = start(&*store, &version).await;
-        publish(&*store, &started).await.state()
+        let started = start(&store, &version).await;
+        publish(&store, &started).await.state()
     }));
     let states = tokio::time::timeout(Duration::from_secs(30), all).await.expect("no deadlock");
     assert_eq!(states, [VersionState::Published; PEOPLE]);
@@ -194,10 +194,10 @@ pub(super) async fn runtimes_do_not_wait_for_each_other(db: Db) {
 /// As when a browser goes away in the midst of a request: what it asked for ends wherever it is.
 pub(super) async fn what_nobody_waits_for_any_more_leaves_no_trace(db: Db) {
     let store = &*db.store;
-    for turn in 1..40 {
-        let mut reads: Vec<_> = (0..10).map(|_| store.runtimes().fuse()).collect();
+    for round in 1..40 {
+        let mut reads: Vec<_> = (0..10).map(|_| Box::pin(store.runtimes()).fuse()).collect();
         // Each time a little further: to a connection, into a transaction, to the answer.
-        let end = Instant::now() + turn * Duration::from_micros(25);
+        let end = Instant::now() + round * Duration::from_micros(25);
         while Instant::now() < end {
             for read in reads.iter_mut().filter(|read| !read.is_terminated()) {
                 let _ = futures::poll!(read);
@@ -205,7 +205,7 @@ pub(super) async fn what_nobody_waits_for_any_more_leaves_no_trace(db: Db) {
             tokio::task::yield_now().await;
         }
         drop(reads);
-        let names: Vec<_> = (0..10).map(|n| format!("after-{turn}-{n}")).collect();
+        let names: Vec<_> = (0..10).map(|n| format!("after-{round}-{n}")).collect();
         let writes = names.iter().map(|name| store.create_runtime(new_runtime(name)));
         for written in join_all(writes).await {
             written.unwrap();

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Action, Actor, Command, Desired, HistoryEntry, HistoryPage, Outcome, Problem, Role, VersionState};
-use server::store::{NewVersionRecord, StoreError, StoredFile, VersionRecord};
+use server::store::{NewVersion, StoreError, StoredFile, VersionRecord};
 
 use super::{Db, samples::*};
 
@@ -35,13 +35,13 @@ pub(super) async fn a_created_version_is_stopped_and_has_all_that_was_given(db: 
     };
     assert_eq!(created, expected);
     assert_eq!(created.state(), VersionState::Stopped);
-    assert_eq!(now(&*db.store, &created).await, expected);
+    assert_eq!(now(&db.store, &created).await, expected);
     assert_eq!(db.store.versions(&id("demo")).await.unwrap(), [expected]);
     assert_eq!(db.store.runtime(&id("demo")).await.unwrap().unwrap().revision, 2);
 }
 
 pub(super) async fn creating_a_version_is_the_first_line_of_its_history(db: Db) {
-    demo(&*db.store, ["v1"]).await;
+    demo(&db.store, ["v1"]).await;
     let told = db.store.history(&id("demo"), &name("v1"), &HistoryPage::default()).await.unwrap();
     let entry = HistoryEntry {
         id: told[0].id,
@@ -56,17 +56,17 @@ pub(super) async fn creating_a_version_is_the_first_line_of_its_history(db: Db) 
 }
 
 pub(super) async fn a_taken_name_is_refused_and_nothing_is_written(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
-    let before = all_of(&*db.store, &v1).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
+    let before = all_of(&db.store, &v1).await;
     let mut again = new_version("demo", "v1");
     again.file.download_token = "another".into();
     let error = db.store.create_version(again).await.unwrap_err();
     assert!(matches!(&error, StoreError::Taken(w) if w == "a version named `v1` in runtime `demo`"), "{error}");
-    assert_eq!(all_of(&*db.store, &v1).await, before);
+    assert_eq!(all_of(&db.store, &v1).await, before);
 }
 
 pub(super) async fn two_runtimes_may_have_versions_of_one_name(db: Db) {
-    demo(&*db.store, ["v1"]).await;
+    demo(&db.store, ["v1"]).await;
     db.store.create_runtime(new_runtime("other")).await.unwrap();
     let other = db.store.create_version(new_version("other", "v1")).await.unwrap();
     assert_eq!(db.store.versions(&id("other")).await.unwrap(), [other]);
@@ -80,30 +80,30 @@ pub(super) async fn a_version_needs_its_runtime(db: Db) {
 }
 
 pub(super) async fn versions_are_listed_newest_first_with_the_archived_ones(db: Db) {
-    let [_, second] = demo(&*db.store, ["first", "second"]).await;
-    let late = NewVersionRecord { at: at(9), ..new_version("demo", "late") };
+    let [_, second] = demo(&db.store, ["first", "second"]).await;
+    let late = NewVersion { at: at(9), ..new_version("demo", "late") };
     db.store.create_version(late).await.unwrap();
-    let early = NewVersionRecord { at: at(0), ..new_version("demo", "early") };
+    let early = NewVersion { at: at(0), ..new_version("demo", "early") };
     db.store.create_version(early).await.unwrap();
-    command(&*db.store, &second, Command::Archive).await;
+    command(&db.store, &second, Command::Archive).await;
     let listed = db.store.versions(&id("demo")).await.unwrap();
     let names: Vec<_> = listed.iter().map(|v| v.name.as_str()).collect();
     assert_eq!(names, ["late", "second", "first", "early"]);
 }
 
 pub(super) async fn the_intent_leaves_out_what_is_archived(db: Db) {
-    let [v1, v2] = demo(&*db.store, ["v1", "v2"]).await;
-    command(&*db.store, &v1, Command::Archive).await;
-    let starting = command(&*db.store, &v2, Command::Start).await;
+    let [v1, v2] = demo(&db.store, ["v1", "v2"]).await;
+    command(&db.store, &v1, Command::Archive).await;
+    let starting = command(&db.store, &v2, Command::Start).await;
     let intent = db.store.intent(&id("demo")).await.unwrap().unwrap();
     assert_eq!(intent.versions, [starting]);
     assert_eq!(Some(intent.runtime), db.store.runtime(&id("demo")).await.unwrap());
 }
 
 pub(super) async fn an_object_is_in_use_while_a_version_has_it(db: Db) {
-    let [v1] = demo(&*db.store, ["v1"]).await;
+    let [v1] = demo(&db.store, ["v1"]).await;
     let shared = StoredFile { download_token: "another".into(), ..v1.file.clone() };
-    db.store.create_version(NewVersionRecord { file: shared, ..new_version("demo", "v2") }).await.unwrap();
+    db.store.create_version(NewVersion { file: shared, ..new_version("demo", "v2") }).await.unwrap();
     assert!(db.store.object_in_use(&v1.file.object).await.unwrap());
     assert!(!db.store.object_in_use("demo/nothing.krt").await.unwrap());
 }

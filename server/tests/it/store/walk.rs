@@ -6,9 +6,9 @@ use super::{Db, samples::*};
 const STEPS: usize = 300;
 
 /// Numbers that look random and are the same in each run.
-struct Dice(u64);
+struct TestRng(u64);
 
-impl Dice {
+impl TestRng {
     fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
@@ -19,11 +19,11 @@ impl Dice {
 pub(super) async fn whatever_happens_the_invariants_hold(db: Db) {
     let store = &*db.store;
     let versions = demo(store, ["v1", "v2", "v3"]).await;
-    let mut dice = Dice(7);
+    let mut rng = TestRng(7);
     let (mut revision, mut published) = (0, 0);
     for step in 0..STEPS {
-        let version = &versions[usize::try_from(dice.below(3)).unwrap()];
-        do_something(store, version, &mut dice).await;
+        let version = &versions[usize::try_from(rng.below(3)).unwrap()];
+        do_something(store, version, &mut rng).await;
         let intent = store.intent(&version.runtime).await.unwrap().unwrap();
         assert!(intent.runtime.revision >= revision, "step {step}");
         revision = intent.runtime.revision;
@@ -46,13 +46,13 @@ pub(super) async fn whatever_happens_the_invariants_hold(db: Db) {
     assert!(published > STEPS / 10, "the walk has to come by what it is about: {published}");
 }
 
-async fn do_something(store: &dyn Store, version: &VersionRecord, dice: &mut Dice) {
+async fn do_something(store: &Store, version: &VersionRecord, rng: &mut TestRng) {
     let commands = [Command::Start, Command::Stop, Command::Publish, Command::Unpublish];
     let now = now(store, version).await;
     let target = store.runtime(&version.runtime).await.unwrap().unwrap().publication.target;
-    match dice.below(10) {
+    match rng.below(10) {
         0..4 => {
-            let command = commands[usize::try_from(dice.below(4)).unwrap()];
+            let command = commands[usize::try_from(rng.below(4)).unwrap()];
             match try_command(store, version, command).await {
                 Ok(_) | Err(StoreError::Refused { .. }) => {}
                 Err(other) => panic!("{other}"),
@@ -63,7 +63,7 @@ async fn do_something(store: &dyn Store, version: &VersionRecord, dice: &mut Dic
             assert_eq!(applied, !now.settled);
         }
         6 => {
-            let applied = store.fail_start(version.key, now.generation, failure("dice"), at(500)).await.unwrap();
+            let applied = store.fail_start(version.key, now.generation, failure("random"), at(500)).await.unwrap();
             assert_eq!(applied, now.state() == VersionState::Starting);
         }
         7..9 => {
@@ -71,7 +71,7 @@ async fn do_something(store: &dyn Store, version: &VersionRecord, dice: &mut Dic
             assert_eq!(applied, now.switching);
         }
         _ => {
-            let applied = store.fail_publish(&version.runtime, version.key, failure("dice")).await.unwrap();
+            let applied = store.fail_publish(&version.runtime, version.key, failure("random")).await.unwrap();
             assert_eq!(applied, now.state() == VersionState::Publishing);
         }
     }

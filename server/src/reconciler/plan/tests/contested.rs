@@ -103,6 +103,6 @@ fn a_publish_that_runs_out_of_time_names_the_node_that_held_it_up() {
     world.work();
     let failure = world.intent.versions[0].failure.clone().unwrap();
     assert_eq!(failure.node.as_deref(), Some("work/last"));
-    let reason = "its entrypoint did not take over in time: 0 of 1 replicas have its present configuration";
+    let reason = "the publication timed out: 0 of 1 replicas have the current configuration";
     assert_eq!(failure.reason, reason);
 }

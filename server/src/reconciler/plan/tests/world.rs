@@ -27,7 +27,7 @@ use crate::{
         fixture,
         objects::{ACTIVE_SERVICE, INGRESS, own_service},
         observed::{Observed, belongs_to},
-        plan::{Kind, Object, Plan, Purpose, Situation, Step, Verdict, plan},
+        plan::{Kind, Object, Plan, Situation, Step, StepScope, Transition, plan},
         readiness::progress,
     },
     store::RuntimeIntent,
@@ -50,7 +50,7 @@ pub(super) struct World {
     pub(super) publication_first: bool,
     /// Objects that are not ours, which no plan knows of: writing to one is refused.
     pub(super) foreign: BTreeSet<String>,
-    trouble: BTreeMap<Purpose, String>,
+    last_errors: BTreeMap<StepScope, String>,
     pub(super) delays: BTreeMap<String, Delay>,
     /// The Service of the published entrypoint has led somewhere since the last publication began.
     was_linked: bool,
@@ -70,7 +70,7 @@ impl World {
             slow_endpoints: false,
             publication_first: false,
             foreign: BTreeSet::new(),
-            trouble: BTreeMap::new(),
+            last_errors: BTreeMap::new(),
             delays: BTreeMap::new(),
             was_linked: false,
         }
@@ -127,7 +127,7 @@ impl World {
             observed: &self.observed,
             settings: &self.settings,
             now: self.now,
-            trouble: &self.trouble,
+            last_errors: &self.last_errors,
             delays: &self.delays,
             reachable_since: self.reachable_since,
             up_since: self.up_since,
@@ -155,19 +155,19 @@ impl World {
     /// What one step did, which for a verdict is nothing; none when there is none left.
     fn step(&mut self) -> Option<Option<String>> {
         let plan = self.plan();
-        if let Some(verdict) = plan.verdicts.into_iter().next() {
-            self.record(verdict);
+        if let Some(transition) = plan.transitions.into_iter().next() {
+            self.record(transition);
             return Some(None);
         }
-        self.trouble.clear();
+        self.last_errors.clear();
         let mut steps: Vec<_> = plan.steps.into_iter().collect();
         if self.publication_first {
             steps.reverse();
         }
-        for (purpose, steps) in steps {
-            match self.carry_out(steps.into_iter().next()?) {
+        for (scope, steps) in steps {
+            match self.execute(steps.into_iter().next()?) {
                 Ok(did) => return Some(Some(did)),
-                Err(refusal) => drop(self.trouble.insert(purpose, refusal)),
+                Err(refusal) => drop(self.last_errors.insert(scope, refusal)),
             }
         }
         None
@@ -190,7 +190,7 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, step: Step) -> Result<String, String> {
+    fn execute(&mut self, step: Step) -> Result<String, String> {
         let (was_reached, selected) = (self.is_reached(), self.observed.active_selects().map(str::to_owned));
         let did = match step {
             Step::Apply(object) => self.apply(object)?,
@@ -247,31 +247,31 @@ impl World {
 
     /// As a plan that makes no sense would.
     pub(super) fn delete_unasked(&mut self, kind: Kind, name: &str) {
-        drop(self.carry_out(Step::Delete { kind, name: name.to_owned(), uid: None }));
+        drop(self.execute(Step::Delete { kind, name: name.to_owned(), uid: None }));
     }
 
     fn next_generation(&self, deployment: &str) -> i64 {
         self.observed.deployments.get(deployment).and_then(|live| live.metadata.generation).unwrap_or(0) + 1
     }
 
-    fn record(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Settled { version, generation } => {
+    fn record(&mut self, transition: Transition) {
+        match transition {
+            Transition::Settled { version, generation } => {
                 let version = self.intent.versions.iter_mut().find(|v| v.key == version).unwrap();
                 assert_eq!(version.generation, generation);
                 version.settled = true;
                 version.deadline = None;
             }
-            Verdict::StartFailed { version, blame, .. } => {
+            Transition::StartFailed { version, cause, .. } => {
                 let at = self.now;
                 let version = self.intent.versions.iter_mut().find(|v| v.key == version).unwrap();
                 version.desired = Desired::Stopped;
                 version.generation += 1;
                 version.settled = false;
                 version.failure =
-                    Some(Failure { at, node: blame.node, reason: blame.reason, events: Vec::new(), log: Vec::new() });
+                    Some(Failure { at, node: cause.node, reason: cause.reason, events: Vec::new(), log: Vec::new() });
             }
-            Verdict::PublicationSettled { target } => {
+            Transition::PublicationSettled { target } => {
                 assert_eq!(self.intent.runtime.publication.target, target);
                 if let Some(version) = self.intent.versions.iter().find(|version| Some(version.key) == target) {
                     let serves = self.observed.active_serves(&version.name);
@@ -280,12 +280,12 @@ impl World {
                 self.intent.runtime.publication.serving = target;
                 self.was_linked = target.is_some();
             }
-            Verdict::PublishFailed { target, blame } => {
+            Transition::PublishFailed { target, cause } => {
                 let at = self.now;
                 self.intent.runtime.publication.target = self.intent.runtime.publication.serving;
                 let version = self.intent.versions.iter_mut().find(|v| v.key == target).unwrap();
                 version.failure =
-                    Some(Failure { at, node: blame.node, reason: blame.reason, events: Vec::new(), log: Vec::new() });
+                    Some(Failure { at, node: cause.node, reason: cause.reason, events: Vec::new(), log: Vec::new() });
             }
         }
         self.derive_roles();

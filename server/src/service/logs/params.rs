@@ -1,19 +1,23 @@
-//! What a query for logs says, and whether it makes sense.
+//! The query parameters for logs, and their checks.
 
 use std::str::FromStr;
 
 use domain::{ApiError, LogFilter, LogLevel, Problem, Search, Timestamp};
+use serde::Deserialize;
 
-use crate::reconciler::{Part, Window};
+use crate::reconciler::{LogMode, LogRange};
 
 const DEFAULT_TAIL: u32 = 200;
-const MOST_TAIL: u32 = 10_000;
+const MAX_TAIL: u32 = 10_000;
 const ALL: &str = "all";
-const LONGEST_SEARCH_CHARS: usize = 1000;
+const MAX_SEARCH_CHARS: usize = 1000;
 
-/// What a query says, as text. Everything narrows the answer; with nothing it is the end of all nodes' logs.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct LogsAsked {
+/// The query parameters. Each narrows the answer; without any, it is the end of the logs of all nodes.
+///
+/// Kept as text, so that all mistakes are reported at once.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogsParams {
     pub(crate) workflow: Option<String>,
     pub(crate) node: Option<String>,
     pub(crate) previous: Option<String>,
@@ -30,17 +34,17 @@ pub(crate) struct LogsAsked {
     pub(crate) format: Option<String>,
 }
 
-/// The same, understood.
+/// [`LogsParams`], parsed.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct LogsWanted {
-    pub(super) window: Window,
+pub(super) struct LogsQuery {
+    pub(super) range: LogRange,
     pub(super) filter: LogFilter,
-    pub(super) form: LogForm,
+    pub(super) format: LogFormat,
 }
 
 /// How lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum LogForm {
+pub(crate) enum LogFormat {
     /// An object each.
     #[default]
     Json,
@@ -48,21 +52,21 @@ pub(crate) enum LogForm {
     Text,
 }
 
-impl LogsAsked {
+impl LogsParams {
     /// # Errors
     /// `InvalidInput` with all that is wrong.
-    pub(super) fn read(&self, now: Timestamp) -> Result<LogsWanted, ApiError> {
+    pub(super) fn read(&self, now: Timestamp) -> Result<LogsQuery, ApiError> {
         let mut problems = Vec::new();
         let previous = flag("previous", self.previous.as_deref(), &mut problems);
         let follow = flag("follow", self.follow.as_deref(), &mut problems);
         let mut wrong = |name: &str, what: &str| problems.push(Problem::error(name, what));
-        let part = match (previous, follow) {
-            (false, false) => Part::Last,
-            (false, true) => Part::Follow,
-            (true, false) => Part::Previous,
+        let mode = match (previous, follow) {
+            (false, false) => LogMode::Last,
+            (false, true) => LogMode::Follow,
+            (true, false) => LogMode::Previous,
             (true, true) => {
-                wrong("previous", "the run before the last restart is over; leave out `follow`");
-                Part::Previous
+                wrong("previous", "`previous` cannot be combined with `follow`");
+                LogMode::Previous
             }
         };
         let tail = match self.tail.as_deref() {
@@ -70,57 +74,57 @@ impl LogsAsked {
             None if self.until.is_some() => None,
             None => Some(DEFAULT_TAIL),
             Some(ALL) => None,
-            Some(number) => number.parse().ok().filter(|lines| *lines <= MOST_TAIL).or_else(|| {
-                wrong("tail", &format!("give a number of lines, from 0 to {MOST_TAIL}, or `{ALL}`"));
+            Some(number) => number.parse().ok().filter(|lines| *lines <= MAX_TAIL).or_else(|| {
+                wrong("tail", &format!("enter a number of lines from 0 to {MAX_TAIL}, or `{ALL}`"));
                 None
             }),
         };
         let mut point = |name: &str, text: Option<&str>| {
             let at = text.map(|text| point(text, now));
             if at == Some(None) {
-                wrong(name, "give a time such as `2026-01-31T12:00:00Z`, or how long ago: `10m`");
+                wrong(name, "enter a time such as `2026-01-31T12:00:00Z`, or a duration such as `10m`");
             }
             at.flatten()
         };
         let since = point("since", self.since.as_deref());
         let until = point("until", self.until.as_deref());
         if self.until.is_some() && follow {
-            wrong("until", "what is followed has no end; leave out `follow`");
+            wrong("until", "`until` cannot be combined with `follow`");
         }
         if self.until.is_some() && tail.is_some() {
-            wrong("tail", "lines are counted from the end of a log; with `until` leave it out, or say `all`");
+            wrong("tail", "`tail` counts from the end of the log; with `until`, omit it or use `all`");
         }
         if since.is_some_and(|since| until.is_some_and(|until| until < since)) {
-            wrong("until", "it is before `since`");
+            wrong("until", "`until` is before `since`");
         }
         let levels = self.level.as_deref().map_or(Some(Vec::new()), levels).unwrap_or_else(|| {
             let known = LogLevel::ALL.map(|level| format!("`{}`", level.as_str())).join(", ");
-            wrong("level", &format!("give some of {known}, separated by commas"));
+            wrong("level", &format!("enter levels separated by commas: {known}"));
             Vec::new()
         });
         let search = self.search.as_deref().unwrap_or_default();
-        if search.chars().nth(LONGEST_SEARCH_CHARS).is_some() {
-            wrong("search", &format!("give at most {LONGEST_SEARCH_CHARS} characters"));
+        if search.chars().nth(MAX_SEARCH_CHARS).is_some() {
+            wrong("search", &format!("enter at most {MAX_SEARCH_CHARS} characters"));
         }
         if search.contains('\0') {
-            wrong("search", "this has a NUL character in it, which no line has");
+            wrong("search", "NUL characters are not allowed");
         }
-        let form = match self.format.as_deref() {
-            None | Some("json") => LogForm::Json,
-            Some("text") => LogForm::Text,
+        let format = match self.format.as_deref() {
+            None | Some("json") => LogFormat::Json,
+            Some("text") => LogFormat::Text,
             Some(_) => {
-                wrong("format", "give `json` or `text`");
-                LogForm::Json
+                wrong("format", "enter `json` or `text`");
+                LogFormat::Json
             }
         };
-        if form == LogForm::Text && follow {
-            wrong("format", "a file has an end; leave out `follow`, or take `json`");
+        if format == LogFormat::Text && follow {
+            wrong("format", "`text` cannot be combined with `follow`; use `json`");
         }
         if !problems.is_empty() {
             return Err(ApiError::InvalidInput { problems });
         }
-        let window = Window { part, tail, since, until };
-        Ok(LogsWanted { window, filter: LogFilter { levels, search: Search::new(search) }, form })
+        let range = LogRange { mode, tail, since, until };
+        Ok(LogsQuery { range, filter: LogFilter { levels, search: Search::new(search) }, format })
     }
 }
 
@@ -130,7 +134,7 @@ fn flag(name: &str, value: Option<&str>, problems: &mut Vec<Problem>) -> bool {
         None | Some("false" | "0") => false,
         Some("" | "true" | "1") => true,
         Some(_) => {
-            problems.push(Problem::error(name, "give `true` or `false`"));
+            problems.push(Problem::error(name, "enter `true` or `false`"));
             false
         }
     }
@@ -153,12 +157,12 @@ fn levels(text: &str) -> Option<Vec<LogLevel>> {
 mod tests {
     use super::*;
 
-    fn read(asked: LogsAsked) -> Result<LogsWanted, ApiError> {
-        asked.read("2026-01-31T12:00:00Z".parse().unwrap())
+    fn read(params: LogsParams) -> Result<LogsQuery, ApiError> {
+        params.read("2026-01-31T12:00:00Z".parse().unwrap())
     }
 
-    fn window(asked: LogsAsked) -> Window {
-        read(asked).unwrap().window
+    fn range(params: LogsParams) -> LogRange {
+        read(params).unwrap().range
     }
 
     fn text(value: &str) -> Option<String> {
@@ -168,45 +172,46 @@ mod tests {
     #[test]
     fn a_query_says_from_where_to_where() {
         let at = |time: &str| Some(time.parse().unwrap());
-        let (last, none) = (Window { part: Part::Last, tail: Some(200), since: None, until: None }, LogsAsked::default);
-        assert_eq!(window(none()), last);
-        let follow = LogsAsked { follow: text(""), tail: text("0"), since: text("10m"), ..none() };
+        let (last, none) =
+            (LogRange { mode: LogMode::Last, tail: Some(200), since: None, until: None }, LogsParams::default);
+        assert_eq!(range(none()), last);
+        let follow = LogsParams { follow: text(""), tail: text("0"), since: text("10m"), ..none() };
         let since = at("2026-01-31T11:50:00Z");
-        assert_eq!(window(follow), Window { part: Part::Follow, tail: Some(0), since, until: None });
-        let previous = LogsAsked {
+        assert_eq!(range(follow), LogRange { mode: LogMode::Follow, tail: Some(0), since, until: None });
+        let previous = LogsParams {
             previous: text("true"),
             follow: text("false"),
             since: text("2026-01-31T12:50:00+01:00"),
             ..none()
         };
-        assert_eq!(window(previous), Window { part: Part::Previous, since, ..last });
-        let range = LogsAsked { since: text("10m"), until: text("5m"), ..none() };
+        assert_eq!(range(previous), LogRange { mode: LogMode::Previous, since, ..last });
+        let bounded = LogsParams { since: text("10m"), until: text("5m"), ..none() };
         let until = at("2026-01-31T11:55:00Z");
-        assert_eq!(window(range), Window { tail: None, since, until, ..last }, "all of a range");
+        assert_eq!(range(bounded), LogRange { tail: None, since, until, ..last }, "all of a range");
         assert_eq!(
-            window(LogsAsked { tail: text("all"), until: text("5m"), ..none() }),
-            Window { tail: None, until, ..last }
+            range(LogsParams { tail: text("all"), until: text("5m"), ..none() }),
+            LogRange { tail: None, until, ..last }
         );
     }
 
     #[test]
     fn a_query_says_what_lines_have_to_have() {
-        let asked = LogsAsked {
+        let params = LogsParams {
             level: text("error, plain"),
             search: text("Gone"),
             format: text("text"),
-            ..LogsAsked::default()
+            ..LogsParams::default()
         };
-        let wanted = read(asked).unwrap();
+        let wanted = read(params).unwrap();
         let filter = LogFilter { levels: vec![LogLevel::Error, LogLevel::Plain], search: Search::new("gone") };
-        assert_eq!((wanted.filter, wanted.form), (filter, LogForm::Text));
-        let nothing = LogsAsked { level: text(""), search: text(""), ..LogsAsked::default() };
+        assert_eq!((wanted.filter, wanted.format), (filter, LogFormat::Text));
+        let nothing = LogsParams { level: text(""), search: text(""), ..LogsParams::default() };
         assert!(read(nothing).unwrap().filter.is_empty());
     }
 
     #[test]
     fn all_that_is_wrong_with_a_query_is_said_at_once() {
-        let asked = LogsAsked {
+        let params = LogsParams {
             previous: text("maybe"),
             follow: text("yes"),
             tail: text("10001"),
@@ -215,18 +220,18 @@ mod tests {
             search: Some("x".repeat(1001)),
             level: text("loud"),
             format: text("pdf"),
-            ..LogsAsked::default()
+            ..LogsParams::default()
         };
-        let paths = |asked: LogsAsked| -> Vec<String> {
-            read(asked).unwrap_err().problems().iter().map(|problem| problem.path.clone()).collect()
+        let paths = |params: LogsParams| -> Vec<String> {
+            read(params).unwrap_err().problems().iter().map(|problem| problem.path.clone()).collect()
         };
-        assert_eq!(paths(asked), ["previous", "follow", "tail", "since", "until", "level", "search", "format"]);
-        let none = LogsAsked::default;
-        assert_eq!(paths(LogsAsked { previous: text("1"), follow: text("1"), ..none() }), ["previous"]);
-        assert_eq!(paths(LogsAsked { tail: text("-1"), ..none() }), ["tail"]);
-        assert_eq!(paths(LogsAsked { until: text("1m"), follow: text("1"), ..none() }), ["until"]);
-        assert_eq!(paths(LogsAsked { until: text("1m"), tail: text("5"), ..none() }), ["tail"]);
-        assert_eq!(paths(LogsAsked { since: text("1m"), until: text("2m"), ..none() }), ["until"]);
-        assert_eq!(paths(LogsAsked { format: text("text"), follow: text("1"), ..none() }), ["format"]);
+        assert_eq!(paths(params), ["previous", "follow", "tail", "since", "until", "level", "search", "format"]);
+        let none = LogsParams::default;
+        assert_eq!(paths(LogsParams { previous: text("1"), follow: text("1"), ..none() }), ["previous"]);
+        assert_eq!(paths(LogsParams { tail: text("-1"), ..none() }), ["tail"]);
+        assert_eq!(paths(LogsParams { until: text("1m"), follow: text("1"), ..none() }), ["until"]);
+        assert_eq!(paths(LogsParams { until: text("1m"), tail: text("5"), ..none() }), ["tail"]);
+        assert_eq!(paths(LogsParams { since: text("1m"), until: text("2m"), ..none() }), ["until"]);
+        assert_eq!(paths(LogsParams { format: text("text"), follow: text("1"), ..none() }), ["format"]);
     }
 }

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CarriedValue, ConfigKind, RuntimeId, VersionName};
+use domain::{ConfigKind, InheritedValue, RuntimeId, VersionName};
 use krt::model::{ConfigSpec, Manifest};
 
 use super::{
-    CONFIG_MAX_BYTES, CarryOver, NewVersionRecord, StoreError, VersionKey,
+    CONFIG_MAX_BYTES, InheritConfig, NewVersion, StoreError, VersionKey,
     sql::{Tx, values},
 };
 
@@ -32,14 +32,14 @@ macro_rules! newest {
 }
 
 /// What a version added now would be offered, by name.
-pub(super) async fn offered(tx: &mut Tx, runtime: &RuntimeId) -> Result<Vec<CarriedValue>, StoreError> {
+pub(super) async fn offered(tx: &mut Tx, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, StoreError> {
     let rows = tx.fetch_all(newest!("", ""), values![runtime.as_str()]).await?;
     let mut offered = Vec::new();
     for row in rows {
         let name: String = row.get("name")?;
         let manifest: Manifest = row.json("manifest")?;
         if let Some(kind) = kind_of(&manifest.config, &name) {
-            offered.push(CarriedValue { name, kind, from: row.parsed("version")? });
+            offered.push(InheritedValue { name, kind, from: row.parsed("version")? });
         }
     }
     // Not by the database: how it compares texts depends on which it is and how it was set up.
@@ -48,15 +48,15 @@ pub(super) async fn offered(tx: &mut Tx, runtime: &RuntimeId) -> Result<Vec<Carr
 }
 
 /// Gives a version that was just added its values, and says for its history which it took from where.
-pub(super) async fn take_over(
+pub(super) async fn inherit_values(
     tx: &mut Tx,
     key: VersionKey,
-    new: &NewVersionRecord,
+    new: &NewVersion,
 ) -> Result<Option<String>, StoreError> {
     const SELECT: &str =
         newest!(", c.value", "JOIN config_values c ON c.version_key = newest.version_key AND c.name = newest.name");
     let wanted = &new.manifest.config;
-    if new.carry_over == CarryOver::Nothing || (wanted.variables.is_empty() && wanted.files.is_empty()) {
+    if new.inherit_config == InheritConfig::None || (wanted.variables.is_empty() && wanted.files.is_empty()) {
         return Ok(None);
     }
     let mut total = 0;
@@ -64,7 +64,7 @@ pub(super) async fn take_over(
     let mut sources: BTreeMap<VersionName, Vec<String>> = BTreeMap::new();
     for row in tx.fetch_all(SELECT, values![new.runtime.as_str()]).await? {
         let name: String = row.get("name")?;
-        let left_out = matches!(&new.carry_over, CarryOver::Without(names) if names.contains(&name));
+        let left_out = matches!(&new.inherit_config, InheritConfig::Except(names) if names.contains(&name));
         let Some(kind) = kind_of(wanted, &name).filter(|_| !left_out) else { continue };
         let value: String = row.get("value")?;
         let manifest: Manifest = row.json("manifest")?;
@@ -92,7 +92,7 @@ fn kind_of(spec: &ConfigSpec, name: &str) -> Option<ConfigKind> {
     }
 }
 
-/// `took over KEY, MODE from v2; settings.json from v1`.
+/// `inherited KEY, MODE from v2; settings.json from v1`.
 fn detail(sources: BTreeMap<VersionName, Vec<String>>) -> String {
     let parts: Vec<_> = sources
         .into_iter()
@@ -101,5 +101,5 @@ fn detail(sources: BTreeMap<VersionName, Vec<String>>) -> String {
             format!("{} from {version}", names.join(", "))
         })
         .collect();
-    format!("took over {}", parts.join("; "))
+    format!("inherited {}", parts.join("; "))
 }

@@ -21,7 +21,7 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::{task::JoinSet, time::Instant};
 
-use super::ledger::selected;
+use super::reference_model::selected;
 
 /// Of one change: where, what it is called, and how it is since; none when it is gone.
 type Change = (String, String, Option<Seen>);
@@ -34,20 +34,20 @@ enum Seen {
     Deployment { of: String, runs: bool, ending: bool },
 }
 
-pub(crate) struct Witness {
+pub(crate) struct InvariantMonitor {
     log: Log,
     _watches: JoinSet<()>,
 }
 
 /// What was seen of the published entrypoints.
 #[derive(Debug, Default)]
-pub(crate) struct Testimony {
+pub(crate) struct MonitorReport {
     /// How often requests were led from one version to another while they came in.
     pub(crate) switches: usize,
     pub(crate) violations: Vec<String>,
 }
 
-impl Witness {
+impl InvariantMonitor {
     /// Watches from before anything is made.
     pub(crate) async fn of(kube: &Client) -> Self {
         let log = Log::default();
@@ -73,17 +73,17 @@ impl Witness {
     }
 
     /// What happened up to now.
-    pub(crate) async fn testify(self, kube: &Client) -> Testimony {
+    pub(crate) async fn report(self, kube: &Client) -> MonitorReport {
         let list = Api::<Service>::all(kube.clone()).list(&ListParams::default()).await.unwrap();
         let end = Instant::now() + Duration::from_secs(10);
         let services = list.items.iter().filter(|service| service.labels().contains_key("version-name"));
         let newest = services.filter_map(version_of).max().unwrap_or(0);
         while self.log.lock().unwrap().last_key_value().is_none_or(|(version, _)| *version < newest) && newest > 0 {
-            assert!(Instant::now() < end, "the witness is not told of {newest}");
+            assert!(Instant::now() < end, "the monitor has not seen {newest}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let log = self.log.lock().unwrap();
-        let mut testimony = Testimony::default();
+        let mut report = MonitorReport::default();
         let mut world: BTreeMap<String, BTreeMap<String, Seen>> = BTreeMap::new();
         for (version, (namespace, name, seen)) in &*log {
             let held = world.entry(namespace.clone()).or_default();
@@ -93,31 +93,31 @@ impl Witness {
                 None => held.remove(name),
             };
             let after = leads_to(held);
-            let mut complain = |what: String| {
-                testimony.violations.push(format!("{namespace} at {version}, when {name} changed: {what}"));
+            let mut violate = |what: String| {
+                report.violations.push(format!("{namespace} at {version}, when {name} changed: {what}"));
             };
             if held.contains_key("Ingress entrypoint") && after.is_none() {
-                complain("requests come in and are led nowhere".to_owned());
+                violate("requests come in and are led nowhere".to_owned());
             }
             let Some(to) = &after else { continue };
             let deployments: Vec<_> = deployments_of(held, to).collect();
             if deployments.len() != 2 || deployments.iter().any(|(_, ending)| *ending) {
-                complain(format!("requests are led to {to}, which is not started: {held:?}"));
+                violate(format!("requests are led to {to}, which is not started: {held:?}"));
             }
             if before.as_ref() == Some(to) {
                 continue;
             }
             if deployments.iter().any(|(runs, _)| !runs) {
-                complain(format!("requests are led to {to} before it is ready: {held:?}"));
+                violate(format!("requests are led to {to} before it is ready: {held:?}"));
             }
             if let Some(from) = before {
-                testimony.switches += 1;
+                report.switches += 1;
                 if !held.contains_key(&format!("Service {from}-entrypoint")) {
-                    complain(format!("{from} has no Service of its own when requests are led away from it"));
+                    violate(format!("{from} has no Service of its own when requests are led away from it"));
                 }
             }
         }
-        testimony
+        report
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whose turn it is: nobody keeps a good upload out by being slow.
+//! Upload permits: a slow upload keeps no good one out.
 
 use std::{num::NonZeroU16, time::Duration};
 
@@ -13,7 +13,7 @@ use tokio::{
 use super::{VERSIONS, half_sent, versions};
 use crate::support::{
     krt::Krt,
-    server::{PATIENCE, TestServer},
+    server::{MAX_WAIT, TestServer},
 };
 
 /// One at a time, held to this.
@@ -36,14 +36,14 @@ async fn trickle(server: &TestServer, krt: Vec<u8>, piece: usize) -> JoinHandle<
     tokio::spawn(async move {
         let (mut answers, mut sending) = connection.into_split();
         let mut answer = [0; 2048];
-        let mut pace = interval(Duration::from_millis(20));
+        let mut ticks = interval(Duration::from_millis(20));
         for piece in krt.chunks(piece) {
             tokio::select! {
                 biased;
                 read = answers.read(&mut answer) => {
                     return String::from_utf8_lossy(&answer[..read.unwrap_or(0)]).into_owned();
                 }
-                _ = pace.tick() => if sending.write_all(piece).await.is_err() { break },
+                _ = ticks.tick() => if sending.write_all(piece).await.is_err() { break },
             }
         }
         let read = answers.read(&mut answer).await.unwrap_or(0);
@@ -53,7 +53,7 @@ async fn trickle(server: &TestServer, krt: Vec<u8>, piece: usize) -> JoinHandle<
 
 #[tokio::test]
 async fn twenty_slow_uploads_do_not_keep_a_good_one_out() {
-    let server = TestServer::start_with(|settings| settings.upload_pace.window = Duration::from_millis(500)).await;
+    let server = TestServer::start_with(|settings| settings.upload_limits.window = Duration::from_millis(500)).await;
     server.add_runtime("demo").await;
     let large = Krt::new("slow").padded(4 << 20).bytes();
     let mut slow = JoinSet::new();
@@ -64,7 +64,7 @@ async fn twenty_slow_uploads_do_not_keep_a_good_one_out() {
     // As many as there may be.
     server.expect_stored_files(16).await;
 
-    let good = timeout(PATIENCE, server.upload("demo", Krt::new("good").padded(1 << 20).bytes())).await;
+    let good = timeout(MAX_WAIT, server.upload("demo", Krt::new("good").padded(1 << 20).bytes())).await;
 
     good.expect("it was kept out").expect(201);
     // Five had to give way: to the four others that waited, and to the good one.
@@ -76,30 +76,36 @@ async fn twenty_slow_uploads_do_not_keep_a_good_one_out() {
 
 #[tokio::test]
 async fn who_waits_too_long_for_a_turn_is_told_when_to_come_again() {
-    let server = one_at_a_time(|settings| settings.upload_pace.max_wait = Duration::from_millis(200)).await;
+    let server = one_at_a_time(|settings| settings.upload_limits.max_wait = Duration::from_millis(200)).await;
     let _holds_the_turn = half_sent(&server, &Krt::new("slow").padded(8 << 20).bytes()).await;
 
     let waited = server.upload("demo", Krt::new("quick").bytes()).await;
 
     let error = waited.expect_error(503, "busy");
     assert_eq!(waited.header("retry-after"), "30");
-    assert!(error["message"].as_str().unwrap().contains("its turn; try again in 30 seconds"), "{error}");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("too many uploads at once; this one waited 200ms; try again in 30 seconds"),
+        "{error}"
+    );
     assert_eq!(versions(&server).await, Vec::<Value>::new());
 }
 
 #[tokio::test]
 async fn an_upload_that_brings_hardly_anything_ends_though_nobody_waits() {
-    let server = one_at_a_time(|settings| settings.upload_pace.window = Duration::from_millis(50)).await;
+    let server = one_at_a_time(|settings| settings.upload_limits.window = Duration::from_millis(50)).await;
     let krt = Krt::new("slow").padded(1 << 20).bytes();
-    let answer = timeout(PATIENCE, trickle(&server, krt, 1).await).await.expect("it has no end").unwrap();
-    assert!(answer.starts_with("HTTP/1.1 422 ") && answer.contains("hardly anything of the file"), "{answer}");
+    let answer = timeout(MAX_WAIT, trickle(&server, krt, 1).await).await.expect("it has no end").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 422 ") && answer.contains("almost no data arrived"), "{answer}");
     server.expect_stored_files(0).await;
     server.upload("demo", Krt::new("quick").bytes()).await.expect(201);
 }
 
 #[tokio::test]
 async fn a_turn_has_an_end_while_others_wait() {
-    let server = one_at_a_time(|settings| settings.upload_pace.max_turn = Duration::from_millis(300)).await;
+    let server = one_at_a_time(|settings| settings.upload_limits.max_duration = Duration::from_millis(300)).await;
     // 10 MB a second would take a second.
     let long = trickle(&server, Krt::new("long").padded(10 << 20).bytes(), 200_000).await;
     server.expect_stored_files(1).await;
@@ -108,6 +114,6 @@ async fn a_turn_has_an_end_while_others_wait() {
 
     let answer = long.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 30"), "{answer}");
-    assert!(answer.contains("longer than 300ms while others waited"), "{answer}");
+    assert!(answer.contains("longer than 300ms while other uploads waited"), "{answer}");
     server.expect_stored_files(1).await;
 }

@@ -21,16 +21,16 @@ use server::config::Settings;
 use super::{krt::Krt, server::TestServer};
 
 /// How long a real cluster may take for what has to come: a crash loop backs off for most of a minute before it counts.
-const PATIENCE: Duration = Duration::from_secs(180);
+const MAX_WAIT: Duration = Duration::from_secs(180);
 
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) server: TestServer,
     pub(crate) kube: Client,
     prefix: String,
     is_real: bool,
 }
 
-impl Stage {
+impl Fixture {
     pub(crate) async fn sandbox() -> Self {
         Self::sandbox_with(|_| {}).await
     }
@@ -133,7 +133,7 @@ impl Stage {
         what: &str,
         holds: impl Fn(&Value) -> bool,
     ) -> Value {
-        let end = tokio::time::Instant::now() + PATIENCE;
+        let end = tokio::time::Instant::now() + MAX_WAIT;
         loop {
             let view = self.view(runtime, version).await;
             if holds(&view) {
@@ -146,7 +146,7 @@ impl Stage {
 
     /// Waits for something to hold in the cluster.
     pub(crate) async fn until_cluster<F: Future<Output = bool>>(&self, what: &str, holds: impl Fn() -> F) {
-        let end = tokio::time::Instant::now() + PATIENCE;
+        let end = tokio::time::Instant::now() + MAX_WAIT;
         while !holds().await {
             assert!(tokio::time::Instant::now() < end, "never seen: {what}");
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -2,22 +2,22 @@
 
 /// A splitmix64 generator.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub(crate) struct TestRng(u64);
 
-impl Dice {
+impl TestRng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Dice that depend on this name too, whatever else is thrown: what happens to one thing then does not depend on the
     /// order in which things happen to others.
-    pub(crate) fn of(seed: u64, name: &str, turn: u64) -> Self {
+    pub(crate) fn of(seed: u64, name: &str, count: u64) -> Self {
         // FNV-1a.
         let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let name = name.bytes().fold(0xcbf2_9ce4_8422_2325, hash);
-        let mut dice = Self(seed ^ name);
-        dice.0 ^= dice.next().wrapping_add(turn.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        dice
+        let mut rng = Self(seed ^ name);
+        rng.0 ^= rng.next().wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        rng
     }
 
     /// One of `0..n`.

@@ -1,21 +1,26 @@
-use domain::{Actor, CarriedValue, ConfigKind, HistoryPage};
+use domain::{Actor, ConfigKind, HistoryPage, InheritedValue};
 use krt::{Document, FileFacts, Protos};
-use server::store::{CONFIG_MAX_BYTES, CarryOver, Content, NewVersionRecord, VersionRecord};
+use server::store::{CONFIG_MAX_BYTES, Content, InheritConfig, NewVersion, VersionRecord};
 
 use super::{Db, samples::*};
 
 /// Adds a version at this second that wants these, with values for some.
 async fn add(db: &Db, (name, second): (&str, i64), wants: (&[&str], &[&str]), set: &[(&str, &str)]) -> VersionRecord {
-    let new = NewVersionRecord { at: at(second), ..wanting(new_version("demo", name), wants.0, wants.1) };
-    let new = NewVersionRecord { carry_over: CarryOver::Nothing, ..new };
+    let new = NewVersion { at: at(second), ..wanting(new_version("demo", name), wants.0, wants.1) };
+    let new = NewVersion { inherit_config: InheritConfig::None, ..new };
     let version = db.store.create_version(new).await.unwrap();
     let set: Vec<_> = set.iter().map(|(name, value)| (*name, Some(*value))).collect();
     let by = Actor::local();
     db.store.set_config(&version.runtime, &version.name, values(&set), by, None, at(5)).await.unwrap()
 }
 
-async fn add_carrying(db: &Db, name: &str, wants: (&[&str], &[&str]), carry_over: CarryOver) -> VersionRecord {
-    let new = NewVersionRecord { at: at(9), carry_over, ..wanting(new_version("demo", name), wants.0, wants.1) };
+async fn add_inheriting(
+    db: &Db,
+    name: &str,
+    wants: (&[&str], &[&str]),
+    inherit_config: InheritConfig,
+) -> VersionRecord {
+    let new = NewVersion { at: at(9), inherit_config, ..wanting(new_version("demo", name), wants.0, wants.1) };
     db.store.create_version(new).await.unwrap()
 }
 
@@ -30,9 +35,9 @@ pub(super) async fn for_each_name_the_newest_value_is_taken_over(db: Db) {
     add(&db, ("oldest", 1), (&["A", "B"], &["c"]), &[("A", "1"), ("B", "1"), ("c", "1")]).await;
     add(&db, ("middle", 2), (&["A", "B"], &["c"]), &[("A", "2"), ("B", "2")]).await;
 
-    let offered = db.store.carry_over(&id("demo")).await.unwrap();
+    let offered = db.store.inheritable_config(&id("demo")).await.unwrap();
     let carried =
-        |name: &str, kind, from| CarriedValue { name: name.to_owned(), kind, from: super::samples::name(from) };
+        |name: &str, kind, from| InheritedValue { name: name.to_owned(), kind, from: super::samples::name(from) };
     assert_eq!(
         offered,
         [
@@ -41,14 +46,14 @@ pub(super) async fn for_each_name_the_newest_value_is_taken_over(db: Db) {
             carried("c", ConfigKind::File, "oldest"),
         ]
     );
-    assert_eq!(db.store.carry_over(&id("other")).await.unwrap(), []);
+    assert_eq!(db.store.inheritable_config(&id("other")).await.unwrap(), []);
 
-    let all = add_carrying(&db, "all", (&["A", "B", "D"], &["c"]), CarryOver::All).await;
+    let all = add_inheriting(&db, "all", (&["A", "B", "D"], &["c"]), InheritConfig::All).await;
     assert_eq!(config(&all), [("A", "3"), ("B", "2"), ("c", "1")]);
-    assert_eq!(now(&*db.store, &all).await, all);
+    assert_eq!(now(&db.store, &all).await, all);
     let history = db.store.history(&all.runtime, &all.name, &HistoryPage::default()).await.unwrap();
     assert_eq!(history.len(), 1);
-    assert_eq!(history[0].comment.as_deref(), Some("took over B from middle; A from newest; c from oldest"));
+    assert_eq!(history[0].comment.as_deref(), Some("inherited B from middle; A from newest; c from oldest"));
 
     let elsewhere = wanting(new_version("other", "v1"), &["A"], &[]);
     assert!(db.store.create_version(elsewhere).await.unwrap().config.is_empty(), "of another runtime");
@@ -58,13 +63,13 @@ pub(super) async fn what_is_left_out_and_what_is_of_another_kind_is_not_taken_ov
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     add(&db, ("v1", 1), (&["A", "B"], &["c"]), &[("A", "1"), ("B", "1"), ("c", "1")]).await;
 
-    let fresh = CarryOver::Without(["A".to_owned()].into());
-    assert_eq!(config(&add_carrying(&db, "fresh", (&["A"], &["c"]), fresh).await), [("c", "1")]);
-    let nothing = add_carrying(&db, "nothing", (&["A"], &["c"]), CarryOver::Nothing).await;
+    let fresh = InheritConfig::Except(["A".to_owned()].into());
+    assert_eq!(config(&add_inheriting(&db, "fresh", (&["A"], &["c"]), fresh).await), [("c", "1")]);
+    let nothing = add_inheriting(&db, "nothing", (&["A"], &["c"]), InheritConfig::None).await;
     assert!(nothing.config.is_empty());
     let history = db.store.history(&nothing.runtime, &nothing.name, &HistoryPage::default()).await.unwrap();
     assert_eq!(history[0].comment, None);
-    let turned = add_carrying(&db, "turned", (&["c"], &["A"]), CarryOver::All).await;
+    let turned = add_inheriting(&db, "turned", (&["c"], &["A"]), InheritConfig::All).await;
     assert!(turned.config.is_empty(), "a variable is not a file: {:?}", turned.config.keys());
 }
 
@@ -74,7 +79,7 @@ pub(super) async fn no_more_is_taken_over_than_there_is_room_for(db: Db) {
     add(&db, ("v1", 1), (&["A"], &[]), &[("A", &large)]).await;
     add(&db, ("v2", 2), (&["B"], &[]), &[("B", &large)]).await;
     add(&db, ("v3", 3), (&["C"], &[]), &[("C", "small")]).await;
-    let all = add_carrying(&db, "all", (&["A", "B", "C"], &[]), CarryOver::All).await;
+    let all = add_inheriting(&db, "all", (&["A", "B", "C"], &[]), InheritConfig::All).await;
     assert_eq!(all.config.keys().collect::<Vec<_>>(), ["A", "C"]);
 }
 
@@ -87,7 +92,7 @@ pub(super) async fn what_is_kept_of_a_file_comes_with_its_version(db: Db) {
     let content = Content { facts, protos, proto_text: None };
     let document = |path: &str, content: &[u8]| Document { path: path.to_owned(), content: content.to_vec() };
     let documents = vec![document("docs/b.png", &[0, 255, 1]), document("docs/README.md", b"# R")];
-    let new = NewVersionRecord { content: content.clone(), documents, ..new_version("demo", "v1") };
+    let new = NewVersion { content: content.clone(), documents, ..new_version("demo", "v1") };
     let sha256 = new.file.sha256.clone();
     store.create_version(new.clone()).await.unwrap();
 

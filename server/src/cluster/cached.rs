@@ -1,4 +1,4 @@
-//! What is kept of each object that is watched: what this program reads, and no more.
+//! What is cached of each watched object: what this program reads, and no more.
 //!
 //! With a thousand versions started, most of what a server holds would otherwise be what Kubernetes notes about who set
 //! which field, and the fields of pods that nobody here looks at. Whoever wants to read a further field has to keep it
@@ -26,11 +26,11 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 const LABELS_OF_PODS: [&str; 5] = [RUNTIME_LABEL, "version-name", "type", "workflow-name", "node-name"];
 
 /// A kind that is watched.
-pub(crate) trait Kept: Resource<DynamicType = ()> + Clone {
+pub(crate) trait CachedKind: Resource<DynamicType = ()> + Clone {
     /// Leaves out what is never read.
     fn trim(&mut self);
 
-    /// What is read only to compare it with what is wanted, packed; [`Kept::trim`] leaves it out.
+    /// What is read only to compare it with what is wanted, packed; [`CachedKind::trim`] leaves it out.
     fn pack(&self) -> Option<Box<[u8]>> {
         None
     }
@@ -40,7 +40,7 @@ pub(crate) trait Kept: Resource<DynamicType = ()> + Clone {
 }
 
 /// As it is kept: packed, trimmed, and copied, which leaves behind the room that parsing took and did not need.
-pub(super) fn keep<K: Kept>(mut object: K) -> (K, Option<Box<[u8]>>) {
+pub(super) fn to_cached<K: CachedKind>(mut object: K) -> (K, Option<Box<[u8]>>) {
     let packed = object.pack();
     object.trim();
     trim_metadata(object.meta_mut());
@@ -59,7 +59,7 @@ fn trim_metadata(metadata: &mut ObjectMeta) {
     }
 }
 
-impl Kept for Deployment {
+impl CachedKind for Deployment {
     /// Its template is most of it.
     fn pack(&self) -> Option<Box<[u8]>> {
         // Plain structs with string keys always serialize; if one did not, it would be applied again.
@@ -90,7 +90,7 @@ impl Kept for Deployment {
     }
 }
 
-impl Kept for Pod {
+impl CachedKind for Pod {
     fn trim(&mut self) {
         self.metadata.annotations = None;
         if let Some(labels) = &mut self.metadata.labels {
@@ -122,7 +122,7 @@ fn pod_condition(condition: PodCondition) -> Option<PodCondition> {
 }
 
 fn container_statuses(statuses: Vec<ContainerStatus>) -> Vec<ContainerStatus> {
-    let keep = |status: ContainerStatus| ContainerStatus {
+    let to_cached = |status: ContainerStatus| ContainerStatus {
         name: status.name,
         image: status.image,
         ready: status.ready,
@@ -132,36 +132,36 @@ fn container_statuses(statuses: Vec<ContainerStatus>) -> Vec<ContainerStatus> {
         container_id: status.container_id,
         ..ContainerStatus::default()
     };
-    statuses.into_iter().map(keep).collect()
+    statuses.into_iter().map(to_cached).collect()
 }
 
-impl Kept for Service {
+impl CachedKind for Service {
     fn trim(&mut self) {
         self.status = None;
     }
 }
 
-impl Kept for Ingress {
+impl CachedKind for Ingress {
     fn trim(&mut self) {
         self.status = None;
     }
 }
 
-impl Kept for Secret {
+impl CachedKind for Secret {
     fn trim(&mut self) {}
 }
 
-impl Kept for ConfigMap {
+impl CachedKind for ConfigMap {
     fn trim(&mut self) {}
 }
 
-impl Kept for Namespace {
+impl CachedKind for Namespace {
     fn trim(&mut self) {
         self.spec = None;
     }
 }
 
-impl Kept for EndpointSlice {
+impl CachedKind for EndpointSlice {
     fn trim(&mut self) {
         self.metadata.annotations = None;
         self.metadata.owner_references = None;
@@ -179,16 +179,17 @@ impl Kept for EndpointSlice {
     }
 }
 
-impl Kept for Endpoints {
+impl CachedKind for Endpoints {
     fn trim(&mut self) {
         self.metadata.annotations = None;
         for subset in self.subsets.iter_mut().flatten() {
             let addresses = subset.addresses.take().into_iter().flatten();
-            let keep = |address: EndpointAddress| EndpointAddress {
+            let to_cached = |address: EndpointAddress| EndpointAddress {
                 target_ref: address.target_ref.map(named),
                 ..EndpointAddress::default()
             };
-            *subset = EndpointSubset { addresses: Some(addresses.map(keep).collect()), ..EndpointSubset::default() };
+            *subset =
+                EndpointSubset { addresses: Some(addresses.map(to_cached).collect()), ..EndpointSubset::default() };
         }
     }
 }

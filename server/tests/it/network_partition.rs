@@ -10,7 +10,7 @@ use crate::support::{
     krt::Krt,
     program::{Started, program},
     proxy::Proxy,
-    server::PATIENCE,
+    server::MAX_WAIT,
 };
 
 /// Within which silence is noticed.
@@ -29,7 +29,7 @@ async fn connections_that_fall_silent_are_noticed_and_what_was_asked_meanwhile_i
     }
     start(&server, "one").await;
     let is_started = |view: &Value| view["state"] == "started" && view["health"]["status"] == "healthy";
-    until(&server, &version("one"), PATIENCE, is_started).await;
+    until(&server, &version("one"), MAX_WAIT, is_started).await;
     let ready = get(&server, "/readyz").await;
     assert_eq!((&ready["status"], &ready["cluster"]["status"]), (&json!("ready"), &json!("reachable")));
 
@@ -39,16 +39,16 @@ async fn connections_that_fall_silent_are_noticed_and_what_was_asked_meanwhile_i
     assert!(away["cluster"]["since"].is_string() && away["cluster"]["reason"].is_string(), "{away}");
     start(&server, "two").await;
     let waiting = get(&server, &version("two")).await;
-    assert!(waiting["waiting"].as_str().unwrap().starts_with("cluster not reachable since "), "{waiting:#}");
+    assert!(waiting["waiting"].as_str().unwrap().starts_with("cluster unreachable since "), "{waiting:#}");
     assert_eq!(get(&server, &version("one")).await["health"]["status"], "unknown");
     let page = reqwest::get(format!("{}/", server.url())).await.unwrap().text().await.unwrap();
     assert!(page.contains("does not answer"), "{page}");
 
     cluster.proxy.speak_again();
     until(&server, &version("two"), DONE, is_started).await;
-    let ready = until(&server, "/readyz", PATIENCE, |ready| ready["cluster"]["status"] == "reachable").await;
+    let ready = until(&server, "/readyz", MAX_WAIT, |ready| ready["cluster"]["status"] == "reachable").await;
     assert_eq!(ready["status"], "ready");
-    until(&server, &version("one"), PATIENCE, is_started).await;
+    until(&server, &version("one"), MAX_WAIT, is_started).await;
 }
 
 /// A sandbox that another process than the server's has, behind the proxy.
@@ -89,14 +89,14 @@ async fn start(server: &Started, name: &str) {
     post(server, &format!("{}/start", version(name)), String::new(), 202).await;
 }
 
-async fn until(server: &Started, path: &str, patience: Duration, holds: impl Fn(&Value) -> bool) -> Value {
-    let end = Instant::now() + patience;
+async fn until(server: &Started, path: &str, max_wait: Duration, holds: impl Fn(&Value) -> bool) -> Value {
+    let end = Instant::now() + max_wait;
     loop {
         let found = get(server, path).await;
         if holds(&found) {
             return found;
         }
-        assert!(Instant::now() < end, "not within {patience:?}: {found:#}");
+        assert!(Instant::now() < end, "not within {max_wait:?}: {found:#}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -15,23 +15,27 @@ use sandbox::{Options, Sandbox};
 use server::{
     changes::Changes,
     cluster::Cluster,
-    reconciler::{ObjectSettings, Pace, Reconciler},
-    store::{self, CarryOver, CommandRecord, Content, NewRuntimeRecord, NewVersionRecord, Store, StoredFile},
+    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
+    store::{self, CommandRecord, Content, InheritConfig, NewRuntimeRecord, NewVersion, Store, StoredFile},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{krt::Krt, server::PATIENCE};
+use crate::support::{krt::Krt, server::MAX_WAIT};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_while_the_cluster_is_away_waits_with_the_reason_and_is_done_when_it_is_back() {
     let store = store::open("sqlite::memory:").await.unwrap();
-    let (runtime, version) = add_version(&*store, &Krt::new("one")).await;
+    let (runtime, version) = add_version(&store, &Krt::new("one")).await;
     let sandbox = Sandbox::start(Options { ready_after: Duration::from_millis(20), ..Options::default() });
     let away = Arc::new(AtomicBool::new(false));
     let cluster = Cluster::in_process(client_that_may_be_away(&sandbox, away.clone()));
-    let pace = Pace { interval: Duration::from_secs(3600), stop_timeout: Duration::from_secs(3600), ..Pace::default() };
-    let reconciler = Reconciler::new(store.clone(), cluster.clone(), settings(), pace, Changes::default());
+    let timings = ReconcilerTimings {
+        interval: Duration::from_secs(3600),
+        stop_timeout: Duration::from_secs(3600),
+        ..ReconcilerTimings::default()
+    };
+    let reconciler = Reconciler::new(store.clone(), cluster.clone(), settings(), timings, Changes::default());
     let stop = CancellationToken::new();
     let running = tokio::spawn(reconciler.clone().run(stop.clone()));
     until("the cluster is there", async || cluster.info().reachability == Reachability::Reachable).await;
@@ -46,7 +50,7 @@ async fn what_is_asked_while_the_cluster_is_away_waits_with_the_reason_and_is_do
     until("it says what it waits for", async || {
         let record = store.version(&runtime, &version).await.unwrap().unwrap();
         assert_eq!(record.state(), VersionState::Starting);
-        reconciler.status(&record).waiting.is_some_and(|why| why.starts_with("cluster not reachable since "))
+        reconciler.status(&record).waiting.is_some_and(|why| why.starts_with("cluster unreachable since "))
     })
     .await;
     let Reachability::Unreachable { reason, .. } = cluster.info().reachability else { panic!("it is away") };
@@ -78,7 +82,7 @@ fn client_that_may_be_away(sandbox: &Sandbox, away: Arc<AtomicBool>) -> Client {
     Client::new(service, "default")
 }
 
-pub(crate) async fn add_version(store: &dyn Store, krt: &Krt) -> (RuntimeId, VersionName) {
+pub(crate) async fn add_version(store: &Store, krt: &Krt) -> (RuntimeId, VersionName) {
     let runtime: RuntimeId = "demo".parse().unwrap();
     let at = Timestamp::now();
     let new = NewRuntimeRecord { id: runtime.clone(), name: "Demo".to_owned(), description: String::new(), at };
@@ -86,13 +90,13 @@ pub(crate) async fn add_version(store: &dyn Store, krt: &Krt) -> (RuntimeId, Ver
     let checked = krt::check(krt.bytes().as_slice(), &krt::Limits::default()).unwrap();
     let file =
         StoredFile { object: "one".to_owned(), sha256: "00".to_owned(), size_bytes: 1, download_token: "token".into() };
-    let new = NewVersionRecord {
+    let new = NewVersion {
         runtime: runtime.clone(),
         manifest: checked.manifest,
         manifest_text: checked.manifest_text,
         warnings: checked.warnings,
         file,
-        carry_over: CarryOver::All,
+        inherit_config: InheritConfig::All,
         content: Content::default(),
         documents: Vec::new(),
         at,
@@ -118,7 +122,7 @@ pub(crate) fn settings() -> ObjectSettings {
 }
 
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     while !holds().await {
         assert!(Instant::now() < end, "never: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -32,20 +32,20 @@ fn pod() -> Pod {
 
 #[test]
 fn of_a_pod_only_what_is_read_is_kept() {
-    let (kept, packed) = keep(pod());
-    assert_eq!((kept.metadata.uid.as_deref(), packed), (Some("u"), None));
-    let kept = serde_json::to_value(&kept).unwrap();
-    assert_eq!(kept["metadata"]["labels"], json!({ "version-name": "v1", "type": "node" }));
-    assert_eq!(kept["metadata"]["ownerReferences"][0]["name"], "r");
-    assert_eq!(kept["spec"], json!({ "containers": [], "nodeName": "machine" }));
-    let conditions: Vec<_> = kept["status"]["conditions"].as_array().unwrap().iter().map(|c| &c["type"]).collect();
+    let (cached, packed) = to_cached(pod());
+    assert_eq!((cached.metadata.uid.as_deref(), packed), (Some("u"), None));
+    let cached = serde_json::to_value(&cached).unwrap();
+    assert_eq!(cached["metadata"]["labels"], json!({ "version-name": "v1", "type": "node" }));
+    assert_eq!(cached["metadata"]["ownerReferences"][0]["name"], "r");
+    assert_eq!(cached["spec"], json!({ "containers": [], "nodeName": "machine" }));
+    let conditions: Vec<_> = cached["status"]["conditions"].as_array().unwrap().iter().map(|c| &c["type"]).collect();
     assert_eq!(conditions, ["Ready", "PodScheduled"]);
     for list in ["containerStatuses", "initContainerStatuses"] {
-        let status = &kept["status"][list][0];
+        let status = &cached["status"][list][0];
         assert_eq!((&status["restartCount"], &status["lastState"]["terminated"]["exitCode"]), (&json!(2), &json!(1)));
     }
     for gone in ["/metadata/managedFields", "/metadata/annotations", "/metadata/generateName", "/status/podIP"] {
-        assert_eq!(kept.pointer(gone), None, "{gone}");
+        assert_eq!(cached.pointer(gone), None, "{gone}");
     }
 }
 
@@ -63,13 +63,13 @@ fn of_a_deployment_the_template_is_packed_and_comes_back_as_it_was() {
         "status": { "replicas": 2, "conditions": [condition("Available"), condition("ReplicaFailure")] },
     }))
     .unwrap();
-    let (mut kept, packed) = keep(live.clone());
-    let light = serde_json::to_value(&kept).unwrap();
+    let (mut cached, packed) = to_cached(live.clone());
+    let light = serde_json::to_value(&cached).unwrap();
     assert_eq!((&light["spec"]["replicas"], &light["spec"]["template"]), (&json!(2), &json!({})));
     assert_eq!(light["status"]["conditions"].as_array().unwrap().len(), 1);
     assert_eq!(light["metadata"]["annotations"], json!({ "kai-server/x": "1" }));
-    kept.unpack(&packed.unwrap());
-    assert_eq!(kept.spec, live.spec);
+    cached.unpack(&packed.unwrap());
+    assert_eq!(cached.spec, live.spec);
 }
 
 #[test]
@@ -78,8 +78,8 @@ fn what_is_compared_with_what_is_wanted_is_kept_whole() {
         json!({ "metadata": { "name": "s" }, "data": { "A": "eA==" }, "type": "Opaque", "immutable": true });
     let service: Value =
         json!({ "metadata": { "name": "s" }, "spec": { "selector": { "a": "b" }, "clusterIP": "10.0.0.1" } });
-    let (secret_kept, _) = keep(serde_json::from_value::<Secret>(secret.clone()).unwrap());
-    let (service_kept, _) = keep(serde_json::from_value::<Service>(service.clone()).unwrap());
+    let (secret_kept, _) = to_cached(serde_json::from_value::<Secret>(secret.clone()).unwrap());
+    let (service_kept, _) = to_cached(serde_json::from_value::<Service>(service.clone()).unwrap());
     assert_eq!(serde_json::from_value::<Secret>(secret).unwrap(), secret_kept);
     assert_eq!(serde_json::from_value::<Service>(service).unwrap(), service_kept);
 }

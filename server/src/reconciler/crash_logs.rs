@@ -1,5 +1,5 @@
-//! The last lines of containers that crashed, for whoever looks at the version now. Asked for once per crash, beside the
-//! passes, and forgotten with the pod; nothing relies on them.
+//! The last log lines of containers that crashed, shown with their version. Fetched once per crash, outside of the
+//! reconciles, and dropped with the pod; nothing relies on them.
 
 use std::{collections::BTreeMap, sync::Arc, sync::PoisonError};
 
@@ -12,7 +12,7 @@ use crate::store::RuntimeIntent;
 
 /// Enough for the end of a stack trace.
 const LINES: usize = 5;
-const LONGEST_LINE_CHARS: usize = 200;
+const MAX_LINE_CHARS: usize = 200;
 
 /// One end of one container.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,23 +27,23 @@ struct Crash {
 
 /// What is known so far; empty as long as nothing came back.
 #[derive(Debug, Default)]
-pub(super) struct LastWords(BTreeMap<Crash, Vec<String>>);
+pub(super) struct CrashLogs(BTreeMap<Crash, Vec<String>>);
 
-impl LastWords {
+impl CrashLogs {
     /// The last lines of the container that keeps this pod from running; empty when there is none, or nothing was said.
     pub(super) fn of(&self, runtime: &RuntimeId, pod: &Pod) -> &[String] {
         crash(runtime, pod).and_then(|(crash, _)| self.0.get(&crash)).map_or(&[], Vec::as_slice)
     }
 }
 
-/// Asks for what has not been asked for, and forgets what is over.
-pub(super) fn listen(inner: &Arc<Inner>, intent: &RuntimeIntent, observed: &Observed, namespace: &str) {
+/// Fetches what has not been fetched, and drops what is over.
+pub(super) fn fetch(inner: &Arc<Inner>, intent: &RuntimeIntent, observed: &Observed, namespace: &str) {
     let runtime = &intent.runtime.id;
     let running = intent.versions.iter().filter(|version| version.desired == Desired::Started);
     let crashes: BTreeMap<Crash, bool> =
         running.flat_map(|version| observed.pods_of(&version.name)).filter_map(|pod| crash(runtime, pod)).collect();
     let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = &mut memory.words.0;
+    let known = &mut memory.crash_logs.0;
     known.retain(|crash, _| crash.runtime != *runtime || crashes.contains_key(crash));
     for (crash, is_previous) in crashes {
         if known.contains_key(&crash) {
@@ -56,21 +56,21 @@ pub(super) fn listen(inner: &Arc<Inner>, intent: &RuntimeIntent, observed: &Obse
 
 async fn ask(inner: Arc<Inner>, crash: Crash, is_previous: bool, namespace: String) {
     // Never closed; if it were, nobody would be left to tell.
-    let Ok(_turn) = inner.ears.acquire().await else { return };
+    let Ok(_permit) = inner.crash_log_permits.acquire().await else { return };
     let order = if is_previous { [true, false] } else { [false, true] };
     let client = inner.cluster.client();
     let mut lines = failure::last_lines(client, &namespace, (&crash.pod, &crash.container), LINES, order).await;
     for line in &mut lines {
-        *line = line.chars().take(LONGEST_LINE_CHARS).collect();
+        *line = line.chars().take(MAX_LINE_CHARS).collect();
     }
     if lines.is_empty() {
         return;
     }
     let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = memory.words.0.get_mut(&crash) {
+    if let Some(known) = memory.crash_logs.0.get_mut(&crash) {
         *known = lines;
         drop(memory);
-        inner.changed.touch(&crash.runtime);
+        inner.changed.mark_dirty(&crash.runtime);
     }
 }
 

@@ -10,29 +10,29 @@ use tokio::{
 };
 
 /// How much is done at once.
-const AT_ONCE: usize = 2;
+const MAX_CONCURRENT: usize = 2;
 
-pub(super) struct LongWork(Arc<Semaphore>);
+pub(super) struct BlockingWork(Arc<Semaphore>);
 
-/// Leave to do some. What the work needs is best read after it is given: until then nothing is held.
-pub(super) struct Turn(OwnedSemaphorePermit);
+/// Permission to do some. Read what the work needs after acquiring it, so that nothing is in memory while waiting.
+pub(super) struct Permit(OwnedSemaphorePermit);
 
-impl Default for LongWork {
+impl Default for BlockingWork {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self(Arc::new(Semaphore::new(MAX_CONCURRENT)))
     }
 }
 
-impl LongWork {
+impl BlockingWork {
     /// Waits until some of what is being done ends.
-    pub(super) async fn turn(&self) -> Result<Turn, ApiError> {
+    pub(super) async fn permit(&self) -> Result<Permit, ApiError> {
         // It is never closed.
-        self.0.clone().acquire_owned().await.map(Turn).map_err(|_| ApiError::Internal)
+        self.0.clone().acquire_owned().await.map(Permit).map_err(|_| ApiError::Internal)
     }
 }
 
-impl Turn {
-    /// Does the work on a thread for blocking work. The turn ends with the work, also when nobody waits for it any more.
+impl Permit {
+    /// Does the work on a thread for blocking work. The permit is released when the work ends, also when nobody waits for it any more.
     pub(super) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
         let done = spawn_blocking(move || {
             let done = work();
@@ -54,24 +54,24 @@ mod tests {
 
     #[tokio::test]
     async fn only_so_much_is_done_at_once_whether_or_not_somebody_waits_for_it() {
-        let all = LongWork::default();
+        let all = BlockingWork::default();
         let (end, ended) = mpsc::channel::<()>();
-        let first = all.turn().await.unwrap();
-        let second = all.turn().await.unwrap();
+        let first = all.permit().await.unwrap();
+        let second = all.permit().await.unwrap();
         let (begin, begun) = oneshot::channel();
         let asked = tokio::spawn(first.run(move || begin.send(()).is_ok() && ended.recv().is_ok()));
         begun.await.unwrap();
-        assert!(all.turn().now_or_never().is_none());
+        assert!(all.permit().now_or_never().is_none());
         // Whoever asked goes away while the work is done.
         asked.abort();
         assert!(asked.await.unwrap_err().is_cancelled());
-        assert!(all.turn().now_or_never().is_none());
+        assert!(all.permit().now_or_never().is_none());
 
         assert_eq!(second.run(|| 1).await, Ok(1));
-        let third = all.turn().await.unwrap();
-        assert!(all.turn().now_or_never().is_none());
+        let third = all.permit().await.unwrap();
+        assert!(all.permit().now_or_never().is_none());
         end.send(()).unwrap();
-        all.turn().await.unwrap();
+        all.permit().await.unwrap();
         drop(third);
     }
 }

@@ -1,7 +1,7 @@
 //! Tells every open browser what has changed (invariant 9).
 //!
-//! It derives what is shown of each touched runtime afresh, and sends only what differs from what it sent last, so a
-//! hundred touches that change nothing visible cost no browser anything.
+//! It derives what is shown of each changed runtime again, and sends only what differs from what it sent last: changes that
+//! are not visible cost no browser anything.
 
 use std::{
     collections::HashMap,
@@ -28,7 +28,7 @@ const COALESCE: Duration = Duration::from_millis(50);
 
 /// Where events are subscribed to. Cheap to clone.
 #[derive(Clone)]
-pub struct Announcements {
+pub struct EventBroadcaster {
     service: Arc<Service>,
     // As JSON already: a thousand browsers get one event, and it is written once.
     sender: broadcast::Sender<Arc<str>>,
@@ -36,29 +36,29 @@ pub struct Announcements {
 
 /// One browser's place in the stream of events.
 pub struct Subscription {
-    announcements: Announcements,
+    broadcaster: EventBroadcaster,
     receiver: broadcast::Receiver<Arc<str>>,
     greet: bool,
 }
 
-impl Announcements {
+impl EventBroadcaster {
     pub fn new(service: Arc<Service>) -> Self {
         Self { service, sender: broadcast::Sender::new(BUFFERED_EVENTS) }
     }
 
     pub fn subscribe(&self) -> Subscription {
-        Subscription { announcements: self.clone(), receiver: self.sender.subscribe(), greet: true }
+        Subscription { broadcaster: self.clone(), receiver: self.sender.subscribe(), greet: true }
     }
 
-    /// Announces until told to stop. The one taker of `changed`.
+    /// Broadcasts until told to stop. The only consumer of `changed`.
     pub async fn run(self, changed: Changes, stop: CancellationToken) {
         let mut sent = HashMap::new();
         let mut cluster = self.service.cluster_changed();
         let mut deletions = self.service.deletions();
         loop {
-            let mut touched = tokio::select! {
+            let mut dirty = tokio::select! {
                 () = stop.cancelled() => return,
-                touched = changed.take() => touched,
+                dirty = changed.take() => dirty,
                 Ok(()) = cluster.changed() => {
                     let cluster = cluster.borrow_and_update().clone();
                     self.send(&ServerEvent::Cluster { cluster });
@@ -74,23 +74,23 @@ impl Announcements {
                 }
             };
             tokio::time::sleep(COALESCE).await;
-            touched.extend(changed.take().now_or_never().unwrap_or_default());
-            for runtime in touched {
-                self.announce_runtime(&runtime, &mut sent).await;
+            dirty.extend(changed.take().now_or_never().unwrap_or_default());
+            for runtime in dirty {
+                self.broadcast_runtime(&runtime, &mut sent).await;
             }
         }
     }
 
-    async fn announce_runtime(&self, id: &RuntimeId, sent: &mut HashMap<RuntimeId, SentRuntime>) {
+    async fn broadcast_runtime(&self, id: &RuntimeId, sent: &mut HashMap<RuntimeId, SentRuntime>) {
         let (summary, versions) = match self.service.observe(id).await {
             Ok(observed) => observed,
             Err(ApiError::NotFound { .. }) => {
                 sent.remove(id);
                 return;
             }
-            // The service has logged why; whatever changed is announced with the next change.
+            // The service has logged why; what changed is sent with the next change.
             Err(error) => {
-                tracing::warn!("runtime `{id}` could not be announced: {error}");
+                tracing::warn!("could not broadcast runtime `{id}`: {error}");
                 return;
             }
         };
@@ -110,7 +110,7 @@ impl Announcements {
     }
 
     fn send(&self, event: &ServerEvent) {
-        // Nobody listening is no error.
+        // Without subscribers this fails, which is fine.
         let _ = self.sender.send(json(event));
     }
 }
@@ -125,7 +125,7 @@ impl Subscription {
                 Err(broadcast::error::RecvError::Lagged(_)) => self.receiver = self.receiver.resubscribe(),
             }
         }
-        Some(json(&ServerEvent::Hello { cluster: self.announcements.service.cluster_info() }))
+        Some(json(&ServerEvent::Hello { cluster: self.broadcaster.service.cluster_info() }))
     }
 }
 
@@ -142,7 +142,7 @@ fn fingerprint_of_version(observed: &Observed) -> u64 {
     let status = &observed.status;
     for state in std::iter::once(&status.entrypoint).chain(status.nodes.values()) {
         let mut hasher = DefaultHasher::new();
-        (print, state.status, state.ready_replicas, &state.message, &state.last_words).hash(&mut hasher);
+        (print, state.status, state.ready_replicas, &state.message, &state.crash_log).hash(&mut hasher);
         print = hasher.finish();
     }
     print
@@ -158,7 +158,7 @@ fn json(value: &impl serde::Serialize) -> Arc<str> {
     serde_json::to_string(value)
         .unwrap_or_else(|error| {
             // The wire's types are plain structs with string keys, which always serialize.
-            tracing::error!("an event could not be written: {error}");
+            tracing::error!("could not serialize an event: {error}");
             String::new()
         })
         .into()
@@ -169,15 +169,16 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::files::{FileTimeouts, Files};
     use crate::{
         cluster::Cluster,
-        reconciler::{ObjectSettings, Pace, Reconciler},
+        config::FileTimeouts,
+        files::Files,
+        reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
         service::Timeouts,
         store,
     };
 
-    async fn announcements() -> Announcements {
+    async fn broadcaster() -> EventBroadcaster {
         let store = store::open("sqlite::memory:").await.unwrap();
         let cluster = Cluster::in_process(Cluster::client_for(axum::Router::new()));
         let objects = ObjectSettings {
@@ -194,11 +195,11 @@ mod tests {
         };
         let minute = Duration::from_secs(60);
         let changed = Changes::default();
-        let pace = Pace { interval: minute, stop_timeout: minute, ..Pace::default() };
-        let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), pace, changed.clone());
+        let timings = ReconcilerTimings { interval: minute, stop_timeout: minute, ..ReconcilerTimings::default() };
+        let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), timings, changed.clone());
         let dir = tempfile::tempdir().unwrap();
         let files = Files::open(dir.path().to_str().unwrap(), FileTimeouts::DEFAULT).await.unwrap();
-        Announcements::new(Arc::new(Service::new(
+        EventBroadcaster::new(Arc::new(Service::new(
             store,
             files,
             reconciler,
@@ -215,18 +216,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_browser_that_missed_events_is_greeted_afresh_and_goes_on() {
-        let announcements = announcements().await;
-        let mut slow = announcements.subscribe();
+        let broadcaster = broadcaster().await;
+        let mut slow = broadcaster.subscribe();
         assert!(matches!(next(&mut slow).await, ServerEvent::Hello { .. }));
-        let event = ServerEvent::Cluster { cluster: announcements.service.cluster_info() };
+        let event = ServerEvent::Cluster { cluster: broadcaster.service.cluster_info() };
 
-        announcements.send(&event);
+        broadcaster.send(&event);
         assert_eq!(next(&mut slow).await, event);
         for _ in 0..=BUFFERED_EVENTS {
-            announcements.send(&event);
+            broadcaster.send(&event);
         }
         assert!(matches!(next(&mut slow).await, ServerEvent::Hello { .. }), "it missed one");
-        announcements.send(&event);
+        broadcaster.send(&event);
         assert_eq!(next(&mut slow).await, event);
     }
 }

@@ -29,27 +29,27 @@ use serde_json::{Value, json};
 use server::{
     changes::Changes,
     cluster::Cluster,
-    reconciler::{Pace, Reconciler},
+    reconciler::{Reconciler, ReconcilerTimings},
     store::{self, CommandRecord},
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    away::{add_version, settings},
-    support::{krt::Krt, server::PATIENCE, stage::Stage},
+    cluster_outage::{add_version, settings},
+    support::{fixture::Fixture, krt::Krt, server::MAX_WAIT},
 };
 
 const RUNTIME: &str = "demo";
 const NODE: &str = "one-entrypoint";
 
 /// A version that runs, and its entrypoint's Deployments.
-async fn started() -> (Stage, Api<Deployment>) {
-    let stage = Stage::sandbox().await;
-    stage.add(RUNTIME, vec![Stage::krt("one").variable("API_KEY").bytes()]).await;
-    stage.reach(RUNTIME, "one", "start", "started").await;
-    let deployments = stage.api::<Deployment>(RUNTIME);
-    (stage, deployments)
+async fn started() -> (Fixture, Api<Deployment>) {
+    let fixture = Fixture::sandbox().await;
+    fixture.add(RUNTIME, vec![Fixture::krt("one").variable("API_KEY").bytes()]).await;
+    fixture.reach(RUNTIME, "one", "start", "started").await;
+    let deployments = fixture.api::<Deployment>(RUNTIME);
+    (fixture, deployments)
 }
 
 async fn patch(deployments: &Api<Deployment>, manager: &str, patch: Value) -> Deployment {
@@ -64,7 +64,7 @@ fn repairs(history: &[Value]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_add_beside_ours_stays_and_is_not_put_back() {
-    let (stage, deployments) = started().await;
+    let (fixture, deployments) = started().await;
     let added = json!({ "spec": { "template": { "spec": {
         "containers": [
             { "name": "entrypoint", "env": [{ "name": "X", "value": "1" }] },
@@ -75,9 +75,9 @@ async fn what_others_add_beside_ours_stays_and_is_not_put_back() {
     }}}});
     let edited = patch(&deployments, "kubectl-set", added).await;
     // Both make the server look at all of the version again, and at this Deployment's own change before.
-    stage.configure(RUNTIME, "one", json!({ "API_KEY": "y" })).await;
-    stage.reach(RUNTIME, "one", "publish", "published").await;
-    let history = stage.history(RUNTIME, "one").await;
+    fixture.configure(RUNTIME, "one", json!({ "API_KEY": "y" })).await;
+    fixture.reach(RUNTIME, "one", "publish", "published").await;
+    let history = fixture.history(RUNTIME, "one").await;
     assert_eq!(repairs(&history), [""; 0]);
     let now = deployments.get(NODE).await.unwrap().spec.unwrap().template.spec.unwrap();
     let before = edited.spec.unwrap().template.spec.unwrap();
@@ -87,47 +87,47 @@ async fn what_others_add_beside_ours_stays_and_is_not_put_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_somebody_paused_goes_on_and_gets_its_new_configuration() {
-    let (stage, deployments) = started().await;
+    let (fixture, deployments) = started().await;
     patch(&deployments, "kubectl-rollout", json!({ "spec": { "paused": true } })).await;
     let is_paused = async || deployments.get(NODE).await.unwrap().spec.unwrap().paused == Some(true);
-    stage.until_cluster("it goes on", async || !is_paused().await).await;
+    fixture.until_cluster("it goes on", async || !is_paused().await).await;
     let said = async || {
-        let history = stage.history(RUNTIME, "one").await;
+        let history = fixture.history(RUNTIME, "one").await;
         repairs(&history) == ["Deployment one-entrypoint was edited: spec.paused"]
     };
-    stage.until_cluster("it is in the history", said).await;
+    fixture.until_cluster("it is in the history", said).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_changes_a_field_back_each_time_is_told_and_not_raced() {
-    let (stage, deployments) = started().await;
+    let (fixture, deployments) = started().await;
     let generation = async || deployments.get(NODE).await.unwrap().metadata.generation.unwrap();
     let before = generation().await;
     let rival = tokio::spawn(scale_up_again_and_again(deployments.clone()));
     let reason = "Deployment one-entrypoint: `spec.replicas` is changed back by `rival`";
-    let view = stage.until(RUNTIME, "one", "told", |view| view["health"]["reason"] == reason).await;
+    let view = fixture.until(RUNTIME, "one", "told", |view| view["health"]["reason"] == reason).await;
     assert_eq!(view["health"]["status"], "degraded");
-    let said = async || repairs(&stage.history(RUNTIME, "one").await).contains(&reason);
-    stage.until_cluster("it is in the history", said).await;
+    let said = async || repairs(&fixture.history(RUNTIME, "one").await).contains(&reason);
+    fixture.until_cluster("it is in the history", said).await;
     // Two for each apply of ours, of which only the first few follow each other at once.
     let writes = generation().await - before;
     assert!(writes <= 16, "{writes} in this time");
     rival.abort();
     let replicas = async || deployments.get(NODE).await.unwrap().spec.unwrap().replicas;
-    stage.until_cluster("it is put back when its time has come", async || replicas().await == Some(1)).await;
+    fixture.until_cluster("it is put back when its time has come", async || replicas().await == Some(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_deletes_and_makes_again_itself_is_not_slowed_down() {
-    let stage = Stage::sandbox().await;
-    stage.add(RUNTIME, vec![Stage::krt("one").bytes(), Stage::krt("two").bytes()]).await;
+    let fixture = Fixture::sandbox().await;
+    fixture.add(RUNTIME, vec![Fixture::krt("one").bytes(), Fixture::krt("two").bytes()]).await;
     for version in ["one", "two"] {
-        stage.reach(RUNTIME, version, "start", "started").await;
+        fixture.reach(RUNTIME, version, "start", "started").await;
     }
     // Each publication makes a Service for the version that it replaces and deletes the new one's own.
     // The last ones would wait for minutes.
     for version in ["one", "two"].into_iter().cycle().take(20) {
-        stage.reach(RUNTIME, version, "publish", "published").await;
+        fixture.reach(RUNTIME, version, "publish", "published").await;
     }
 }
 
@@ -144,14 +144,18 @@ async fn scale_up_again_and_again(deployments: Api<Deployment>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_rewrites_images_does_not_keep_a_version_from_starting_and_is_told() {
     let store = store::open("sqlite::memory:").await.unwrap();
-    let (runtime, version) = add_version(&*store, &Krt::new("one")).await;
+    let (runtime, version) = add_version(&store, &Krt::new("one")).await;
     let sandbox = Sandbox::start(Options { ready_after: Duration::from_millis(20), ..Options::default() });
     let applies = Arc::new(AtomicUsize::new(0));
     let router = sandbox.router().layer(from_fn_with_state(applies.clone(), rewrite_images));
     let looks = Changes::default();
-    let pace = Pace { interval: Duration::from_millis(25), stop_timeout: Duration::from_secs(300), ..Pace::default() };
+    let timings = ReconcilerTimings {
+        interval: Duration::from_millis(25),
+        stop_timeout: Duration::from_secs(300),
+        ..ReconcilerTimings::default()
+    };
     let cluster = Cluster::in_process(Cluster::client_for(router));
-    let reconciler = Reconciler::new(store.clone(), cluster, settings(), pace, looks.clone());
+    let reconciler = Reconciler::new(store.clone(), cluster, settings(), timings, looks.clone());
     let stop = CancellationToken::new();
     let running = tokio::spawn(reconciler.clone().run(stop.clone()));
 
@@ -160,7 +164,7 @@ async fn a_webhook_that_rewrites_images_does_not_keep_a_version_from_starting_an
     let command = CommandRecord { command: Command::Start, by: Actor::local(), comment: None, at, deadline };
     store.command(&runtime, &version, command).await.unwrap();
     reconciler.wake(&runtime);
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     let record = async || store.version(&runtime, &version).await.unwrap().unwrap();
     while record().await.state() != VersionState::Started {
         assert!(Instant::now() < end, "{:?}", reconciler.status(&record().await));

@@ -19,7 +19,7 @@ use kube::{Api, Client, Resource, ResourceExt, api::ListParams};
 use serde::de::DeserializeOwned;
 use server::store::Store;
 
-use super::dice::Dice;
+use super::test_rng::TestRng;
 
 /// Each version has the workflow `greeting` of one node, `greeter`.
 pub(crate) const NODE: &str = "greeting-greeter";
@@ -31,7 +31,7 @@ pub(crate) const RUNTIMES: [&str; 2] = ["left", "right"];
 
 /// What was asked, one thing after another. Each has a number, which its history entry has as its comment.
 #[derive(Default)]
-pub(crate) struct Ledger {
+pub(crate) struct ReferenceModel {
     asked: u64,
     accepted: BTreeSet<u64>,
     /// Asked, and never answered.
@@ -45,7 +45,7 @@ struct Line {
     entry: HistoryEntry,
 }
 
-impl Ledger {
+impl ReferenceModel {
     /// The next number, and the comment that says it.
     pub(crate) fn next(&mut self) -> (u64, String) {
         self.asked += 1;
@@ -65,43 +65,43 @@ impl Ledger {
     }
 
     /// Everything that is not as it was asked; nothing when all is.
-    pub(crate) async fn complaints(&self, store: &dyn Store, kube: &Client) -> Vec<String> {
-        let mut complaints = Vec::new();
+    pub(crate) async fn mismatches(&self, store: &Store, kube: &Client) -> Vec<String> {
+        let mut mismatches = Vec::new();
         let mut found = Vec::new();
         for runtime in RUNTIMES {
             let id: RuntimeId = runtime.parse().unwrap();
             let lines = lines(store, &id).await;
             found.extend(lines.iter().map(|line| line.number));
-            let wanted = replay(&lines, &mut complaints);
-            states(store, &id, &wanted, &mut complaints).await;
+            let wanted = replay(&lines, &mut mismatches);
+            states(store, &id, &wanted, &mut mismatches).await;
             let (held, due) = (held(kube, runtime).await, due(&wanted));
             for extra in held.iter().filter(|name| !due.contains(name)) {
-                complaints.push(format!("{runtime}: the cluster has {extra}, which nobody wants"));
+                mismatches.push(format!("{runtime}: the cluster has {extra}, which nobody wants"));
             }
             for missing in due.iter().filter(|name| !held.contains(name)) {
-                complaints.push(format!("{runtime}: the cluster lacks {missing}"));
+                mismatches.push(format!("{runtime}: the cluster lacks {missing}"));
             }
             if held.len() > held.iter().collect::<BTreeSet<_>>().len() {
-                complaints.push(format!("{runtime}: the cluster has something twice: {held:?}"));
+                mismatches.push(format!("{runtime}: the cluster has something twice: {held:?}"));
             }
         }
         let distinct: BTreeSet<u64> = found.iter().copied().collect();
         if distinct.len() < found.len() {
-            complaints.push(format!("the history has an action twice: {found:?}"));
+            mismatches.push(format!("the history has an action twice: {found:?}"));
         }
         for lost in self.accepted.difference(&distinct) {
-            complaints.push(format!("#{lost} was accepted and is not in the history"));
+            mismatches.push(format!("#{lost} was accepted and is not in the history"));
         }
         for number in distinct.iter().filter(|number| !self.accepted.contains(number) && !self.unknown.contains(number))
         {
-            complaints.push(format!("#{number} was refused and is in the history"));
+            mismatches.push(format!("#{number} was refused and is in the history"));
         }
-        complaints
+        mismatches
     }
 }
 
 /// Page by page, for a long run makes more entries than one page has.
-async fn whole_history(store: &dyn Store, runtime: &RuntimeId, version: &VersionName) -> Vec<HistoryEntry> {
+async fn whole_history(store: &Store, runtime: &RuntimeId, version: &VersionName) -> Vec<HistoryEntry> {
     let mut whole: Vec<HistoryEntry> = Vec::new();
     loop {
         let page = HistoryPage { before: whole.last().map(|entry| entry.id), limit: None };
@@ -114,7 +114,7 @@ async fn whole_history(store: &dyn Store, runtime: &RuntimeId, version: &Version
 }
 
 /// The lines of all the runtime's versions, in the order in which they were asked for.
-async fn lines(store: &dyn Store, runtime: &RuntimeId) -> Vec<Line> {
+async fn lines(store: &Store, runtime: &RuntimeId) -> Vec<Line> {
     let mut lines = Vec::new();
     for version in VERSIONS {
         let version: VersionName = version.parse().unwrap();
@@ -130,20 +130,20 @@ async fn lines(store: &dyn Store, runtime: &RuntimeId) -> Vec<Line> {
 }
 
 /// Where each version has to be after this.
-fn replay(lines: &[Line], complaints: &mut Vec<String>) -> BTreeMap<String, VersionState> {
+fn replay(lines: &[Line], mismatches: &mut Vec<String>) -> BTreeMap<String, VersionState> {
     let mut states: BTreeMap<String, VersionState> =
         VERSIONS.iter().map(|version| ((*version).to_owned(), VersionState::Stopped)).collect();
     for Line { number, version, entry } in lines {
-        let complaint = format!("#{number}, {} of {version}: {:?}", entry.action.as_str(), entry.outcome);
+        let mismatch = format!("#{number}, {} of {version}: {:?}", entry.action.as_str(), entry.outcome);
         let failed = match &entry.outcome {
             Outcome::Pending => {
-                complaints.push(complaint);
+                mismatches.push(mismatch);
                 false
             }
             // Only what cannot work may fail.
             Outcome::Failed { .. } => {
                 if (entry.action, version.as_str()) != (Action::Start, BROKEN) {
-                    complaints.push(complaint);
+                    mismatches.push(mismatch);
                 }
                 true
             }
@@ -166,21 +166,21 @@ fn replay(lines: &[Line], complaints: &mut Vec<String>) -> BTreeMap<String, Vers
 }
 
 async fn states(
-    store: &dyn Store,
+    store: &Store,
     runtime: &RuntimeId,
     wanted: &BTreeMap<String, VersionState>,
-    complaints: &mut Vec<String>,
+    mismatches: &mut Vec<String>,
 ) {
     for version in store.versions(runtime).await.unwrap() {
         let (name, state, wanted) = (&version.name, version.state(), wanted[version.name.as_str()]);
         if state != wanted || version.switching {
-            complaints.push(format!("{runtime}/{name} is {state} and should be {wanted}"));
+            mismatches.push(format!("{runtime}/{name} is {state} and should be {wanted}"));
         }
         let history = whole_history(store, runtime, name).await;
         let last_start = history.iter().find(|entry| entry.action == Action::Start).map(|entry| &entry.outcome);
         let has_failed = matches!(last_start, Some(Outcome::Failed { .. }));
         if has_failed != version.failure.is_some() {
-            complaints.push(format!("{runtime}/{name}: {:?} after {last_start:?}", version.failure));
+            mismatches.push(format!("{runtime}/{name}: {:?} after {last_start:?}", version.failure));
         }
     }
 }
@@ -259,13 +259,13 @@ pub(crate) fn selected(service: &Service) -> String {
 
 /// A command that the state allows, more often than not; then rather to publish than to stop, so that requests are led
 /// from one version to another. Archiving ends a version's story, so it is never asked for.
-pub(crate) fn a_command(dice: &mut Dice, state: VersionState) -> Command {
+pub(crate) fn a_command(rng: &mut TestRng, state: VersionState) -> Command {
     const COMMANDS: [Command; 4] = [Command::Start, Command::Stop, Command::Publish, Command::Unpublish];
     let allowed = match state {
         VersionState::Stopped => Command::Start,
-        VersionState::Started if dice.below(5) > 0 => Command::Publish,
-        VersionState::Published if dice.one_in(4) => Command::Unpublish,
-        _ => *dice.pick(&COMMANDS),
+        VersionState::Started if rng.below(5) > 0 => Command::Publish,
+        VersionState::Published if rng.one_in(4) => Command::Unpublish,
+        _ => *rng.pick(&COMMANDS),
     };
-    if dice.one_in(4) { *dice.pick(&COMMANDS) } else { allowed }
+    if rng.one_in(4) { *rng.pick(&COMMANDS) } else { allowed }
 }

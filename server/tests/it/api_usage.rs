@@ -24,7 +24,7 @@ use serde_json::json;
 use server::{
     changes::Changes,
     cluster::{Cluster, RequestTimeouts},
-    reconciler::{Pace, Reconciler, Status},
+    reconciler::{Reconciler, ReconcilerTimings, Status},
     store::{self, CommandRecord, Store, VersionRecord},
 };
 use tokio::{sync::watch, time::Instant};
@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     faults::{add_versions, object_settings},
-    support::server::PATIENCE,
+    support::server::MAX_WAIT,
 };
 
 /// How many looks at everything count as "for a while".
@@ -44,7 +44,7 @@ const AT_ONCE: usize = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_server_writes_nothing_lists_nothing_and_holds_one_watch_of_each_kind() {
-    let server = Server::start(&["a", "b"], Gatekeeper::default()).await;
+    let server = Server::start(&["a", "b"], RequestGate::default()).await;
     for runtime in ["a", "b"] {
         for version in ["one", "two"] {
             server.reach(runtime, version, Command::Start, VersionState::Started).await;
@@ -53,7 +53,7 @@ async fn an_idle_server_writes_nothing_lists_nothing_and_holds_one_watch_of_each
     }
     server
         .until("the published version's own Service is gone", async || {
-            let seen = server.gatekeeper.seen();
+            let seen = server.request_gate.seen();
             ["a", "b"].iter().all(|runtime| {
                 let own = format!("DELETE /api/v1/namespaces/kai-{runtime}/services/one-entrypoint");
                 seen.asked.contains_key(&own)
@@ -61,9 +61,9 @@ async fn an_idle_server_writes_nothing_lists_nothing_and_holds_one_watch_of_each
         })
         .await;
     server.look_around().await;
-    let before = server.gatekeeper.seen();
+    let before = server.request_gate.seen();
     server.look_around().await;
-    let after = server.gatekeeper.seen();
+    let after = server.request_gate.seen();
     assert_eq!(before.asked, after.asked, "something was asked though nothing had happened");
     assert_eq!(after.watches.len(), 8, "{:?}", after.watches);
     assert!(after.watches.values().all(|count| *count == 1), "{:?}", after.watches);
@@ -73,9 +73,9 @@ async fn an_idle_server_writes_nothing_lists_nothing_and_holds_one_watch_of_each
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runtime_of_which_nothing_changes_is_not_looked_at_and_one_that_the_store_changed_is() {
-    let server = Server::start(&["a", "b"], Gatekeeper::default()).await;
+    let server = Server::start(&["a", "b"], RequestGate::default()).await;
     server.reach("a", "one", Command::Start, VersionState::Started).await;
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + MAX_WAIT;
     loop {
         server.looks.take().now_or_never();
         server.rest().await;
@@ -90,15 +90,16 @@ async fn a_runtime_of_which_nothing_changes_is_not_looked_at_and_one_that_the_st
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_than_a_few_runtimes_are_worked_on_at_once() {
     let runtimes = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
-    let server = Server::start(&runtimes, Gatekeeper { gate: watch::channel(false).0, ..Gatekeeper::default() }).await;
+    let server =
+        Server::start(&runtimes, RequestGate { gate: watch::channel(false).0, ..RequestGate::default() }).await;
     for runtime in runtimes {
         server.command(runtime, "one", Command::Start).await;
     }
-    let waiting = || server.gatekeeper.seen().waiting;
+    let waiting = || server.request_gate.seen().waiting;
     server.until("as many writes as may be wait at the gate", async || waiting() == AT_ONCE).await;
     server.look_around().await;
-    assert_eq!(server.gatekeeper.seen().waiting, AT_ONCE);
-    server.gatekeeper.gate.send_replace(true);
+    assert_eq!(server.request_gate.seen().waiting, AT_ONCE);
+    server.request_gate.gate.send_replace(true);
     for runtime in runtimes {
         server.until_state(runtime, "one", VersionState::Started).await;
     }
@@ -106,18 +107,18 @@ async fn no_more_than_a_few_runtimes_are_worked_on_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_that_does_not_end_is_given_up_and_the_next_one_goes_on() {
-    let gatekeeper = Gatekeeper { gate: watch::channel(false).0, ..Gatekeeper::default() };
-    let pace = Pace { pass_timeout: Duration::from_millis(100), ..pace() };
-    let server = Server::start_at(&["a"], gatekeeper, pace).await;
+    let request_gate = RequestGate { gate: watch::channel(false).0, ..RequestGate::default() };
+    let timings = ReconcilerTimings { reconcile_timeout: Duration::from_millis(100), ..timings() };
+    let server = Server::start_at(&["a"], request_gate, timings).await;
     server.command("a", "one", Command::Start).await;
-    server.until("it is tried again", async || server.gatekeeper.seen().waiting > 1).await;
-    server.gatekeeper.gate.send_replace(true);
+    server.until("it is tried again", async || server.request_gate.seen().waiting > 1).await;
+    server.request_gate.gate.send_replace(true);
     server.until_state("a", "one", VersionState::Started).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runtime_whose_writes_are_refused_holds_up_no_other_and_is_asked_again_when_it_may_be() {
-    let server = Server::start(&["bad", "good"], Gatekeeper { busy: Some("kai-bad"), ..Gatekeeper::default() }).await;
+    let server = Server::start(&["bad", "good"], RequestGate { busy: Some("kai-bad"), ..RequestGate::default() }).await;
     server.command("bad", "one", Command::Start).await;
     server.command("bad", "two", Command::Start).await;
     server.reach("good", "one", Command::Start, VersionState::Started).await;
@@ -125,11 +126,11 @@ async fn a_runtime_whose_writes_are_refused_holds_up_no_other_and_is_asked_again
     server
         .until("it says why it waits", async || {
             let waiting = [server.status("bad", "one").await.waiting, server.status("bad", "two").await.waiting];
-            waiting.iter().flatten().any(|why| why.contains("left alone"))
+            waiting.iter().flatten().any(|why| why.contains("asks to retry after"))
         })
         .await;
     server.look_around().await;
-    let asked = server.gatekeeper.seen().asked;
+    let asked = server.request_gate.seen().asked;
     let writes: usize =
         asked.iter().filter(|(what, _)| what.contains("kai-bad") && !what.starts_with("GET")).map(|(_, n)| n).sum();
     // An hour was asked for, so there was one, whoever is woken how often.
@@ -138,7 +139,7 @@ async fn a_runtime_whose_writes_are_refused_holds_up_no_other_and_is_asked_again
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_while_a_namespace_is_being_deleted_and_that_is_said() {
-    let server = Server::start(&["demo"], Gatekeeper::default()).await;
+    let server = Server::start(&["demo"], RequestGate::default()).await;
     server.reach("demo", "one", Command::Start, VersionState::Started).await;
     server.reach("demo", "one", Command::Publish, VersionState::Published).await;
     let held = json!({ "metadata": { "name": "held", "finalizers": ["example.org/hold"] } });
@@ -147,12 +148,12 @@ async fn nothing_is_written_while_a_namespace_is_being_deleted_and_that_is_said(
     let namespaces = Api::<Namespace>::all(server.kube.clone());
     let first = namespaces.get("kai-demo").await.unwrap();
     namespaces.delete("kai-demo", &DeleteParams::default()).await.unwrap();
-    let said = "namespace kai-demo is being deleted; nothing is created in it until it is gone";
+    let said = "namespace kai-demo is being deleted; nothing can be created until it is gone";
     server.until("it is said of the one that runs", async || {
         matches!(server.status("demo", "one").await.health, Health::Degraded { reason } if reason.starts_with(said))
     })
     .await;
-    let before = server.gatekeeper.writes();
+    let before = server.request_gate.writes();
     server.command("demo", "two", Command::Start).await;
     server
         .until("it is said of the one that starts", async || {
@@ -160,7 +161,7 @@ async fn nothing_is_written_while_a_namespace_is_being_deleted_and_that_is_said(
         })
         .await;
     server.look_around().await;
-    assert_eq!(server.gatekeeper.writes(), before);
+    assert_eq!(server.request_gate.writes(), before);
 
     let patch = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
     configs.patch("held", &PatchParams::default(), &patch).await.unwrap();
@@ -174,9 +175,9 @@ async fn nothing_is_written_while_a_namespace_is_being_deleted_and_that_is_said(
 
 /// A reconciler on a sandbox, with somebody between them who counts and may hold up or refuse.
 struct Server {
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     reconciler: Reconciler,
-    gatekeeper: Arc<Gatekeeper>,
+    request_gate: Arc<RequestGate>,
     runtimes: Vec<RuntimeId>,
     /// Touched for each runtime of which something may have changed.
     looks: Changes,
@@ -193,30 +194,30 @@ impl Drop for Server {
 }
 
 impl Server {
-    async fn start(runtimes: &[&str], gatekeeper: Gatekeeper) -> Self {
-        Self::start_at(runtimes, gatekeeper, pace()).await
+    async fn start(runtimes: &[&str], request_gate: RequestGate) -> Self {
+        Self::start_at(runtimes, request_gate, timings()).await
     }
 
-    async fn start_at(runtimes: &[&str], gatekeeper: Gatekeeper, pace: Pace) -> Self {
+    async fn start_at(runtimes: &[&str], request_gate: RequestGate, timings: ReconcilerTimings) -> Self {
         let store = store::open("sqlite::memory:").await.unwrap();
-        add_versions(&*store, runtimes).await;
+        add_versions(&store, runtimes).await;
         let times = Options {
             ready_after: Duration::from_millis(20),
             terminate_after: Duration::from_millis(5),
             ..Options::default()
         };
         let sandbox = Sandbox::start(times);
-        let gatekeeper = Arc::new(gatekeeper);
-        let router = sandbox.router().layer(from_fn_with_state(gatekeeper.clone(), keep_gate));
+        let request_gate = Arc::new(request_gate);
+        let router = sandbox.router().layer(from_fn_with_state(request_gate.clone(), gate_requests));
         let timeouts = RequestTimeouts { probe_interval: INTERVAL, ..RequestTimeouts::default() };
         let cluster = Cluster::in_process_within(Cluster::client_for(router), timeouts);
         let looks = Changes::default();
-        let reconciler = Reconciler::new(store.clone(), cluster, object_settings(), pace, looks.clone());
+        let reconciler = Reconciler::new(store.clone(), cluster, object_settings(), timings, looks.clone());
         let stop = CancellationToken::new();
         tokio::spawn(reconciler.clone().run(stop.clone()));
         let kube = Cluster::client_for(sandbox.router());
         let runtimes = runtimes.iter().map(|runtime| runtime.parse().unwrap()).collect();
-        Self { store, reconciler, gatekeeper, runtimes, looks, kube, stop, _sandbox: sandbox }
+        Self { store, reconciler, request_gate, runtimes, looks, kube, stop, _sandbox: sandbox }
     }
 
     async fn command(&self, runtime: &str, version: &str, command: Command) {
@@ -255,9 +256,9 @@ impl Server {
     }
 
     async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + MAX_WAIT;
         while !holds().await {
-            assert!(Instant::now() < end, "never: {what}; {:#?}", self.gatekeeper.seen());
+            assert!(Instant::now() < end, "never: {what}; {:#?}", self.request_gate.seen());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -276,16 +277,16 @@ impl Server {
     }
 
     async fn until_probed(&self, times: usize) {
-        let enough = self.gatekeeper.seen().probes + times;
-        self.until("it asks whether the cluster is there", async || self.gatekeeper.seen().probes >= enough).await;
+        let enough = self.request_gate.seen().probes + times;
+        self.until("it asks whether the cluster is there", async || self.request_gate.seen().probes >= enough).await;
     }
 }
 
-fn pace() -> Pace {
-    Pace { interval: INTERVAL, stop_timeout: Duration::from_secs(300), ..Pace::default() }
+fn timings() -> ReconcilerTimings {
+    ReconcilerTimings { interval: INTERVAL, stop_timeout: Duration::from_secs(300), ..ReconcilerTimings::default() }
 }
 
-struct Gatekeeper {
+struct RequestGate {
     seen: Mutex<Seen>,
     /// Writes wait until it is open.
     gate: watch::Sender<bool>,
@@ -304,13 +305,13 @@ struct Seen {
     waiting: usize,
 }
 
-impl Default for Gatekeeper {
+impl Default for RequestGate {
     fn default() -> Self {
         Self { seen: Mutex::default(), gate: watch::channel(true).0, busy: None }
     }
 }
 
-impl Gatekeeper {
+impl RequestGate {
     fn seen(&self) -> Seen {
         self.seen.lock().unwrap().clone()
     }
@@ -320,16 +321,16 @@ impl Gatekeeper {
     }
 }
 
-async fn keep_gate(State(gatekeeper): State<Arc<Gatekeeper>>, request: Request, next: Next) -> Response {
+async fn gate_requests(State(request_gate): State<Arc<RequestGate>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let is_watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
     let is_write = request.method() != Method::GET;
     if path == "/version" {
-        gatekeeper.seen.lock().unwrap().probes += 1;
+        request_gate.seen.lock().unwrap().probes += 1;
         return next.run(request).await;
     }
     {
-        let mut seen = gatekeeper.seen.lock().unwrap();
+        let mut seen = request_gate.seen.lock().unwrap();
         let what = if is_watch { path.clone() } else { format!("{} {path}", request.method()) };
         *(if is_watch { &mut seen.watches } else { &mut seen.asked }).entry(what).or_default() += 1;
     }
@@ -337,13 +338,13 @@ async fn keep_gate(State(gatekeeper): State<Arc<Gatekeeper>>, request: Request, 
         return next.run(request).await;
     }
     let namespace = path.split('/').skip_while(|part| *part != "namespaces").nth(1).unwrap_or_default();
-    if gatekeeper.busy == Some(namespace) {
+    if request_gate.busy == Some(namespace) {
         // As API servers say it that have too much to do.
         return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "3600")], "Too many requests").into_response();
     }
-    let mut gate = gatekeeper.gate.subscribe();
+    let mut gate = request_gate.gate.subscribe();
     if !*gate.borrow() {
-        gatekeeper.seen.lock().unwrap().waiting += 1;
+        request_gate.seen.lock().unwrap().waiting += 1;
         gate.wait_for(|open| *open).await.unwrap();
     }
     next.run(request).await

@@ -1,0 +1,81 @@
+//! Limits that have no flag. They are fields, so that tests can shorten them.
+
+use std::time::Duration;
+
+/// Limits for the clients of the listeners.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientLimits {
+    /// Connections to the public listener. A browser keeps one open for live events, and opens others now and then.
+    pub public_connections: usize,
+    pub internal_connections: usize,
+    pub sandbox_connections: usize,
+    /// For the head of a request, counted from the start of the connection or the end of the previous request. So it is
+    /// also the timeout of an idle connection.
+    pub header_timeout: Duration,
+    /// For the whole body of a request other than an upload.
+    pub body_timeout: Duration,
+    /// How long a client may read nothing of its response.
+    pub write_timeout: Duration,
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        Self {
+            public_connections: 4096,
+            internal_connections: 1024,
+            sandbox_connections: 512,
+            header_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl ClientLimits {
+    /// The same with fewer connections where the process may open few files: the rest is for the database, uploads and the
+    /// cluster.
+    #[must_use]
+    pub fn within(self, open_files: u64) -> Self {
+        let share = |wanted: usize, part: u64| wanted.min(usize::try_from(open_files / part).unwrap_or(wanted)).max(1);
+        Self {
+            public_connections: share(self.public_connections, 2),
+            internal_connections: share(self.internal_connections, 8),
+            sandbox_connections: share(self.sandbox_connections, 16),
+            ..self
+        }
+    }
+}
+
+/// After how long a request to the file store fails, by its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileTimeouts {
+    /// A request without content: look up, create or remove a file, read a page of a list.
+    pub request: Duration,
+    /// Content in transfer: until the next part can be sent, and between two chunks of a download.
+    pub transfer: Duration,
+    /// Work of the store itself on a whole file: to assemble its parts, or to copy it. S3 takes minutes for a large one.
+    pub completion: Duration,
+}
+
+impl FileTimeouts {
+    pub const DEFAULT: Self = Self {
+        request: Duration::from_secs(15),
+        transfer: Duration::from_secs(60),
+        completion: Duration::from_secs(5 * 60),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_open_files_for_everything_else() {
+        let usual = ClientLimits::default();
+        let few = usual.within(1024);
+        assert_eq!((few.public_connections, few.internal_connections, few.sandbox_connections), (512, 128, 64));
+        let many = usual.within(u64::MAX);
+        assert_eq!(many.public_connections, usual.public_connections);
+        assert_eq!(usual.within(0).internal_connections, 1);
+    }
+}
