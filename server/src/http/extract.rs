@@ -79,6 +79,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// Refuses a path or query with a NUL character: no text in the database has one, and PostgreSQL does not even compare
+/// with one.
+pub(super) async fn reject_nul(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    if uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00")) {
+        let message = "the path or query contains a NUL character";
+        return ErrorAnswer::request(StatusCode::BAD_REQUEST, "bad_request", message).into_response();
+    }
+    next.run(request).await
+}
+
 /// Reads a request's body before the request goes further, so that one that is too long, or comes too slowly, ends the
 /// request here.
 pub(super) async fn read_body(State(limit): State<Duration>, request: Request, next: Next) -> Response {

@@ -48,6 +48,7 @@ pub fn public(parts: Public) -> Router {
         .merge(health::router(parts.service.clone()))
         .nest("/api/v1", api::router(&parts))
         .merge(pages::router(parts.leptos, parts.service.clone(), parts.intake.limits(), parts.body_timeout))
+        .layer(middleware::from_fn(extract::reject_nul))
         .layer(middleware::from_fn_with_state(parts.allowed_hosts, guard::csrf_guard))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::map_response(headers::secure))
