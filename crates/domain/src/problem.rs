@@ -30,6 +30,11 @@ impl Problem {
     pub fn error(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, line: None, column: None, path: path.into(), message: message.into() }
     }
+
+    /// The same for a warning.
+    pub fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(path, message) }
+    }
 }
 
 impl fmt::Display for Problem {

@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 use domain::{ApiError, NewRuntime, Problem, RuntimeId};
 use krt::model::ConfigSpec;
 
-use crate::store::VersionRecord;
+use crate::store::{ENVIRONMENT_STRING_MAX_BYTES, VersionRecord, exceeds_environment};
 
 const NAME_MAX_CHARS: usize = 80;
 const DESCRIPTION_MAX_CHARS: usize = 2_000;
 const COMMENT_MAX_CHARS: usize = 1_000;
-/// What Linux takes for one string of a process' environment, `NAME=value` (MAX_ARG_STRLEN in execve(2), but for the
-/// NUL at its end).
-const ENVIRONMENT_STRING_MAX_BYTES: usize = 131_071;
 
 pub(super) struct CheckedRuntime {
     pub(super) id: RuntimeId,
@@ -86,9 +83,7 @@ pub(super) fn config(record: &VersionRecord, values: &BTreeMap<String, Option<St
         }
         if let Some(value) = value {
             problems.extend(has_nul(name, value));
-            if krt::is_variable_name(name) {
-                problems.extend(too_long_for_environment(name, value));
-            }
+            problems.extend(too_long_for_environment(name, value));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(ApiError::InvalidInput { problems }) }
@@ -105,8 +100,7 @@ fn too_long(path: &str, text: &str, max_chars: usize) -> Option<Problem> {
 }
 
 fn too_long_for_environment(name: &str, value: &str) -> Option<Problem> {
-    let bytes = name.len() + 1 + value.len();
-    (bytes > ENVIRONMENT_STRING_MAX_BYTES).then(|| {
+    exceeds_environment(name, value).then(|| {
         let message = format!(
             "{} bytes; an environment variable holds at most {ENVIRONMENT_STRING_MAX_BYTES}, including `{name}=`; \
              declare it in the manifest as a file, under a name that cannot be a variable's, such as `{}.txt`",

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ConfigKind, InheritedValue, RuntimeId, VersionName};
+use domain::{ConfigKind, InheritedValue, Problem, RuntimeId, VersionName};
 use krt::model::{ConfigSpec, Manifest};
 
 use super::{
-    CONFIG_MAX_BYTES, InheritConfig, NewVersion, StoreError, VersionKey,
+    CONFIG_MAX_BYTES, ENVIRONMENT_STRING_MAX_BYTES, InheritConfig, NewVersion, StoreError, VersionKey,
+    exceeds_environment,
     sql::{Tx, values},
 };
 
@@ -47,19 +48,25 @@ pub(super) async fn offered(tx: &mut Tx, runtime: &RuntimeId) -> Result<Vec<Inhe
     Ok(offered)
 }
 
-/// Gives a version that was just added its values, and says for its history which it took from where.
-pub(super) async fn inherit_values(
-    tx: &mut Tx,
-    key: VersionKey,
-    new: &NewVersion,
-) -> Result<Option<String>, StoreError> {
+/// What a new version got from the others.
+#[derive(Default)]
+pub(super) struct Inherited {
+    /// Which values, from where, for its history; none when it got none.
+    pub(super) detail: Option<String>,
+    /// What was not inherited because it is too large.
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// Gives a version that was just added its values.
+pub(super) async fn inherit_values(tx: &mut Tx, key: VersionKey, new: &NewVersion) -> Result<Inherited, StoreError> {
     const SELECT: &str =
         newest!(", c.value", "JOIN config_values c ON c.version_key = newest.version_key AND c.name = newest.name");
     let wanted = &new.manifest.config;
     if new.inherit_config == InheritConfig::None || (wanted.variables.is_empty() && wanted.files.is_empty()) {
-        return Ok(None);
+        return Ok(Inherited::default());
     }
     let mut total = 0;
+    let mut warnings = Vec::new();
     // The versions that values came from, each with their names.
     let mut sources: BTreeMap<VersionName, Vec<String>> = BTreeMap::new();
     for row in tx.fetch_all(SELECT, values![new.runtime.as_str()]).await? {
@@ -68,19 +75,32 @@ pub(super) async fn inherit_values(
         let Some(kind) = kind_of(wanted, &name).filter(|_| !left_out) else { continue };
         let value: String = row.get("value")?;
         let manifest: Manifest = row.json("manifest")?;
-        let room = total + name.len() + value.len() <= CONFIG_MAX_BYTES;
-        if kind_of(&manifest.config, &name) != Some(kind) || !room {
+        if kind_of(&manifest.config, &name) != Some(kind) {
             continue;
         }
-        total += name.len() + value.len();
+        let from: VersionName = row.parsed("version")?;
+        let size = name.len() + value.len();
+        let limit = if exceeds_environment(&name, &value) {
+            Some(format!("an environment variable holds at most {ENVIRONMENT_STRING_MAX_BYTES}, including `{name}=`"))
+        } else if total + size > CONFIG_MAX_BYTES {
+            Some(format!("all values of a version together hold at most {CONFIG_MAX_BYTES}"))
+        } else {
+            None
+        };
+        if let Some(limit) = limit {
+            let message = format!("not inherited from version `{from}`: the value has {} bytes; {limit}", value.len());
+            warnings.push(Problem::warning(name, message));
+            continue;
+        }
+        total += size;
         tx.execute(
             "INSERT INTO config_values (version_key, name, value) VALUES ($1, $2, $3)",
             values![key, &name, &value],
         )
         .await?;
-        sources.entry(row.parsed("version")?).or_default().push(name);
+        sources.entry(from).or_default().push(name);
     }
-    Ok((!sources.is_empty()).then(|| detail(sources)))
+    Ok(Inherited { detail: (!sources.is_empty()).then(|| detail(sources)), warnings })
 }
 
 fn kind_of(spec: &ConfigSpec, name: &str) -> Option<ConfigKind> {

@@ -46,6 +46,15 @@ pub use transactions::Store;
 /// around its values; this leaves room for that.
 pub const CONFIG_MAX_BYTES: usize = 900 * 1024;
 
+/// What Linux takes for one string of a process' environment, `NAME=value` (MAX_ARG_STRLEN in execve(2), but for the NUL
+/// at its end).
+pub const ENVIRONMENT_STRING_MAX_BYTES: usize = 131_071;
+
+/// Whether a value of this name is an environment variable's, and larger than any can be.
+pub(crate) fn exceeds_environment(name: &str, value: &str) -> bool {
+    krt::is_variable_name(name) && name.len() + 1 + value.len() > ENVIRONMENT_STRING_MAX_BYTES
+}
+
 /// A version's key in the database; never shown to people.
 pub type VersionKey = i64;
 

@@ -74,7 +74,8 @@ impl Store {
     }
 
     /// Adds a stopped version, with the configuration that it takes over and its `create` history entry, which names
-    /// that. A value for which there is no room any more ([`CONFIG_MAX_BYTES`]) is left out. `Taken` when the runtime has one of that name,
+    /// that. A value that is too large ([`CONFIG_MAX_BYTES`],
+    /// [`super::ENVIRONMENT_STRING_MAX_BYTES`]) is left out with a warning. `Taken` when the runtime has one of that name,
     /// `NotFound` when there is no such runtime.
     pub async fn create_version(&self, new: NewVersion) -> Result<VersionRecord, StoreError> {
         let mut tx = self.database.write().await?;

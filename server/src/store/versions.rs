@@ -57,8 +57,12 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersion) -> Result<VersionRecor
         .await?;
     let key = row.get("key")?;
     content::add(tx, key, new).await?;
-    let carried = inherit::inherit_values(tx, key, new).await?;
-    let entry = Entry { detail: carried.as_deref(), ..Entry::reached(Action::Create, &new.by, new.at) };
+    let inherited = inherit::inherit_values(tx, key, new).await?;
+    if !inherited.warnings.is_empty() {
+        let warnings = [&new.warnings[..], &inherited.warnings].concat();
+        tx.execute("UPDATE versions SET warnings = $2 WHERE key = $1", values![key, &to_json(&warnings)?]).await?;
+    }
+    let entry = Entry { detail: inherited.detail.as_deref(), ..Entry::reached(Action::Create, &new.by, new.at) };
     history::append(tx, key, entry).await?;
     by_key(tx, key).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
 }

@@ -115,6 +115,7 @@ mod on {
             for_each_name_the_newest_value_is_taken_over
             what_is_left_out_and_what_is_of_another_kind_is_not_taken_over
             no_more_is_taken_over_than_there_is_room_for
+            a_variable_too_large_for_an_environment_is_not_inherited_and_a_warning_says_so
             what_is_kept_of_a_file_comes_with_its_version
         }
         reconciling {

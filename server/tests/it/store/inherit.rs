@@ -1,4 +1,4 @@
-use domain::{Actor, ConfigKind, HistoryPage, InheritedValue};
+use domain::{Actor, ConfigKind, HistoryPage, InheritedValue, Severity};
 use krt::{Document, FileFacts, Protos};
 use server::store::{CONFIG_MAX_BYTES, Content, InheritConfig, NewVersion, VersionRecord};
 
@@ -76,11 +76,39 @@ pub(super) async fn what_is_left_out_and_what_is_of_another_kind_is_not_taken_ov
 pub(super) async fn no_more_is_taken_over_than_there_is_room_for(db: Db) {
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     let large = "x".repeat(CONFIG_MAX_BYTES / 2);
-    add(&db, ("v1", 1), (&["A"], &[]), &[("A", &large)]).await;
-    add(&db, ("v2", 2), (&["B"], &[]), &[("B", &large)]).await;
-    add(&db, ("v3", 3), (&["C"], &[]), &[("C", "small")]).await;
-    let all = add_inheriting(&db, "all", (&["A", "B", "C"], &[]), InheritConfig::All).await;
-    assert_eq!(all.config.keys().collect::<Vec<_>>(), ["A", "C"]);
+    add(&db, ("v1", 1), (&[], &["a.txt"]), &[("a.txt", &large)]).await;
+    add(&db, ("v2", 2), (&[], &["b.txt"]), &[("b.txt", &large)]).await;
+    add(&db, ("v3", 3), (&["c"], &[]), &[("c", "small")]).await;
+    let all = add_inheriting(&db, "all", (&["c"], &["a.txt", "b.txt"]), InheritConfig::All).await;
+    assert_eq!(all.config.keys().collect::<Vec<_>>(), ["a.txt", "c"]);
+    let [warning] = &all.warnings[..] else { panic!("{:?}", all.warnings) };
+    assert_eq!((warning.path.as_str(), warning.severity), ("b.txt", Severity::Warning));
+    assert_eq!(
+        warning.message,
+        "not inherited from version `v2`: the value has 460800 bytes; all values of a version together hold at most 921600"
+    );
+}
+
+pub(super) async fn a_variable_too_large_for_an_environment_is_not_inherited_and_a_warning_says_so(db: Db) {
+    db.store.create_runtime(new_runtime("demo")).await.unwrap();
+    let (fits, exceeds) = ("x".repeat(131_071 - "KEY=".len()), "x".repeat(131_072 - "KEY=".len()));
+    let (names, file) = (&["KEY", "OLD"], &["a.txt"]);
+    add(&db, ("v1", 1), (names, file), &[("KEY", &fits), ("OLD", &fits), ("a.txt", &exceeds)]).await;
+    let all = add_inheriting(&db, "all", (names, file), InheritConfig::All).await;
+    assert_eq!(all.config.keys().collect::<Vec<_>>(), ["KEY", "OLD", "a.txt"], "as large as it may be");
+
+    add(&db, ("v2", 10), (names, file), &[("KEY", &exceeds)]).await;
+    let new = NewVersion { at: at(11), ..wanting(new_version("demo", "v3"), names, file) };
+    let v3 = db.store.create_version(new).await.unwrap();
+    assert_eq!(v3.config.keys().collect::<Vec<_>>(), ["OLD", "a.txt"]);
+    let [warning] = &v3.warnings[..] else { panic!("{:?}", v3.warnings) };
+    assert_eq!((warning.path.as_str(), warning.severity), ("KEY", Severity::Warning));
+    assert_eq!(
+        warning.message,
+        "not inherited from version `v2`: the value has 131068 bytes; an environment variable holds at most 131071, \
+         including `KEY=`"
+    );
+    assert_eq!(now(&db.store, &v3).await, v3, "it is kept");
 }
 
 pub(super) async fn what_is_kept_of_a_file_comes_with_its_version(db: Db) {
