@@ -91,6 +91,7 @@ fn cluster_badge(cluster: &ClusterInfo) -> impl IntoView + use<> {
     let (tone, shape, state) = match (&cluster.reachability, cluster.kind) {
         (Reachability::Connecting, _) => ("quiet", Shape::Question, "connecting"),
         (Reachability::Unreachable { .. }, _) => ("bad", Shape::Unplug, "does not answer"),
+        (Reachability::Forbidden { .. }, _) => ("bad", Shape::Unplug, "denies access"),
         (Reachability::Reachable, ClusterKind::Sandbox) => ("accent", Shape::Box, "answers"),
         (Reachability::Reachable, _) => ("good", Shape::Check, "answers"),
     };
@@ -107,13 +108,16 @@ fn cluster_badge(cluster: &ClusterInfo) -> impl IntoView + use<> {
 }
 
 fn unreachable_notice(cluster: &ClusterInfo) -> Option<impl IntoView + use<>> {
-    let Reachability::Unreachable { since, reason } = &cluster.reachability else { return None };
-    let text = format!(
-        "The cluster {} does not answer since {}: {} What is asked now happens as soon as it answers.",
-        cluster.name,
-        format::minute(*since),
-        sentence(reason),
-    );
+    let (since, reason, problem, end) = match &cluster.reachability {
+        Reachability::Unreachable { since, reason } => {
+            (since, reason, "does not answer since", "What is asked now happens as soon as it answers.")
+        }
+        Reachability::Forbidden { since, reason } => {
+            (since, reason, "denies access since", "Nothing is changed there until access is granted.")
+        }
+        Reachability::Connecting | Reachability::Reachable => return None,
+    };
+    let text = format!("The cluster {} {problem} {}: {} {end}", cluster.name, format::minute(*since), sentence(reason));
     Some(view! { <p class="banner" data-tone="bad" role="status"><Icon shape=Shape::Unplug/>{text}</p> })
 }
 

@@ -25,7 +25,7 @@ pub fn HealthBadge(#[prop(into)] health: Signal<Health>) -> impl IntoView {
             Health::None => return None,
             Health::Healthy => ("good", Shape::Check, "healthy"),
             Health::Degraded { .. } => ("warn", Shape::Warning, "degraded"),
-            Health::Unknown => ("quiet", Shape::Question, "health unknown"),
+            Health::Unknown { .. } => ("quiet", Shape::Question, "health unknown"),
         };
         Some(view! { <span class="badge badge--plain" data-tone=tone><Icon shape/>{word}</span> })
     }

@@ -54,4 +54,11 @@ pub enum Reachability {
         since: Timestamp,
         reason: String,
     },
+    /// It answers, and denies what is needed to know what it holds.
+    Forbidden {
+        #[serde(with = "crate::time")]
+        since: Timestamp,
+        /// Names the permission that is missing.
+        reason: String,
+    },
 }

@@ -39,7 +39,7 @@ impl TryFrom<FlatHealth> for Health {
             "none" => Self::None,
             "healthy" => Self::Healthy,
             "degraded" => Self::Degraded { reason: wanted(reason, "reason")? },
-            "unknown" => Self::Unknown,
+            "unknown" => Self::Unknown { reason: wanted(reason, "reason")? },
             _ => return Err(Mismatch::Tag(status)),
         })
     }
@@ -61,6 +61,7 @@ impl TryFrom<FlatReachability> for Reachability {
             "connecting" => Self::Connecting,
             "reachable" => Self::Reachable,
             "unreachable" => Self::Unreachable { since: wanted(since, "since")?, reason: wanted(reason, "reason")? },
+            "forbidden" => Self::Forbidden { since: wanted(since, "since")?, reason: wanted(reason, "reason")? },
             _ => return Err(Mismatch::Tag(status)),
         })
     }
@@ -210,7 +211,8 @@ mod tests {
         let version = || "v1".parse::<VersionName>().unwrap();
         let wrong = Refusal::WrongState { command: Command::Stop, state: VersionState::Published };
         let problems = || vec![Problem::error("name", "it is too long")];
-        expect_same([Health::None, Health::Healthy, Health::Degraded { reason: text() }, Health::Unknown]);
+        let (degraded, unknown) = (Health::Degraded { reason: text() }, Health::Unknown { reason: text() });
+        expect_same([Health::None, Health::Healthy, degraded, unknown]);
         let outcomes = [
             Outcome::Pending,
             Outcome::Reached,
@@ -237,6 +239,7 @@ mod tests {
             Reachability::Connecting,
             Reachability::Reachable,
             Reachability::Unreachable { since: Timestamp::UNIX_EPOCH, reason: text() },
+            Reachability::Forbidden { since: Timestamp::UNIX_EPOCH, reason: text() },
         ]);
         expect_same([
             wrong,

@@ -105,8 +105,10 @@ pub enum Health {
     Degraded {
         reason: String,
     },
-    /// The cluster does not answer, so nobody knows.
-    Unknown,
+    /// What the cluster holds is not known.
+    Unknown {
+        reason: String,
+    },
 }
 
 /// Why a version that was asked to start or to be published was not (docs/lifecycle.md §2.2).

@@ -50,12 +50,15 @@ pub struct Cluster {
     connections: Arc<Connections>,
     probes: Arc<Probes>,
     info: Arc<watch::Sender<ClusterInfo>>,
-    failing: Arc<Mutex<BTreeMap<&'static str, Trouble>>>,
+    failing: Arc<Mutex<BTreeMap<&'static str, RequestFailure>>>,
 }
 
-struct Trouble {
+/// Why one part of this server learns nothing from the cluster.
+struct RequestFailure {
     since: Timestamp,
     reason: String,
+    /// The cluster answers, and denies access.
+    is_forbidden: bool,
 }
 
 impl Cluster {
@@ -131,11 +134,11 @@ impl Cluster {
         self.client.clone()
     }
 
-    /// A watch got an answer from the cluster.
-    pub(crate) fn report_answer(&self, watch: &'static str) {
+    /// What this part of the server asks for is answered.
+    pub(crate) fn report_success(&self, part: &'static str) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        failing.remove(watch);
-        self.show(&failing);
+        failing.remove(part);
+        self.publish(&failing);
     }
 
     fn is_failing(&self, part: &str) -> bool {
@@ -156,25 +159,44 @@ impl Cluster {
         }
     }
 
-    /// One part of this server got no answer. An answer that says no is an answer.
-    pub(crate) fn report_silence(&self, part: &'static str, error: &kube::Error, at: Timestamp) {
+    /// What this part of the server asks for is not answered, or access to it is denied.
+    pub(crate) fn report_failure(&self, part: &'static str, error: &kube::Error, at: Timestamp) {
+        let is_forbidden = is_forbidden(error);
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        let trouble = failing.entry(part).or_insert_with(|| Trouble { since: at, reason: String::new() });
-        trouble.reason = error_message(error);
-        self.show(&failing);
+        // A change of the kind of failure begins a new one.
+        let known = failing.get(part).filter(|known| known.is_forbidden == is_forbidden);
+        let since = known.map_or(at, |known| known.since);
+        failing.insert(part, RequestFailure { since, reason: error_message(error), is_forbidden });
+        self.publish(&failing);
     }
 
-    fn show(&self, failing: &BTreeMap<&'static str, Trouble>) {
-        let reachability = match failing.values().min_by_key(|trouble| trouble.since) {
-            Some(trouble) => Reachability::Unreachable { since: trouble.since, reason: trouble.reason.clone() },
-            None => Reachability::Reachable,
-        };
+    fn publish(&self, failing: &BTreeMap<&'static str, RequestFailure>) {
+        let reachability = unreachable(failing).or_else(|| forbidden(failing)).unwrap_or(Reachability::Reachable);
         self.info.send_if_modified(|info| {
             let modified = info.reachability != reachability;
             info.reachability = reachability;
             modified
         });
     }
+}
+
+fn unreachable(failing: &BTreeMap<&'static str, RequestFailure>) -> Option<Reachability> {
+    let first = failing.values().filter(|failure| !failure.is_forbidden).min_by_key(|failure| failure.since)?;
+    Some(Reachability::Unreachable { since: first.since, reason: first.reason.clone() })
+}
+
+/// Names all that access is denied to, and what the cluster says of the first.
+fn forbidden(failing: &BTreeMap<&'static str, RequestFailure>) -> Option<Reachability> {
+    let denied = || failing.iter().filter(|(_, failure)| failure.is_forbidden);
+    let (_, first) = denied().min_by_key(|(_, failure)| failure.since)?;
+    let kinds = denied().map(|(part, _)| *part).collect::<Vec<_>>().join(", ");
+    let reason = format!("missing permission to list and watch {kinds}: {}", first.reason);
+    Some(Reachability::Forbidden { since: first.since, reason })
+}
+
+/// Whether the cluster knows who asks, or does not, and says no for that reason.
+fn is_forbidden(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403))
 }
 
 /// How long the API server asked to be left alone, if it did (`retryAfterSeconds` of a Status).
@@ -194,4 +216,39 @@ pub(crate) fn error_message(error: &kube::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn api_error(code: u16, message: &str) -> kube::Error {
+        kube::Error::Api(Status { code, message: message.to_owned(), ..Status::default() }.boxed())
+    }
+
+    #[tokio::test]
+    async fn access_denied_is_told_from_silence_which_goes_first_and_names_every_kind() {
+        let cluster = Cluster::in_process(Cluster::client_for(axum::Router::new()));
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        cluster.report_success("pods");
+        cluster.report_failure("secrets", &api_error(403, "no secrets"), at(2));
+        cluster.report_failure("ingresses", &api_error(401, "Unauthorized"), at(1));
+        let reason = "missing permission to list and watch ingresses, secrets: Unauthorized".to_owned();
+        assert_eq!(cluster.info().reachability, Reachability::Forbidden { since: at(1), reason });
+
+        let silence = kube::Error::Service("no answer".into());
+        cluster.report_failure("pods", &silence, at(5));
+        let reason = "no answer".to_owned();
+        assert_eq!(cluster.info().reachability, Reachability::Unreachable { since: at(5), reason });
+
+        cluster.report_success("pods");
+        cluster.report_success("ingresses");
+        cluster.report_failure("secrets", &api_error(500, "broken"), at(6));
+        let reason = "broken".to_owned();
+        assert_eq!(cluster.info().reachability, Reachability::Unreachable { since: at(6), reason });
+        cluster.report_success("secrets");
+        assert_eq!(cluster.info().reachability, Reachability::Reachable);
+    }
 }

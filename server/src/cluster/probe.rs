@@ -13,7 +13,7 @@ use tokio::{
 
 use super::Cluster;
 
-/// As [`Cluster::report_silence`] knows it.
+/// As [`Cluster::report_failure`] knows it.
 const PROBE: &str = "probe";
 /// The pause while there is no answer, unless a shorter one is set.
 const RETRY: Duration = Duration::from_secs(2);
@@ -67,8 +67,8 @@ impl Cluster {
             self.connections.reset();
         }
         match &error {
-            None => self.report_answer(PROBE),
-            Some(error) => self.report_silence(PROBE, error, began),
+            None => self.report_success(PROBE),
+            Some(error) => self.report_failure(PROBE, error, began),
         }
         error.is_none()
     }

@@ -19,7 +19,7 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, ResourceExt,
-    api::ListParams,
+    api::{ListParams, WatchParams},
     runtime::{utils::Backoff, watcher},
 };
 use serde::de::DeserializeOwned;
@@ -128,14 +128,14 @@ async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
     loop {
         match cluster.client().list_api_group_resources("discovery.k8s.io/v1").await {
             Ok(_) => {
-                cluster.report_answer("endpoints");
+                cluster.report_success("endpoints");
                 return true;
             }
             Err(kube::Error::Api(status)) if status.code == 404 => {
-                cluster.report_answer("endpoints");
+                cluster.report_success("endpoints");
                 return false;
             }
-            Err(error) => cluster.report_silence("endpoints", &error, Timestamp::now()),
+            Err(error) => cluster.report_failure("endpoints", &error, Timestamp::now()),
         }
         Cluster::pause(&mut resets, backoff.next().unwrap_or(MAX_PAUSE)).await;
     }
@@ -164,7 +164,7 @@ async fn watch_kind<K: WatchedKind>(
     let which = which.page_size(PAGE);
     let watch = || watcher(api.clone(), which.clone()).boxed();
     let mut events = watch();
-    let mut is_silent = false;
+    let mut is_failing = false;
     // Not the watch's own backoff: that one cannot be told that the cluster is back.
     let mut backoff = watcher::DefaultBackoff::default();
     // What makes a watch begin anew has a pace of its own: each time, the list goes well.
@@ -174,18 +174,18 @@ async fn watch_kind<K: WatchedKind>(
         let event = tokio::select! {
             event = events.try_next() => event,
             // A watch that goes on says nothing until something changes, which may be never.
-            () = answer(cluster, &api), if is_silent => {
-                is_silent = false;
-                cluster.report_answer(part);
+            () = until_watchable(cluster, &api), if is_failing => {
+                is_failing = false;
+                cluster.report_success(part);
                 continue;
             }
         };
         match event {
             Ok(Some(event)) => {
                 if !matches!(event, watcher::Event::Init) {
-                    is_silent = false;
+                    is_failing = false;
                     backoff.reset();
-                    cluster.report_answer(part);
+                    cluster.report_success(part);
                 }
                 cache.take(event).iter().for_each(|object| touched(object));
                 continue;
@@ -206,8 +206,8 @@ async fn watch_kind<K: WatchedKind>(
                 | watcher::Error::WatchFailed(error),
             ) => {
                 tracing::warn!(part, error = super::error_message(&error), "a watch failed");
-                cluster.report_silence(part, &error, Timestamp::now());
-                is_silent = true;
+                cluster.report_failure(part, &error, Timestamp::now());
+                is_failing = true;
                 // Beside the pace's own pause, which may be shorter.
                 sleep(super::retry_after(&error).unwrap_or_default()).await;
             }
@@ -216,17 +216,25 @@ async fn watch_kind<K: WatchedKind>(
     }
 }
 
-/// Waits until the cluster answers about this kind.
-async fn answer<K: WatchedKind>(cluster: &Cluster, api: &Api<K>) {
+/// Waits until the cluster lets this kind be listed and watched.
+async fn until_watchable<K: WatchedKind>(cluster: &Cluster, api: &Api<K>) {
     let one = ListParams::default().limit(1);
     let mut resets = cluster.resets();
     for pause in watcher::DefaultBackoff::default() {
         Cluster::pause(&mut resets, pause).await;
-        match api.list_metadata(&one).await {
-            Ok(_) => return,
+        match list_and_watch(api, &one).await {
+            Ok(()) => return,
             Err(error) => sleep(super::retry_after(&error).unwrap_or_default()).await,
         }
     }
+}
+
+/// Begins a watch, which may be forbidden where a list is not.
+async fn list_and_watch<K: WatchedKind>(api: &Api<K>, which: &ListParams) -> Result<(), kube::Error> {
+    let list = api.list_metadata(which).await?;
+    let version = list.metadata.resource_version.unwrap_or_default();
+    let _events = api.watch_metadata(&WatchParams::default().timeout(1), &version).await?;
+    Ok(())
 }
 
 #[cfg(test)]

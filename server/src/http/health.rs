@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use domain::Reachability;
 use serde_json::{Value, json};
 
 use super::error::Answer;
@@ -17,9 +18,17 @@ async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// The database answers and can be written to. A cluster that does not answer makes no difference, and is said: pages and
-/// history are of use while it is away.
-async fn readyz(State(service): State<Arc<Service>>) -> Answer<Json<Value>> {
+/// The database answers and can be written to, and the cluster grants access. One that does not answer makes no
+/// difference, and is said: pages and history are of use until it is back. Access that is denied stays so until somebody
+/// changes that.
+async fn readyz(State(service): State<Arc<Service>>) -> Answer<(StatusCode, Json<Value>)> {
     service.ready().await?;
-    Ok(Json(json!({ "status": "ready", "cluster": service.cluster_info().reachability })))
+    let cluster = service.cluster_info().reachability;
+    let (status, word) = match cluster {
+        Reachability::Forbidden { .. } => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
+        Reachability::Connecting | Reachability::Reachable | Reachability::Unreachable { .. } => {
+            (StatusCode::OK, "ready")
+        }
+    };
+    Ok((status, Json(json!({ "status": word, "cluster": cluster }))))
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use domain::{ContainerDetail, ContainerEnd, ContainerState, NodeEvent, NodeName, PodDetail, Reachability, Timestamp};
+use domain::{ContainerDetail, ContainerEnd, ContainerState, NodeEvent, NodeName, PodDetail, Timestamp};
 use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::{ContainerState as RawState, ContainerStateTerminated, ContainerStatus, Event, Pod};
 use kube::{Api, ResourceExt, api::ListParams};
@@ -37,8 +37,7 @@ impl Reconciler {
     /// # Errors
     /// [`ClusterUnavailable`], which may have passed when it is asked again.
     pub async fn details(&self, version: &VersionRecord, source: &LogSource) -> Result<Details, ClusterUnavailable> {
-        let unreachable = matches!(self.0.cluster.info().reachability, Reachability::Unreachable { .. });
-        if unreachable || !self.0.watches.synced() {
+        if !self.is_observed() {
             return Err(ClusterUnavailable);
         }
         let namespace = self.0.settings.namespace(&version.runtime);

@@ -10,7 +10,7 @@ mod runs;
 
 use std::collections::BTreeSet;
 
-use domain::{LogLine, LogText, Reachability, Timestamp, WorkflowName};
+use domain::{LogLine, LogText, Timestamp, WorkflowName};
 use futures::{StreamExt, stream::BoxStream};
 
 use self::{follow::Follow, merge::merge, reader::Reader, runs::Run};
@@ -80,8 +80,7 @@ impl Reconciler {
         version: &VersionRecord,
         query: LogRequest,
     ) -> Result<BoxStream<'static, LogLine>, ClusterUnavailable> {
-        let unreachable = matches!(self.0.cluster.info().reachability, Reachability::Unreachable { .. });
-        if unreachable || !self.0.watches.synced() {
+        if !self.is_observed() {
             return Err(ClusterUnavailable);
         }
         let mut namespace = self.0.settings.namespace(&version.runtime);

@@ -252,11 +252,15 @@ impl Reconciler {
     /// What the cluster holds of a runtime now. Never waits: read from the watch caches, once for all its versions.
     pub fn observe(&self, runtime: &RuntimeId) -> Observation<'_> {
         let reachability = self.0.cluster.info().reachability;
-        let is_seen = reachability == Reachability::Reachable && self.0.watches.synced();
-        let installation = self.0.installation.get().filter(|_| is_seen);
+        let installation = self.0.installation.get().filter(|_| self.is_observed());
         let namespace = self.0.settings.namespace(runtime);
         let observed = installation.map(|ours| Observed::of(&self.0.watches, &namespace, *ours));
         Observation { inner: &self.0, reachability, observed }
+    }
+
+    /// Whether it is known what the cluster holds now.
+    fn is_observed(&self) -> bool {
+        self.0.cluster.info().reachability == Reachability::Reachable && self.0.watches.synced()
     }
 
     /// What there is to say if the namespace is another installation's.

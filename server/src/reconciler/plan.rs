@@ -5,6 +5,7 @@
 
 mod object;
 mod publication;
+mod unobserved;
 mod version;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -14,6 +15,7 @@ use crate::store::{RuntimeIntent, VersionKey};
 use domain::Timestamp;
 
 pub(super) use object::Object;
+pub(super) use unobserved::{Denial, plan_unobserved};
 pub(super) use version::has_preview;
 
 /// Everything that a plan depends on.

@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use domain::{Desired, RuntimeId, Timestamp, VersionState};
+use domain::{Desired, Reachability, RuntimeId, Timestamp, VersionState};
 
 use super::{
     Inner,
     apply::Writer,
     crash_logs, failure, health,
     observed::Observed,
-    plan::{Plan, Situation, Step, StepScope, Transition, plan},
+    plan::{Denial, Plan, Situation, Step, StepScope, Transition, plan, plan_unobserved},
     repairs,
 };
 use crate::{
@@ -100,6 +100,33 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Recon
         if let Some(error) = record_errors(inner, runtime, outcomes).await {
             return Err(ReconcileError::Cluster(error));
         }
+    }
+    inner.wake.mark_dirty(runtime);
+    Ok(Reconciled::default())
+}
+
+/// While the cluster denies access: only what has run out of time is dealt with.
+pub(super) async fn run_unobserved(
+    inner: &Inner,
+    runtime: &RuntimeId,
+    denial: &Denial,
+) -> Result<Reconciled, ReconcileError> {
+    for _ in 0..MAX_ROUNDS {
+        let Some(intent) = inner.store.intent(runtime).await? else { return Ok(Reconciled::default()) };
+        let plan = plan_unobserved(&intent, denial, inner.timings.start_timeout, Timestamp::now());
+        if plan.transitions.is_empty() {
+            return Ok(Reconciled { revision: Some(intent.runtime.revision), requeue_at: plan.requeue_at });
+        }
+        // It may have granted access, or gone away, and nobody had noticed.
+        inner.cluster.probe_now().await;
+        if !matches!(inner.cluster.info().reachability, Reachability::Forbidden { .. }) {
+            return Ok(Reconciled::default());
+        }
+        let namespace = inner.settings.namespace(runtime);
+        for transition in plan.transitions {
+            record(inner, &intent, &namespace, transition).await?;
+        }
+        inner.changed.mark_dirty(runtime);
     }
     inner.wake.mark_dirty(runtime);
     Ok(Reconciled::default())

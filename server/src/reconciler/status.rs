@@ -21,9 +21,12 @@ const OVERDUE_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 /// The status while the cluster cannot be observed.
 pub(super) fn unknown_status(version: &VersionRecord, reachability: &Reachability) -> Status {
     let resting = version.settled && version.desired != Desired::Started;
-    let why = match reachability {
+    let reason = match reachability {
         Reachability::Unreachable { since, .. } => {
             format!("cluster unreachable since {} UTC", since.strftime("%H:%M:%S"))
+        }
+        Reachability::Forbidden { since, reason } => {
+            format!("cluster access denied since {} UTC: {reason}", since.strftime("%H:%M:%S"))
         }
         Reachability::Connecting | Reachability::Reachable => "reading the state of the cluster".to_owned(),
     };
@@ -32,8 +35,8 @@ pub(super) fn unknown_status(version: &VersionRecord, reachability: &Reachabilit
     let mut status = derive(version, &Observed::default(), None, &CrashLogs::default(), Timestamp::UNIX_EPOCH);
     status.nodes.values_mut().for_each(|node| *node = state.clone());
     status.entrypoint = state;
-    status.health = if resting { Health::None } else { Health::Unknown };
-    status.waiting = in_progress(version).then_some(why);
+    status.waiting = in_progress(version).then(|| reason.clone());
+    status.health = if resting { Health::None } else { Health::Unknown { reason } };
     status
 }
 

@@ -19,6 +19,7 @@ use tokio::{
 
 use super::{
     Inner, STORE_TIMEOUT,
+    plan::Denial,
     reconcile::{self, ReconcileError, Reconciled},
 };
 
@@ -45,8 +46,14 @@ pub(super) async fn run(inner: &Arc<Inner>) {
     loop {
         // What has not been observed cannot be compared with the intent, and what was observed before an outage says
         // nothing about what the cluster holds after it.
-        let reachable = cluster.borrow().reachability == Reachability::Reachable;
+        let reachability = cluster.borrow().reachability.clone();
+        let reachable = reachability == Reachability::Reachable;
         let ready = reachable && inner.watches.synced();
+        let denial = match reachability {
+            Reachability::Forbidden { since, reason } => Some(Denial { since, reason }),
+            Reachability::Connecting | Reachability::Reachable | Reachability::Unreachable { .. } => None,
+        };
+        let may_reconcile = ready || denial.is_some();
         if ready && !was_ready {
             pending_scan = Some(Scan::All);
             let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,14 +66,14 @@ pub(super) async fn run(inner: &Arc<Inner>) {
             let inner = inner.clone();
             scans.spawn(async move { (scan, revisions(&inner).await) });
         }
-        while ready && let Some(runtime) = queue.take(Instant::now()) {
-            let inner = inner.clone();
+        while may_reconcile && let Some(runtime) = queue.take(Instant::now()) {
+            let (inner, denial) = (inner.clone(), denial.clone());
             reconciles.spawn(async move {
-                let result = reconcile_runtime(&inner, &runtime).await;
+                let result = reconcile_runtime(&inner, &runtime, denial.as_ref()).await;
                 (runtime, result)
             });
         }
-        let next = queue.next().filter(|_| ready);
+        let next = queue.next().filter(|_| may_reconcile);
         let due = async { next.map_or_else(|| Either::Left(pending()), |at| Either::Right(sleep_until(at))).await };
         tokio::select! {
             () = due => {}
@@ -119,9 +126,19 @@ enum Scan {
 }
 
 /// A reconcile that ends, whatever happens in it.
-async fn reconcile_runtime(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Reconciled, ReconcileError> {
+async fn reconcile_runtime(
+    inner: &Arc<Inner>,
+    runtime: &RuntimeId,
+    denial: Option<&Denial>,
+) -> Result<Reconciled, ReconcileError> {
     let limit = inner.timings.reconcile_timeout;
-    match timeout(limit, AssertUnwindSafe(reconcile::run(inner, runtime)).catch_unwind()).await {
+    let reconcile = async {
+        match denial {
+            Some(denial) => reconcile::run_unobserved(inner, runtime, denial).await,
+            None => reconcile::run(inner, runtime).await,
+        }
+    };
+    match timeout(limit, AssertUnwindSafe(reconcile).catch_unwind()).await {
         Ok(result) => result.unwrap_or(Err(ReconcileError::Panicked)),
         Err(_) => Err(ReconcileError::TimedOut(limit)),
     }
@@ -208,7 +225,7 @@ impl WorkQueue {
 fn remember(inner: &Inner, reachability: &Reachability) {
     let mut memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
     match reachability {
-        Reachability::Connecting => {}
+        Reachability::Connecting | Reachability::Forbidden { .. } => {}
         Reachability::Unreachable { .. } => memory.was_unreachable = true,
         // Only after an outage: a server that starts extends only those deadlines that nobody could keep.
         Reachability::Reachable if std::mem::take(&mut memory.was_unreachable) => {

@@ -105,7 +105,7 @@ pub(super) fn worst<'a>(of: impl Iterator<Item = (&'a VersionName, Health)>) -> 
     let rank = |health: &Health| match health {
         Health::None => 0,
         Health::Healthy => 1,
-        Health::Unknown => 2,
+        Health::Unknown { .. } => 2,
         Health::Degraded { .. } => 3,
     };
     of.fold(Health::None, |worst, (name, health)| {
@@ -130,7 +130,8 @@ mod tests {
         let of = |healths: [Health; 3]| worst(names.iter().zip(healths));
         assert_eq!(of([Health::None, Health::None, Health::None]), Health::None);
         assert_eq!(of([Health::Healthy, Health::None, Health::Healthy]), Health::Healthy);
-        assert_eq!(of([Health::Healthy, Health::Unknown, Health::None]), Health::Unknown);
+        let unknown = || Health::Unknown { reason: "access denied".to_owned() };
+        assert_eq!(of([Health::Healthy, unknown(), Health::None]), unknown());
         assert_eq!(of([Health::Healthy, degraded("it crashes"), degraded("no memory")]), degraded("v2: it crashes"));
     }
 }

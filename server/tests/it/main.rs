@@ -11,6 +11,7 @@ mod drift;
 mod events;
 mod faults;
 mod field_conflicts;
+mod forbidden;
 mod full_disk;
 mod guard;
 mod history_of_server;

@@ -193,7 +193,7 @@ fn about(fixed: &domain::VersionSummary) -> AnyView {
 fn health_notice(health: Health) -> Option<impl IntoView> {
     let (title, text) = match health {
         Health::Degraded { reason } => ("Degraded", sentence(&reason)),
-        Health::Unknown => ("Health unknown", "The cluster does not answer, so nobody knows how it does.".to_owned()),
+        Health::Unknown { reason } => ("Health unknown", sentence(&reason)),
         Health::None | Health::Healthy => return None,
     };
     Some(view! {
