@@ -1,4 +1,4 @@
-//! Tells every open browser what has changed (invariant 9).
+//! Tells every open browser what has changed (invariant 14).
 //!
 //! It derives what is shown of each changed runtime again, and sends only what differs from what it sent last: changes that
 //! are not visible cost no browser anything.

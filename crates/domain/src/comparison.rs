@@ -27,8 +27,8 @@ impl Comparison {
     }
 }
 
-/// What changes for those who call the entrypoint, in sentences with names between backticks. A bounded check of the
-/// proto file: rpcs, and the fields of the messages that they use.
+/// What changes for those who call the entrypoint, in sentences with names between backticks. From the
+/// proto files of both versions: rpcs, and the messages and enums that they use.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CallerChanges {
     /// What fails for a caller that stays as it is.

@@ -1,4 +1,5 @@
-//! The pages, their server functions and their files. The one place outside of `app` that knows Leptos.
+//! Mounts the pages, their server functions and their files. In the server only `http` and `site` know Leptos
+//! (invariant 2).
 
 use std::{
     sync::{Arc, OnceLock},

@@ -1,5 +1,6 @@
-//! From an upload to a version (invariant 10): the bytes are counted, hashed, stored and checked in one pass as they
-//! arrive, in bounded memory; then the version appears in one transaction, or nothing is left.
+//! From an upload to a version (invariant 10): the bytes are counted, hashed, stored and checked as they arrive, in bounded
+//! memory; then the version appears in one transaction, or nothing is left. Only a large source that comes before the
+//! manifest is read once more, from the file store.
 
 mod feed;
 mod permits;

@@ -179,7 +179,8 @@ impl Observation<'_> {
     }
 }
 
-/// What is remembered between reconciles: what people are shown, and backoff. No step relies on it.
+/// What is remembered between reconciles (invariant 6). It decides when something is done and what people are told, never
+/// what is done; a restart loses it.
 #[derive(Default)]
 struct Memory {
     /// What the cluster answered when it last refused a step.

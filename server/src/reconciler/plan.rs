@@ -1,4 +1,5 @@
-//! What has to be done next, from what is wanted and what is there. Pure: no client, no clock, no memory.
+//! What has to be done next, from what is wanted and what is there. Pure: no client and no clock;
+//! whatever it depends on is in [`Situation`].
 //!
 //! A plan holds only what may be done now. What has to wait for an effect of it is left to the next plan, which sees that
 //! effect; so the process may end between any two steps, and the next run goes on from what it finds.
