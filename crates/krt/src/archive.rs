@@ -102,7 +102,7 @@ pub enum Until {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// The file is not a valid KRT. `problems` has at least one error, and the warnings.
-    #[error("the file is no valid KRT ({} findings)", .problems.len())]
+    #[error("the file is not a valid KRT ({} findings)", .problems.len())]
     Refused {
         problems: Vec<Problem>,
         /// The manifest as it was written, when there is one and the archive could be read as far as it.
@@ -280,7 +280,7 @@ fn no_manifest(index: &ArchiveIndex) -> Problem {
         )
     } else if let Some(name) = index.files().find(backslashed) {
         format!(
-            "{there_is_none}, but there is `{}`, where `\\` is a part of the name and separates nothing; pack the folder's content with a tool that writes `/`: `tar czf name.krt -C folder .`",
+            "{there_is_none}, but there is `{}`, where `\\` is part of the name and not a separator; pack the folder's content with a tool that writes `/`: `tar czf name.krt -C folder .`",
             shown(name)
         )
     } else if let Some(name) = named.or_else(|| index.files().find(|name| looks_like_manifest(name))) {

@@ -24,10 +24,10 @@ pub enum ImageError {
     Empty,
     #[error("`{}` has spaces in it, and an image reference has none; write it as `registry.example.com/team/image:1.0`", visible(.0))]
     Space(String),
-    #[error("an image reference has no `{shown}://` in front; begin with the registry's host", shown = visible(.0))]
+    #[error("an image reference does not begin with `{shown}://`; begin with the registry's host", shown = visible(.0))]
     Scheme(String),
     #[error(
-        "`{}` is no registry host; write letters, digits, `-` and `.`, with a port if needed: `registry.example.com:5000`", visible(.0)
+        "`{}` is not a registry host; write letters, digits, `-` and `.`, with a port if needed: `registry.example.com:5000`", visible(.0)
     )]
     Host(String),
     #[error("an image's path is lower-case; write `{lower}` instead of `{0}`", lower = .0.to_lowercase())]
@@ -39,10 +39,10 @@ pub enum ImageError {
     #[error("the image's name has {0} characters; it has at most {MAX_NAME_LEN} without its tag and digest")]
     TooLong(usize),
     #[error(
-        "`{}` is no tag; use up to {MAX_TAG_LEN} letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`", visible(.0)
+        "`{}` is not a tag; use up to {MAX_TAG_LEN} letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`", visible(.0)
     )]
     Tag(String),
-    #[error("`{}` is no digest; write `sha256:` and 64 hexadecimal digits", visible(.0))]
+    #[error("`{}` is not a digest; write `sha256:` and 64 hexadecimal digits", visible(.0))]
     Digest(String),
 }
 
@@ -188,7 +188,7 @@ mod tests {
             ("", "is needed"),
             (":tag", "is needed"),
             ("a.b/", "is needed"),
-            ("@sha256:00", "no digest"),
+            ("@sha256:00", "not a digest"),
             ("a b", "spaces"),
             (" a", "spaces"),
             ("https://a.b/c", "`https://`"),
@@ -211,15 +211,15 @@ mod tests {
             ("a-", "image's path"),
             ("é", "image's path"),
             (&long, "256 characters"),
-            ("a:", "no tag"),
-            ("a:-x", "no tag"),
-            ("a:b:c", "no tag"),
+            ("a:", "not a tag"),
+            ("a:-x", "not a tag"),
+            ("a:b:c", "not a tag"),
             ("a:b/c:é", "registry host"),
-            (&long_tag, "no tag"),
-            ("a@", "no digest"),
-            ("a@sha256", "no digest"),
-            ("a@sha256:abc", "no digest"),
-            ("a@b@c", "no digest"),
+            (&long_tag, "not a tag"),
+            ("a@", "not a digest"),
+            ("a@sha256", "not a digest"),
+            ("a@sha256:abc", "not a digest"),
+            ("a@b@c", "not a digest"),
         ] {
             let message = parse(text).map_err(|error| error.to_string());
             assert!(message.as_ref().is_err_and(|message| message.contains(fragment)), "{text}: {message:?}");

@@ -126,7 +126,7 @@ pub(crate) fn files_named(text: &[u8]) -> BTreeSet<String> {
 
 fn not_text(bytes: &[u8], valid_up_to: usize) -> Problem {
     let whole = match bytes {
-        [0x1f, 0x8b, ..] => Some("the manifest is compressed with gzip; pack it as the text that it is"),
+        [0x1f, 0x8b, ..] => Some("the manifest is compressed with gzip; pack it uncompressed"),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("the manifest is UTF-16; save it as UTF-8 text"),
         _ => None,
     };

@@ -96,7 +96,7 @@ fn broken(error: &ScanError) -> Problem {
     let what = error.info();
     problem(
         at,
-        format!("this is no valid YAML: {what}; check the indentation and the quotes here and in the line before"),
+        format!("this is not valid YAML: {what}; check the indentation and the quotes here and in the line before"),
     )
 }
 
@@ -196,7 +196,7 @@ impl Loader {
 
     fn begin(&mut self, at: Position, anchor: usize, what: OpenKind) -> Result<(), Problem> {
         if let Some(Open { what: OpenKind::Map { key: None, .. }, .. }) = self.open.last() {
-            return Err(problem(at, "a field's name must be a plain word, found a list or mapping in its place"));
+            return Err(problem(at, "a field's name must be a plain word; found a list or mapping"));
         }
         self.count(1, at)?;
         self.check_depth(1, at)?;
@@ -214,10 +214,7 @@ impl Loader {
                 None => match node.value {
                     Value::Scalar(scalar) => *key = Some(Key { text: scalar.text, at: node.at, merges }),
                     _ => {
-                        return Err(problem(
-                            node.at,
-                            "a field's name must be a plain word, found a list or mapping in its place",
-                        ));
+                        return Err(problem(node.at, "a field's name must be a plain word; found a list or mapping"));
                     }
                 },
             },
@@ -234,7 +231,7 @@ impl Loader {
     /// What an alias stands for, placed where the alias is; the values inside keep the places where they are written.
     fn repeat(&mut self, id: usize, at: Position) -> Result<Node, Problem> {
         let Some(Anchored { node, size }) = self.anchors.get(&id) else {
-            return Err(problem(at, "this alias is inside of what it stands for; write the values out"));
+            return Err(problem(at, "this alias refers to a value that contains it; write the values out"));
         };
         let (mut node, size) = (node.clone(), *size);
         node.at = at;

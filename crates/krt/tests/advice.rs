@@ -59,13 +59,13 @@ fn names_that_look_alike_are_told_apart_by_their_code_points() {
 #[test]
 fn what_a_template_left_is_named_and_not_taken_for_a_value() {
     let image = "image: busybox:1.37";
-    expect(image, "image: ${REGISTRY}/kre-py:latest", &["`image` has the placeholder `${REGISTRY}`"]);
+    expect(image, "image: ${REGISTRY}/kre-py:latest", &["`image` contains the placeholder `${REGISTRY}`"]);
     expect(image, "image: registry/<app>:1", &["placeholder `<app>`"]);
     expect(image, "image: \"{{ image }}\"", &["placeholder `{{ image }}`"]);
-    expect("version: demo-v2", "version: {{ version }}", &["`{{` begins a placeholder of a template"]);
+    expect("version: demo-v2", "version: {{ version }}", &["`{{` begins a template's placeholder"]);
     expect("version: demo-v2", "version: \"{{ .Chart.Version }}\"", &["placeholder `{{ .Chart.Version }}`"]);
     expect("version: demo-v2", "version: $VERSION", &["placeholder `$VERSION`"]);
-    expect("version: demo-v2", "{% if x %}\nversion: demo-v2", &["`{%` begins a placeholder"]);
+    expect("version: demo-v2", "{% if x %}\nversion: demo-v2", &["`{%` begins a template's placeholder"]);
     expect("    - REGION", "    - __REGION__", &["placeholder `__REGION__`"]);
     expect("src: src/etl/main.py", "src: \"%SRC%/main.py\"", &["placeholder `%SRC%`"]);
     expect("image: busybox:1.37", "image: Konstellation/kre-py", &["write `konstellation`"]);
@@ -81,9 +81,9 @@ fn what_is_in_the_way_of_reading_the_text_is_named_with_its_place() {
             "conflict marker",
         ),
         ("config:\n", "config:\n>>>>>>> theirs\n", 8, "conflict marker"),
-        ("  proto: public_input.proto", "\u{a0}\u{a0}proto: public_input.proto", 5, "the indentation has U+00A0"),
-        ("  image: konstellation/kre-entrypoint:latest", "  \u{3000}image: x", 6, "the indentation has U+3000"),
-        ("  variables:\n", "\tvariables:\n", 8, "the indentation has a tab"),
+        ("  proto: public_input.proto", "\u{a0}\u{a0}proto: public_input.proto", 5, "the indentation contains U+00A0"),
+        ("  image: konstellation/kre-entrypoint:latest", "  \u{3000}image: x", 6, "the indentation contains U+3000"),
+        ("  variables:\n", "\tvariables:\n", 8, "the indentation contains a tab"),
     ] {
         let problem = &problems(from, to)[0];
         assert!(problem.message.contains(fragment) && problem.line == Some(line), "{to}: {problem}");
@@ -107,7 +107,7 @@ fn quotes_and_words_of_yaml_are_explained() {
     expect("    - REGION", "    - NULL", &["found `NULL`, which in YAML means nothing", "in quotes: `\"NULL\"`"]);
     expect("    - REGION", "    - null", &["found `null`, which in YAML means nothing"]);
     expect("    - REGION", "    -", &["found nothing"]);
-    expect("version: demo-v2", "version: \u{201c}demo-v2\u{201d}", &["quotes are typographic"]);
+    expect("version: demo-v2", "version: \u{201c}demo-v2\u{201d}", &["typographic quotes are part of the text"]);
     read(&V2.replace("    - REGION", "    - \"NULL\"")).expect("in quotes it is a name");
     read(&V2.replace("gpu: true", "gpu: False")).expect("as advised");
 }
@@ -176,7 +176,7 @@ fn what_other_tars_write_is_named_with_advice_for_each() {
     );
     let problem = refused_for_one(&packed);
     assert_eq!(problem.path, "label");
-    assert!(problem.message.contains("volume label; pack it without `--label`"), "{problem}");
+    assert!(problem.message.contains("volume label, not a file; pack it without `--label`"), "{problem}");
 
     for (kind, fragments) in [
         (EntryType::GNUSparse, &["`--sparse` (GNU tar)", "`--no-read-sparse` (bsdtar)"][..]),

@@ -151,7 +151,7 @@ fn only_files_and_folders_inside_of_the_archive_are_let_in_and_each_other_one_is
         ("a-pipe", "pipe"),
         ("a-sparse", "sparse"),
         ("a-volume", "volume label"),
-        ("a-folder", "folder with a content"),
+        ("a-folder", "folder that has content"),
         ("/etc/passwd", "absolute"),
         ("../outside", "`..`"),
         ("src/../../outside", "`..`"),

@@ -144,8 +144,8 @@ fn v2_workflows_and_nodes_are_checked() {
                 "workflows[0].nodes[2].subscriptions[1]",
                 "node `answer` subscribes to `keep`, which",
             ),
-            ("[etl, split.spam]", "[etl, ‸split.]", "workflows[0].nodes[2].subscriptions[1]", "is no subtopic"),
-            ("[etl, split.spam]", "[etl, ‸split.*]", "workflows[0].nodes[2].subscriptions[1]", "is no subtopic"),
+            ("[etl, split.spam]", "[etl, ‸split.]", "workflows[0].nodes[2].subscriptions[1]", "is not a subtopic"),
+            ("[etl, split.spam]", "[etl, ‸split.*]", "workflows[0].nodes[2].subscriptions[1]", "is not a subtopic"),
             ("[etl, split.spam]", "[etl, ‸5]", "workflows[0].nodes[2].subscriptions[1]", "must be text"),
             // objectStore
             (
@@ -240,13 +240,13 @@ fn what_is_doubtful_is_a_warning() {
                 "entrypoint: Store",
                 "entrypoint: ‸Stor",
                 "workflows[1].entrypoint",
-                "`Stor` is no rpc in `public_input.proto`; it defines `Classify`, `Store`; did you mean `Store`?",
+                "`Stor` is not an rpc of `public_input.proto`; it defines `Classify`, `Store`; did you mean `Store`?",
             ),
             (
                 "[etl, split.spam]",
                 "[etl, split.spam, ‸etl]",
                 "workflows[0].nodes[2].subscriptions[2]",
-                "listens to `etl` already",
+                "already listens to `etl`",
             ),
         ],
     );
@@ -378,7 +378,7 @@ fn each_object_store_is_a_warning_that_it_is_not_made() {
     let said: Vec<_> = warnings.iter().map(|warning| (warning.path.as_str(), warning.message.as_str())).collect();
     let of = |name| {
         format!(
-            "object stores are not made by this server yet: the node starts without `{name}`, and whatever it asks of an object store fails"
+            "this server does not create object stores yet: the node starts without `{name}`, and its requests to an object store fail"
         )
     };
     let (emails, kept) = (of("emails"), of("kept"));

@@ -19,15 +19,15 @@ fn one_problem(manifest: &str) -> Problem {
 #[test]
 fn a_broken_document_is_one_problem_with_its_place() {
     for (from, to, fragment) in [
-        ("description: Shows it all.", "description: a: ‸b", "no valid YAML"),
-        ("description: Shows it all.", "description: ‸\"open", "no valid YAML"),
-        ("  variables:\n", "\t‸variables:\n", "no valid YAML"),
-        ("subscriptions: [entrypoint]\n", "subscriptions: [entrypoint\n", "no valid YAML"),
-        ("description: Shows it all.", "description: ‸*nowhere", "no valid YAML"),
+        ("description: Shows it all.", "description: a: ‸b", "not valid YAML"),
+        ("description: Shows it all.", "description: ‸\"open", "not valid YAML"),
+        ("  variables:\n", "\t‸variables:\n", "not valid YAML"),
+        ("subscriptions: [entrypoint]\n", "subscriptions: [entrypoint\n", "not valid YAML"),
+        ("description: Shows it all.", "description: ‸*nowhere", "not valid YAML"),
         ("description: Shows it all.", "? ‸[a]\n: b", "a field's name must be a plain word"),
         ("description: Shows it all.", "<<: x", "`<<` needs a mapping"),
         ("description: Shows it all.", "description: a\n‸---\nb: c", "a second YAML document"),
-        ("description: Shows it all.", "description: &a [‸*a]", "inside of what it stands for"),
+        ("description: Shows it all.", "description: &a [‸*a]", "refers to a value that contains it"),
     ] {
         assert_eq!(V2.matches(from).count(), 1, "`{from}` is not there once");
         let marked = V2.replace(from, to);

@@ -279,7 +279,7 @@ async fn an_object_store_is_a_warning_at_upload_and_stays_one() {
     for version in [added, stored] {
         let warnings = version["warnings"].as_array().unwrap();
         let said = warnings[0]["message"].as_str().unwrap();
-        assert!(said.contains("object stores are not made by this server yet") && said.contains("`emails`"), "{said}");
+        assert!(said.contains("this server does not create object stores yet") && said.contains("`emails`"), "{said}");
         assert_eq!((warnings.len(), &warnings[0]["severity"]), (1, &json!("warning")));
     }
 }

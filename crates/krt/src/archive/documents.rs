@@ -18,7 +18,7 @@ pub(super) fn is_page(path: &str) -> bool {
 pub(super) fn not_utf_8(path: &str, content: &[u8]) -> Option<Problem> {
     let what = match content {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16",
-        content if str::from_utf8(content).is_err() => "is not UTF-8, so letters of it are not shown",
+        content if str::from_utf8(content).is_err() => "is not UTF-8, so some of its characters are not shown",
         _ => return None,
     };
     Some(warning(path, format!("{what}; save it as UTF-8 text")))
@@ -38,7 +38,9 @@ pub(super) fn misnamed_first(index: &ArchiveIndex) -> Option<Problem> {
     let named = index.files().filter(in_docs).filter(at_top).find(is_meant)?;
     Some(warning(
         named,
-        format!("is not shown as the documentation's first page, which is `{FIRST}`, in just these letters; rename it"),
+        format!(
+            "is not shown as the first page of the documentation; rename it to `{FIRST}`, in exactly these letters"
+        ),
     ))
 }
 

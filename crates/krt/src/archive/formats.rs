@@ -14,7 +14,7 @@ pub(super) fn format_of(head: &[u8]) -> Option<&'static str> {
         (b"\x28\xb5\x2f\xfd", "data compressed with zstd"),
         (b"\x04\x22\x4d\x18", "data compressed with lz4"),
         (b"LZIP", "data compressed with lzip"),
-        (b"\x1f\x9d", "data compressed with compress"),
+        (b"\x1f\x9d", "data compressed with `compress`"),
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip file"),
         (b"Rar!", "a RAR file"),
         (b"%PDF", "a PDF document"),

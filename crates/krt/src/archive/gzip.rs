@@ -71,7 +71,7 @@ impl<R: Read> Gunzip<R> {
         if self.unpacked_bytes.saturating_add(bytes) <= max {
             return Ok(());
         }
-        let message = format!("at most {} unpacked are allowed", size_in_words(max));
+        let message = format!("it may unpack to at most {}", size_in_words(max));
         Err(Stop::TooLarge(Limit::UnpackedBytes, message))
     }
 
@@ -108,7 +108,7 @@ impl<R: Read> Gunzip<R> {
                 }
                 Some(_) => {
                     return Err(Stop::broken(
-                        "there is something after the end of the gzip data; pack the file again, nothing may be appended to it",
+                        "there is data after the end of the gzip data; pack the file again and append nothing to it",
                     ));
                 }
             }
@@ -135,7 +135,8 @@ fn not_gzip(head: &[u8]) -> String {
     if head.is_empty() {
         return "the file is empty; a KRT file is a gzip-compressed tar".to_owned();
     }
-    let what = format_of(head).map_or_else(|| "it does not begin as one".to_owned(), |what| format!("it is {what}"));
+    let what =
+        format_of(head).map_or_else(|| "it does not begin like gzip data".to_owned(), |what| format!("it is {what}"));
     format!("the file is not gzip: {what}; a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it")
 }
 

@@ -128,7 +128,7 @@ impl<'l> Scan<'l> {
             }
         };
         if name.split('/').any(|part| part.len() > MAX_PART_BYTES) {
-            self.refuse(&name, "a part of the name is longer than 255 bytes, which no file system takes; shorten it");
+            self.refuse(&name, "a part of the name is longer than 255 bytes, which no file system allows; shorten it");
             return Ok(());
         }
         if is_left_by_macos(paths::file_name(&name)) {
@@ -250,7 +250,7 @@ impl<'l> Scan<'l> {
     }
 
     fn refuse_twin(&mut self, name: &str) {
-        self.refuse(name, "is in the archive twice; every name may be there once");
+        self.refuse(name, "is in the archive twice; each name must be unique");
     }
 
     fn refuse(&mut self, name: &str, reason: &str) {
@@ -271,16 +271,16 @@ fn kind_of(entry: &Entry, name: &str) -> Result<EntryKind, &'static str> {
     }
     if entry.of_backup {
         return Err(
-            "is stored as in an incremental backup, which nodes unpack under another name; pack it without `--incremental`",
+            "is stored as part of an incremental backup, which nodes unpack under another name; pack it without `--incremental`",
         );
     }
     match entry.kind {
         // The oldest tars mark a folder by its slash alone.
         EntryType::Regular | EntryType::Continuous if name.ends_with('/') && entry.size == 0 => Ok(EntryKind::Folder),
-        EntryType::Regular | EntryType::Continuous if name.ends_with('/') => Err("is a folder with a content"),
+        EntryType::Regular | EntryType::Continuous if name.ends_with('/') => Err("is a folder that has content"),
         EntryType::Regular | EntryType::Continuous => Ok(EntryKind::File),
         EntryType::Directory if entry.size == 0 => Ok(EntryKind::Folder),
-        EntryType::Directory => Err("is a folder with a content"),
+        EntryType::Directory => Err("is a folder that has content"),
         EntryType::Symlink => {
             Err("is a symbolic link; only files and folders are allowed: pack what it points to (`tar --dereference`)")
         }
@@ -290,7 +290,7 @@ fn kind_of(entry: &Entry, name: &str) -> Result<EntryKind, &'static str> {
         EntryType::Char | EntryType::Block => Err("is a device; only files and folders are allowed"),
         EntryType::Fifo => Err("is a pipe; only files and folders are allowed"),
         kind if kind.as_byte() == VOLUME_LABEL => {
-            Err("is no file but the tar's volume label; pack it without `--label` (`-V`)")
+            Err("is the tar's volume label, not a file; pack it without `--label` (`-V`)")
         }
         kind if kind.as_byte() == b'M' => {
             Err("is the rest of a file that begins in another volume; pack all into one, without `--multi-volume`")
@@ -306,7 +306,7 @@ fn reason_of(error: PathError) -> &'static str {
     match error {
         PathError::Empty => "an entry without a name",
         PathError::Absolute => {
-            "the name is absolute; names must be relative to the archive's root, without `/` in front"
+            "the name is absolute; names must be relative to the archive's root, without a leading `/`"
         }
         PathError::Parent => "the name has `..`; files must lie inside the archive",
         PathError::Nul => "the name has a NUL character; rename the file",

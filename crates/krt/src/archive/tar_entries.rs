@@ -75,7 +75,7 @@ impl<R: Read> TarEntries<R> {
                 Ok(size) => size,
                 // GNU tar leaves it out.
                 Err(_) if header.entry_type().as_byte() == VOLUME_LABEL => 0,
-                Err(_) => return Err(self.damaged("an entry's size is no number")),
+                Err(_) => return Err(self.damaged("an entry's size is not a number")),
             };
             match header.entry_type() {
                 EntryType::GNULongName => {
@@ -223,7 +223,7 @@ impl<R: Read> TarEntries<R> {
             match self.input.read(&mut self.chunk)? {
                 0 => return Ok(()),
                 read if self.chunk[..read].iter().all(|b| *b == 0) => {}
-                _ => return Err(self.damaged("there is something after its end")),
+                _ => return Err(self.damaged("there is data after its end")),
             }
         }
     }

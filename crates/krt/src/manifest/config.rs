@@ -63,10 +63,7 @@ fn read_name(
         return None;
     }
     if let Some(first) = seen.get(name) {
-        item.error(
-            format!("`{}` is already at line {}; every name may be there once", shown(name), first.line),
-            report,
-        );
+        item.error(format!("`{}` is already at line {}; names are unique", shown(name), first.line), report);
         return None;
     }
     seen.insert(name.to_owned(), item.at);
@@ -74,7 +71,7 @@ fn read_name(
         report.warn(
             item.at,
             &item.path,
-            format!("variables that begin with `{RUNNERS_PREFIX}` belong to the runner, which may not see the value of `{}`; choose another name", shown(name)),
+            format!("variables that begin with `{RUNNERS_PREFIX}` belong to the runner, so the node may not get the value of `{}`; choose another name", shown(name)),
         );
     }
     Some(name.to_owned())
@@ -94,7 +91,7 @@ fn check_variable(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "`{}` is no name for a variable; use upper-case letters, digits and `_`, beginning with a letter and not ending with `_`, such as `API_KEY`",
+        "`{}` is not a variable name; use upper-case letters, digits and `_`, beginning with a letter and not ending with `_`, such as `API_KEY`",
         shown(name)
     ))
 }
@@ -113,7 +110,7 @@ fn check_file(name: &str) -> Result<(), String> {
     }
     if name == "." || !name.bytes().all(inner) {
         return Err(format!(
-            "`{}` is no name for a file; use letters, digits, `-`, `.` and `_`, such as `credentials.json`",
+            "`{}` is not a file name; use letters, digits, `-`, `.` and `_`, such as `credentials.json`",
             shown(name)
         ));
     }

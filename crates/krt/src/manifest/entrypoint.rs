@@ -47,12 +47,12 @@ pub(super) fn rpcs(entrypoint: Option<&Entrypoint>, root: &Fields<'_>, report: &
         Some(Ok(_)) => return None,
         Some(Err(reason)) => format!("the proto file cannot be read ({reason})"),
         None if report.unread_protos.iter().any(|unread| unread == file) => {
-            "the proto file is not UTF-8 text or too large to be looked at".to_owned()
+            "the proto file is not UTF-8 text, or it is too large to be read".to_owned()
         }
         None => return None,
     };
     let item = root.get("entrypoint")?.peek_fields()?.get("proto")?;
-    let message = format!("{why}; the workflows' entrypoints were not compared with its rpcs");
+    let message = format!("{why}; the workflows' entrypoints were not checked against its rpcs");
     report.warn(item.at, &item.path, message);
     None
 }
@@ -63,8 +63,11 @@ pub(super) fn read_workflow_entrypoint(
     rpcs: Option<&KnownRpcs>,
     report: &mut Report<'_>,
 ) -> Option<String> {
-    let item =
-        workflow.require("entrypoint", "name the rpc that feeds the workflow, such as `entrypoint: Greet`", report)?;
+    let item = workflow.require(
+        "entrypoint",
+        "name the rpc that triggers the workflow, such as `entrypoint: Greet`",
+        report,
+    )?;
     let name = item.text(report)?;
     let length = name.chars().count();
     if length > MAX_RPC_LEN {
@@ -85,7 +88,7 @@ pub(super) fn read_workflow_entrypoint(
             (listed, 0) => format!("it defines {}", listed.join(", ")),
             (listed, more) => format!("it defines {} and {more} more", listed.join(", ")),
         };
-        let message = format!("`{}` is no rpc in `{}`; {defined}{close}", shown(name), shown(file));
+        let message = format!("`{}` is not an rpc of `{}`; {defined}{close}", shown(name), shown(file));
         report.warn(item.at, &item.path, message);
     }
     Some(name.to_owned())

@@ -61,7 +61,7 @@ impl<'n> Item<'n> {
     pub(super) fn has_placeholder(&self, text: &str, report: &mut Report<'_>) -> bool {
         if text.starts_with(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{ab}']) {
             let message = format!(
-                "{} is `{}`, whose quotes are typographic and so a part of it; write it without quotes, or with `\"`",
+                "{} is `{}`; typographic quotes are part of the text: write it without quotes, or with `\"`",
                 self.name_shown(),
                 shown(text)
             );
@@ -71,7 +71,7 @@ impl<'n> Item<'n> {
         let found = placeholder(text);
         if let Some(found) = found {
             let message = format!(
-                "{} has the placeholder `{}` in it; put the value in its place, as nothing fills it in later",
+                "{} contains the placeholder `{}`; replace it with the value, because nothing fills it in later",
                 self.name_shown(),
                 shown(found)
             );

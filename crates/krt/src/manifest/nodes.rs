@@ -73,7 +73,7 @@ pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Rep
     }
     if !path.ends_with(extension) {
         let close = report.did_you_mean_file(&format!("{path}{extension}"), extension);
-        item.error(format!("`{}` is no proto file; its name must end in `.proto`{close}", shown(text)), report);
+        item.error(format!("`{}` is not a proto file; its name must end in `.proto`{close}", shown(text)), report);
         return None;
     }
     if report.index.is_file(&path) {
@@ -110,7 +110,7 @@ fn backslashes(path: &str, index: &ArchiveIndex) -> Option<String> {
     if let Some(packed) = packed {
         let packed = shown(packed);
         return Some(format!(
-            "is in the archive as `{packed}`, where `\\` is a part of the name and separates nothing; pack it with a tool that writes `/`, such as `tar`"
+            "is in the archive as `{packed}`, where `\\` is part of the name and not a separator; pack it with a tool that writes `/`, such as `tar`"
         ));
     }
     path.contains('\\').then(|| format!("has `\\` in it; folders are separated by `/`: write `{}`", shown(&slashed)))

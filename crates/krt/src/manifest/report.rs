@@ -59,7 +59,7 @@ impl<'i> Report<'i> {
         self.replicas += u64::from(count);
         if before <= limit && self.replicas > limit {
             let message =
-                format!("with this node the version has more than {MAX_REPLICAS} replicas, counted over all nodes");
+                format!("with this node the version has more than {MAX_REPLICAS} replicas in all nodes together");
             item.error(message, self);
         }
         self.replicas <= limit

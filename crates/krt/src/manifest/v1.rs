@@ -16,13 +16,13 @@ use crate::{
 
 /// Fields that only v2 has, with what to say of them.
 const OF_V2: [(&str, &str); 4] = [
-    ("nodes", "inside of a workflow belongs to krtVersion v2; in v1 they stand beside the workflows"),
+    ("nodes", "in a workflow belongs to krtVersion v2; in v1 the nodes are listed beside the workflows"),
     ("exitpoint", "belongs to krtVersion v2; in v1 the last node of `sequential` is the exitpoint"),
     ("replicas", "belongs to krtVersion v2; in v1 every node has one replica"),
     ("objectStore", "belongs to krtVersion v2"),
 ];
 const SUBSCRIPTIONS: (&str, &str) =
-    ("subscriptions", "belongs to krtVersion v2; in v1 the order in `sequential` says who listens to whom");
+    ("subscriptions", "belongs to krtVersion v2; in v1 the order in `sequential` says which node listens to which");
 
 pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&KnownRpcs>, report: &mut Report<'_>) -> Option<Vec<Workflow>> {
     let node_items = root

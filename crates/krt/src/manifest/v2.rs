@@ -163,7 +163,7 @@ fn read_subscriptions(
                 report.warn(
                     item.at,
                     &item.path,
-                    format!("the node listens to `{}` already", shown(&twice.to_string())),
+                    format!("the node already listens to `{}`", shown(&twice.to_string())),
                 );
             }
             Some(subscription) => subscriptions.push(subscription),
@@ -210,7 +210,7 @@ fn read_subscription(
     {
         item.error(
             format!(
-                "`{}` is no subtopic; use letters, digits, `-` and `_`, such as `{}.done`",
+                "`{}` is not a subtopic; use letters, digits, `-` and `_`, such as `{}.done`",
                 shown(subtopic),
                 shown(node)
             ),
@@ -248,7 +248,7 @@ fn read_object_store(item: &Item<'_>, report: &mut Report<'_>) -> Option<ObjectS
     };
     if let Some(name) = name {
         let message = format!(
-            "object stores are not made by this server yet: the node starts without `{}`, and whatever it asks of an object store fails",
+            "this server does not create object stores yet: the node starts without `{}`, and its requests to an object store fail",
             shown(name)
         );
         report.warn(item.at, &item.path, message);
@@ -270,7 +270,8 @@ fn warn_of_unreached(workflow: &Workflow, exitpoint: Option<&Item<'_>>, items: &
             );
             report.warn(exitpoint.at, &exitpoint.path, message);
         } else if let Some(name) = item.peek_fields().and_then(|fields| fields.get("name")) {
-            let message = format!("no path leads from the entrypoint to the node `{}`; it will never work", node.name);
+            let message =
+                format!("no path leads from the entrypoint to the node `{}`; it will never get a message", node.name);
             report.warn(name.at, &name.path, message);
         }
     }

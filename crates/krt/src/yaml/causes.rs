@@ -9,7 +9,7 @@ use super::{Position, problem};
 pub(crate) fn cause(text: &str, last: u32) -> Option<Problem> {
     (1..).zip(text.lines()).take_while(|(number, _)| *number <= last).find_map(|(number, line)| {
         let (column, what) = cause_in(line, number + 1 >= last)?;
-        Some(problem(Position { line: number, column }, format!("this is no valid YAML: {what}")))
+        Some(problem(Position { line: number, column }, format!("this is not valid YAML: {what}")))
     })
 }
 
@@ -18,17 +18,19 @@ fn cause_in(line: &str, is_near: bool) -> Option<(u32, String)> {
         .iter()
         .any(|marker| line.strip_prefix(marker).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')));
     if is_marker {
-        let what = "this line is the conflict marker of a merge that was not finished; keep one of the two sides and remove the markers";
+        let what =
+            "this line is the conflict marker of an unfinished merge; keep one of the two sides and remove the markers";
         return Some((1, what.to_owned()));
     }
     let indentation = line.chars().take_while(|c| c.is_whitespace() || is_unseen(*c));
     let foreign = (1..).zip(indentation).find(|(_, c)| *c != ' ' && *c != '\u{feff}');
     if let Some((column, c)) = foreign {
         if c == '\t' {
-            let what = "the indentation has a tab, which YAML does not take; indent with spaces";
+            let what = "the indentation contains a tab, which YAML does not allow; indent with spaces";
             return is_near.then(|| (column, what.to_owned()));
         }
-        let what = format!("the indentation has {} where a space seems to stand; indent with spaces", code_point(c));
+        let what =
+            format!("the indentation contains {}, which only looks like a space; indent with spaces", code_point(c));
         return Some((column, what));
     }
     let (at, begin) = ["{{", "{%", "<%"].iter().find_map(|begin| Some((line.find(begin)?, begin)))?;
@@ -37,7 +39,7 @@ fn cause_in(line: &str, is_near: bool) -> Option<(u32, String)> {
     }
     let column = u32::try_from(line[..at].chars().count() + 1).unwrap_or(u32::MAX);
     let what = format!(
-        "`{begin}` begins a placeholder of a template; put its value in its place, as nothing fills it in later"
+        "`{begin}` begins a template's placeholder; replace it with the value, because nothing fills it in later"
     );
     Some((column, what))
 }
