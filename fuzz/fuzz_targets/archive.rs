@@ -5,7 +5,7 @@
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
-use krt::{CheckError, Checked, Limits, Reading, check_as};
+use krt::{CheckError, Checked, Limits, ReadOptions, check_with};
 use libfuzzer_sys::{
     arbitrary::{self, Arbitrary},
     fuzz_target,
@@ -140,16 +140,16 @@ fn record((key, value): &(Key, Vec<u8>)) -> Vec<u8> {
     [length.to_string().as_bytes(), b" ", key, b"=", value, b"\n"].concat()
 }
 
-fn check(tar: &[u8], reading: &Reading) -> Result<Checked, CheckError> {
+fn check(tar: &[u8], options: &ReadOptions) -> Result<Checked, CheckError> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::none());
     packed.write_all(tar).expect("memory does not fail");
-    check_as(packed.finish().expect("memory does not fail").as_slice(), &LIMITS, reading)
+    check_with(packed.finish().expect("memory does not fail").as_slice(), &LIMITS, options)
 }
 
 fuzz_target!(|archive: Archive| {
     let tar = archive.tar();
-    let brief = check(&tar, &Reading::BRIEF);
-    match check(&tar, &Reading::WHOLE) {
+    let brief = check(&tar, &ReadOptions::BRIEF);
+    match check(&tar, &ReadOptions::FULL) {
         Ok(checked) => {
             assert!(checked.complete);
             let kept: usize = checked.documents.iter().map(|document| document.content.len()).sum();
@@ -157,7 +157,7 @@ fuzz_target!(|archive: Archive| {
             assert!(checked.documents.iter().all(|document| document.path.starts_with("docs/")));
             for node in checked.manifest.workflows.iter().flat_map(|workflow| &workflow.nodes) {
                 assert!(checked.index.is_file(&node.src));
-                assert!(checked.facts.iter().any(|facts| facts.path == node.src && facts.sha256.len() == 64));
+                assert!(checked.digests.iter().any(|file| file.path == node.src && file.sha256.len() == 64));
             }
             let of_brief = brief.expect("what is right as a whole is right as far as a brief reading goes");
             assert_eq!(of_brief.manifest, checked.manifest);

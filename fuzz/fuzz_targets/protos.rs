@@ -23,7 +23,7 @@ fuzz_target!(|files: (&str, &str)| {
     let texts = [("a.proto", files.0), ("b.proto", files.1)].map(|(name, text)| (name.to_owned(), text.to_owned()));
     let protos = Protos { texts: texts.into(), ..Protos::default() };
     let none = BTreeMap::new();
-    let side = Side { manifest: &manifest, config: &none, facts: None, protos: Some(&protos) };
+    let side = Side { manifest: &manifest, config: &none, digests: None, protos: Some(&protos) };
     let callers = compare(side, side).callers;
     assert!(callers.breaking.is_empty() && callers.added.is_empty(), "{callers:?}");
 });

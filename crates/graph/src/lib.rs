@@ -1,8 +1,7 @@
 //! Lays a workflow out as a graph in layers, from the entrypoint at the left to the answer at the right.
 //!
-//! A crate of its own, so that what the browser loads first need not have the layout's code: the server lays out what it
-//! stores, the worker that checks a file lays out that file, and pages only draw. The same workflow always gives the
-//! same layout.
+//! A crate of its own, so that the browser's first load does not contain the layout: the server lays out what it stores, the
+//! worker lays out the file that it checks, and pages only draw. The same workflow always gets the same layout.
 
 mod route;
 
@@ -18,15 +17,15 @@ use domain::{GraphBox, GraphEdge, GraphLayout, GraphPart, WorkflowView};
 /// All boxes of nodes are of one size: a name has at most 19 characters.
 pub const BOX_WIDTH: i32 = 208;
 pub const BOX_HEIGHT: i32 = 60;
-/// The answer is a mark, not a node.
+/// The answer has a smaller box than a node.
 pub const ANSWER_WIDTH: i32 = 96;
 pub const ANSWER_HEIGHT: i32 = 32;
-/// A longer subtopic is cut by whoever draws it.
+/// Pages cut a longer subtopic.
 pub const LABEL_CHARS: usize = 22;
 
-/// Beyond these nobody could read the picture, and the time it takes to lay out grows faster than the graph.
-const MOST_NODES: usize = 150;
-const MOST_EDGES: usize = 450;
+/// Nobody can read a larger picture, and the time for the layout grows faster than the graph.
+const MAX_NODES: usize = 150;
+const MAX_EDGES: usize = 450;
 
 const MARGIN: i32 = 16;
 const GAP_BETWEEN_LAYERS: f64 = 64.0;
@@ -35,11 +34,11 @@ const GAP_BETWEEN_EDGES: f64 = 14.0;
 const LABEL_HEIGHT: f64 = 18.0;
 const LABEL_CHAR_WIDTH: f64 = 6.8;
 
-/// None when the workflow is too large to be read as a picture.
+/// None when the workflow is too large for a readable picture.
 pub fn lay_out(workflow: &WorkflowView) -> Option<GraphLayout> {
     let parts = parts(workflow);
-    let links = links(workflow);
-    if parts.len() > MOST_NODES || links.len() > MOST_EDGES {
+    let unplaced = edges(workflow);
+    if parts.len() > MAX_NODES || unplaced.len() > MAX_EDGES {
         return None;
     }
     let mut graph =
@@ -49,8 +48,8 @@ pub fn lay_out(workflow: &WorkflowView) -> Option<GraphLayout> {
         let (width, height) = (f64::from(BOX_WIDTH), f64::from(size(part).1));
         graph.set_node(key(part), Some(NodeLabel { width, height, ..NodeLabel::default() }));
     }
-    for (index, link) in links.iter().enumerate() {
-        graph.set_edge(key(&link.from), key(&link.to), Some(space_for(link)), Some(&index.to_string()));
+    for (index, edge) in unplaced.iter().enumerate() {
+        graph.set_edge(key(&edge.from), key(&edge.to), Some(edge_label(edge)), Some(&index.to_string()));
     }
     let options = LayoutOptions {
         rankdir: RankDir::LR,
@@ -60,11 +59,11 @@ pub fn lay_out(workflow: &WorkflowView) -> Option<GraphLayout> {
         ..LayoutOptions::default()
     };
     dagre::layout(&mut graph, Some(options));
-    Some(read(workflow, &graph, &parts, links))
+    Some(read(workflow, &graph, &parts, unplaced))
 }
 
-/// A subscription before it has a place.
-struct Link {
+/// An edge before it is laid out.
+struct Edge {
     from: GraphPart,
     to: GraphPart,
     subtopic: Option<String>,
@@ -80,36 +79,36 @@ fn parts(workflow: &WorkflowView) -> Vec<GraphPart> {
         .collect()
 }
 
-/// What the nodes listen to, in their order, and at last the answer to the exitpoint. What nobody says, such as a
-/// subscription to a node that is not there, is left out: the picture shows what is, problems are told elsewhere.
-fn links(workflow: &WorkflowView) -> Vec<Link> {
+/// One edge for each subscription, in the order of the nodes, and one from the exitpoint to the answer. A subscription to
+/// a node that does not exist has no edge: the reader of the manifest reports it.
+fn edges(workflow: &WorkflowView) -> Vec<Edge> {
     let known: BTreeSet<&str> = workflow.nodes.iter().map(|node| node.name.as_str()).collect();
     let part = |name: &str| match name {
         "entrypoint" => Some(GraphPart::Entrypoint),
         name if known.contains(name) => name.parse().ok().map(GraphPart::Node),
         _ => None,
     };
-    let mut links = Vec::new();
+    let mut edges = Vec::new();
     for node in &workflow.nodes {
-        let mut heard = BTreeSet::new();
+        let mut seen_sources = BTreeSet::new();
         for subscription in &node.subscriptions {
             let (from, subtopic) = match subscription.split_once('.') {
                 Some((from, subtopic)) => (from, Some(subtopic.to_owned())),
                 None => (subscription.as_str(), None),
             };
             let Some((from, to)) = part(from).zip(part(&node.name)) else { continue };
-            if from != to && heard.insert(subscription.as_str()) {
-                links.push(Link { from, to, subtopic });
+            if from != to && seen_sources.insert(subscription.as_str()) {
+                edges.push(Edge { from, to, subtopic });
             }
         }
     }
     if known.contains(workflow.exitpoint.as_str()) {
-        links.push(Link { from: GraphPart::Node(workflow.exitpoint.clone()), to: GraphPart::Answer, subtopic: None });
+        edges.push(Edge { from: GraphPart::Node(workflow.exitpoint.clone()), to: GraphPart::Answer, subtopic: None });
     }
-    links
+    edges
 }
 
-/// What a part is called in the layout. No name of a node has these marks, and none of the layout's own is as these.
+/// The key of a part in the layout. It cannot be a node's name, nor one of the keys that the layout adds.
 fn key(part: &GraphPart) -> &str {
     match part {
         GraphPart::Entrypoint => ">entrypoint",
@@ -125,9 +124,9 @@ fn size(part: &GraphPart) -> (i32, i32) {
     }
 }
 
-/// Keeps a place free for the subtopic.
-fn space_for(link: &Link) -> EdgeLabel {
-    let chars = link.subtopic.as_ref().map_or(0, |text| text.chars().count().min(LABEL_CHARS));
+/// The room for the subtopic.
+fn edge_label(edge: &Edge) -> EdgeLabel {
+    let chars = edge.subtopic.as_ref().map_or(0, |text| text.chars().count().min(LABEL_CHARS));
     let (width, height) = if chars == 0 { (0.0, 0.0) } else { (label_width(chars), LABEL_HEIGHT) };
     EdgeLabel { width, height, labelpos: LabelPos::Center, ..EdgeLabel::default() }
 }
@@ -140,7 +139,7 @@ fn read(
     workflow: &WorkflowView,
     graph: &Graph<NodeLabel, EdgeLabel>,
     parts: &[GraphPart],
-    links: Vec<Link>,
+    unplaced: Vec<Edge>,
 ) -> GraphLayout {
     let mut boxes: Vec<GraphBox> = parts
         .iter()
@@ -161,24 +160,24 @@ fn read(
     let layers: BTreeSet<i32> = boxes.iter().map(|one| one.x + BOX_WIDTH / 2).collect();
     let find = |part: &GraphPart| boxes.iter().find(|one| one.part == *part);
     let mut edges = Vec::new();
-    for (index, link) in links.into_iter().enumerate() {
-        let Some((from, to)) = find(&link.from).zip(find(&link.to)) else { continue };
-        let placed = graph.edge(key(&link.from), key(&link.to), Some(&index.to_string()));
+    for (index, edge) in unplaced.into_iter().enumerate() {
+        let Some((from, to)) = find(&edge.from).zip(find(&edge.to)) else { continue };
+        let placed = graph.edge(key(&edge.from), key(&edge.to), Some(&index.to_string()));
         let between = placed.map(|edge| route::shifted(&edge.points, MARGIN)).unwrap_or_default();
-        let at = placed.filter(|_| link.subtopic.is_some()).and_then(|edge| edge.x.zip(edge.y));
+        let at = placed.filter(|_| edge.subtopic.is_some()).and_then(|edge| edge.x.zip(edge.y));
         edges.push(GraphEdge {
             back: to.x < from.x,
             points: route::points(from, to, &between, &layers),
             label: at.map(|at| route::shifted_point(at, MARGIN)),
-            from: link.from,
-            to: link.to,
-            subtopic: link.subtopic,
+            from: edge.from,
+            to: edge.to,
+            subtopic: edge.subtopic,
         });
     }
-    // Edges and labels may stand out beyond the boxes.
-    let spots = || edges.iter().flat_map(|edge| edge.points.iter().chain(&edge.label));
-    let right = boxes.iter().map(|one| one.x + one.width).chain(spots().map(|spot| spot.x)).max();
-    let bottom = boxes.iter().map(|one| one.y + one.height).chain(spots().map(|spot| spot.y)).max();
+    // Edges and labels may reach beyond the boxes.
+    let points = || edges.iter().flat_map(|edge| edge.points.iter().chain(&edge.label));
+    let right = boxes.iter().map(|one| one.x + one.width).chain(points().map(|point| point.x)).max();
+    let bottom = boxes.iter().map(|one| one.y + one.height).chain(points().map(|point| point.y)).max();
     GraphLayout {
         workflow: workflow.name.clone(),
         width: right.unwrap_or(0) + MARGIN,

@@ -39,13 +39,13 @@ pub(crate) fn points(
     let (start, end) = (side(from, !back), side(to, back));
     let mut way = vec![start];
     let inner = between.get(1..between.len().saturating_sub(1)).unwrap_or_default();
-    for spot in inner {
-        if layers.contains(&spot.x) {
+    for point in inner {
+        if layers.contains(&point.x) {
             let half = if back { -BOX_WIDTH / 2 } else { BOX_WIDTH / 2 };
-            way.push(GraphPoint { x: spot.x - half, y: spot.y });
-            way.push(GraphPoint { x: spot.x + half, y: spot.y });
+            way.push(GraphPoint { x: point.x - half, y: point.y });
+            way.push(GraphPoint { x: point.x + half, y: point.y });
         } else {
-            way.push(*spot);
+            way.push(*point);
         }
     }
     way.push(end);

@@ -202,6 +202,6 @@ fn what_names_nothing_and_what_is_said_twice_is_left_out() {
 #[test]
 fn a_workflow_too_large_to_be_read_has_no_picture() {
     let nodes = |count: usize| (0..count).map(|index| node(&format!("n{index}"), &["entrypoint"])).collect();
-    assert!(lay_out(&workflow("n0", nodes(MOST_NODES - 2))).is_some());
-    assert!(lay_out(&workflow("n0", nodes(MOST_NODES - 1))).is_none());
+    assert!(lay_out(&workflow("n0", nodes(MAX_NODES - 2))).is_some());
+    assert!(lay_out(&workflow("n0", nodes(MAX_NODES - 1))).is_none());
 }

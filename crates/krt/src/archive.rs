@@ -37,18 +37,18 @@ pub struct Checked {
     pub unpacked_bytes: u64,
     /// The names of all entries.
     pub index: ArchiveIndex,
-    /// The entrypoint's proto file and those that it imports. None unless [`Reading::facts`].
+    /// The entrypoint's proto file and those that it imports. None unless [`ReadOptions::digests`].
     pub protos: Protos,
     /// The files under `docs/` in the order of the archive; together no more than [`Limits::max_docs_bytes`]. None
-    /// unless [`Reading::documents`].
+    /// unless [`ReadOptions::documents`].
     pub documents: Vec<Document>,
     /// Of the manifest's sources, the entrypoint's proto file and the files under `docs/`, each once, by path. None
-    /// unless [`Reading::facts`].
-    pub facts: Vec<FileFacts>,
-    /// Of those, the ones that are not in `facts` yet: they came before the manifest and were too large to be hashed on
-    /// suspicion. [`facts_of`] has them.
+    /// unless [`ReadOptions::digests`].
+    pub digests: Vec<FileDigest>,
+    /// Of those, the ones that are not in `digests` yet: they came before the manifest and were too large to be hashed on
+    /// suspicion. [`digests_of`] has them.
     pub unhashed: BTreeSet<String>,
-    /// Whether the archive was read to its end. If not, `entries`, `unpacked_bytes`, `index`, `documents` and `facts`
+    /// Whether the archive was read to its end. If not, `entries`, `unpacked_bytes`, `index`, `documents` and `digests`
     /// are about a part of it, and what follows may still be refused.
     pub complete: bool,
 }
@@ -63,7 +63,7 @@ pub struct Document {
 
 /// What a file in the archive is, in short: two files with equal digests have equal contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileFacts {
+pub struct FileDigest {
     /// In the archive, without `./` in front.
     pub path: String,
     pub size_bytes: u64,
@@ -73,20 +73,20 @@ pub struct FileFacts {
 
 /// How an archive is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
+pub struct ReadOptions {
     pub until: Until,
     /// Whether the files under `docs/` are kept. Their size counts in any case.
     pub documents: bool,
     /// Whether what versions are compared by is kept: files are hashed, and proto files stay. Of those that come before
     /// the manifest all are hashed, as any of them may be a source.
-    pub facts: bool,
+    pub digests: bool,
 }
 
-impl Reading {
+impl ReadOptions {
     /// To the end, with everything that there is to know.
-    pub const WHOLE: Self = Self { until: Until::End, documents: true, facts: true };
+    pub const FULL: Self = Self { until: Until::End, documents: true, digests: true };
     /// Only what it takes to say whether the manifest is right.
-    pub const BRIEF: Self = Self { until: Until::AllFound, documents: false, facts: false };
+    pub const BRIEF: Self = Self { until: Until::NamedFilesFound, documents: false, digests: false };
 }
 
 /// How far an archive is read.
@@ -95,7 +95,7 @@ pub enum Until {
     End,
     /// Until the manifest and every file that it names have been seen. A tar has no index, so when one of them is
     /// missing that is the end. What is wrong behind that point is not seen.
-    AllFound,
+    NamedFilesFound,
 }
 
 /// Why there is no [`Checked`].
@@ -116,34 +116,38 @@ pub enum CheckError {
     Read(#[source] io::Error),
 }
 
-/// Reads and checks an archive as it is, with everything that there is to know of it ([`Reading::WHOLE`]).
+/// Reads and checks an archive as it is, with everything that there is to know of it ([`ReadOptions::FULL`]).
 ///
 /// The reader is read to its end whenever the answer is `Ok`, so that whoever counts or hashes the bytes beneath has
 /// seen them all. On an error it may not be: what follows a broken or oversized part is not worth the transfer.
 pub fn check(archive: impl io::Read, limits: &Limits) -> Result<Checked, CheckError> {
-    check_as(archive, limits, &Reading::WHOLE)
+    check_with(archive, limits, &ReadOptions::FULL)
 }
 
 /// Reads and checks an archive in the way that is asked for.
-pub fn check_as(archive: impl io::Read, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
+pub fn check_with(archive: impl io::Read, limits: &Limits, options: &ReadOptions) -> Result<Checked, CheckError> {
     Gunzip::new(archive, limits)
-        .map_or_else(|stop| stopped(Scan::new(limits, reading), stop), |input| scan(input, limits, reading))
+        .map_or_else(|error| failed(Scan::new(limits, options), error), |input| scan(input, limits, options))
 }
 
-/// The facts of these files, by a second reading of an archive that [`check`] has accepted. It ends with the last of them.
-pub fn facts_of(
+/// The digests of these files, by a second reading of an archive that [`check`] has accepted. It ends with the last of them.
+pub fn digests_of(
     archive: impl io::Read,
     limits: &Limits,
     paths: &BTreeSet<String>,
-) -> Result<Vec<FileFacts>, CheckError> {
-    read_facts(archive, limits, paths).map_err(|stop| match stop {
-        Stop::Broken(problem) => CheckError::Refused { problems: vec![problem], manifest_text: None },
-        Stop::TooLarge(limit, message) => CheckError::TooLarge { limit, message },
-        Stop::Read(error) => CheckError::Read(error),
+) -> Result<Vec<FileDigest>, CheckError> {
+    read_digests(archive, limits, paths).map_err(|error| match error {
+        ReadError::Invalid(problem) => CheckError::Refused { problems: vec![problem], manifest_text: None },
+        ReadError::TooLarge(limit, message) => CheckError::TooLarge { limit, message },
+        ReadError::Io(error) => CheckError::Read(error),
     })
 }
 
-fn read_facts(archive: impl io::Read, limits: &Limits, wanted: &BTreeSet<String>) -> Result<Vec<FileFacts>, Stop> {
+fn read_digests(
+    archive: impl io::Read,
+    limits: &Limits,
+    wanted: &BTreeSet<String>,
+) -> Result<Vec<FileDigest>, ReadError> {
     let mut tar = TarEntries::new(Gunzip::new(archive, limits)?, limits);
     let mut found = Vec::new();
     while found.len() < wanted.len()
@@ -151,36 +155,37 @@ fn read_facts(archive: impl io::Read, limits: &Limits, wanted: &BTreeSet<String>
     {
         let name = str::from_utf8(&entry.name).ok().and_then(|name| paths::normalize(name).ok());
         if let Some(path) = name.filter(|name| wanted.contains(name)) {
-            found.push(FileFacts { path, size_bytes: entry.size, sha256: digest::hex(tar.digest()?) });
+            found.push(FileDigest { path, size_bytes: entry.size, sha256: digest::hex(tar.digest()?) });
         }
     }
     Ok(found)
 }
 
-fn scan(input: Gunzip<impl io::Read>, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
-    let mut scan = Scan::new(limits, reading);
+fn scan(input: Gunzip<impl io::Read>, limits: &Limits, options: &ReadOptions) -> Result<Checked, CheckError> {
+    let mut scan = Scan::new(limits, options);
     match scan.run(input) {
-        Ok(()) => finish(scan, limits, reading),
-        Err(stop) => stopped(scan, stop),
+        Ok(()) => finish(scan, limits, options),
+        Err(error) => failed(scan, error),
     }
 }
 
-fn stopped(mut scan: Scan<'_>, stop: Stop) -> Result<Checked, CheckError> {
-    match stop {
-        Stop::Broken(problem) => {
+fn failed(mut scan: Scan<'_>, error: ReadError) -> Result<Checked, CheckError> {
+    match error {
+        ReadError::Invalid(problem) => {
             // The manifest is not looked at: in half an archive most of what it names would be missing.
             scan.problems.push(problem);
             let manifest_text = text_of(&scan.manifests);
             let problems = scan.problems.finish().unwrap_or_else(|problems| problems);
             Err(CheckError::Refused { problems, manifest_text })
         }
-        Stop::TooLarge(limit, message) => Err(CheckError::TooLarge { limit, message }),
-        Stop::Read(error) => Err(CheckError::Read(error)),
+        ReadError::TooLarge(limit, message) => Err(CheckError::TooLarge { limit, message }),
+        ReadError::Io(error) => Err(CheckError::Read(error)),
     }
 }
 
-fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked, CheckError> {
-    let Scan { mut problems, index, manifests, unread_protos, documents, entries, unpacked_bytes, complete, .. } = scan;
+fn finish(scan: Scan<'_>, limits: &Limits, options: &ReadOptions) -> Result<Checked, CheckError> {
+    let Scan { mut problems, index, manifests, skipped_protos, documents, entries, unpacked_bytes, complete, .. } =
+        scan;
     for (file, beneath) in index.files_used_as_folders() {
         problems
             .push(Problem::error(file, format!("is a file and also the folder of `{beneath}`; rename one of them")));
@@ -190,7 +195,7 @@ fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked,
     }
     let text = match manifests.as_slice() {
         [] => {
-            problems.push(no_manifest(&index));
+            problems.push(missing_manifest(&index));
             None
         }
         [(_, text)] => Some(text),
@@ -207,16 +212,17 @@ fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked,
             None
         }
     };
-    let read = text.map(|text| manifest::parse(text, &index, &unread_protos, limits.max_problems));
+    let read = text.map(|text| manifest::parse(text, &index, &skipped_protos, limits.max_problems));
     match (problems.finish(), read, text) {
         (Ok(mut warnings), Some(Ok((manifest, of_manifest))), Some(text)) => {
             warnings.extend(of_manifest);
-            let (facts, unhashed) =
-                if reading.facts { facts(&manifest, &index) } else { (Vec::new(), BTreeSet::new()) };
-            let protos = if reading.facts { Protos::of(&manifest.entrypoint.proto, &index) } else { Protos::default() };
+            let (digests, unhashed) =
+                if options.digests { digests(&manifest, &index) } else { (Vec::new(), BTreeSet::new()) };
+            let protos =
+                if options.digests { Protos::of(&manifest.entrypoint.proto, &index) } else { Protos::default() };
             Ok(Checked {
                 protos,
-                facts,
+                digests,
                 unhashed,
                 manifest,
                 manifest_text: String::from_utf8_lossy(text).into_owned(),
@@ -240,15 +246,15 @@ fn finish(scan: Scan<'_>, limits: &Limits, reading: &Reading) -> Result<Checked,
 }
 
 /// What is known of the files that there has to be something known of, and which of them nothing is known of yet.
-fn facts(manifest: &Manifest, index: &ArchiveIndex) -> (Vec<FileFacts>, BTreeSet<String>) {
+fn digests(manifest: &Manifest, index: &ArchiveIndex) -> (Vec<FileDigest>, BTreeSet<String>) {
     let mut paths: BTreeSet<&str> = index.files_under(DOCS).collect();
     paths.insert(&manifest.entrypoint.proto);
     paths.extend(manifest.workflows.iter().flat_map(|workflow| &workflow.nodes).map(|node| node.src.as_str()));
     let (mut known, mut unhashed) = (Vec::new(), BTreeSet::new());
     for path in paths {
-        match index.facts(path) {
+        match index.digest(path) {
             Some((size_bytes, sha256)) => {
-                known.push(FileFacts { path: path.to_owned(), size_bytes, sha256: digest::hex(sha256) });
+                known.push(FileDigest { path: path.to_owned(), size_bytes, sha256: digest::hex(sha256) });
             }
             None => {
                 unhashed.insert(path.to_owned());
@@ -266,7 +272,7 @@ fn text_of(manifests: &[(String, Vec<u8>)]) -> Option<String> {
     }
 }
 
-fn no_manifest(index: &ArchiveIndex) -> Problem {
+fn missing_manifest(index: &ArchiveIndex) -> Problem {
     let is_manifest = |name: &str| matches!(name, "krt.yml" | "krt.yaml");
     // Packed on Windows, by a tool that keeps its way of writing paths.
     let backslashed =
@@ -300,15 +306,15 @@ fn looks_like_manifest(name: &str) -> bool {
 
 /// Why the reading of an archive ended before its end.
 #[derive(Debug)]
-enum Stop {
-    Broken(Problem),
+enum ReadError {
+    Invalid(Problem),
     TooLarge(Limit, String),
-    Read(io::Error),
+    Io(io::Error),
 }
 
-impl Stop {
+impl ReadError {
     /// The file as a whole is not what it should be.
-    fn broken(message: impl Into<String>) -> Self {
-        Self::Broken(Problem::error("", message))
+    fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(Problem::error("", message))
     }
 }

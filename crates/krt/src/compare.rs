@@ -8,7 +8,7 @@ use domain::{
 };
 
 use crate::{
-    FileFacts, Protos,
+    FileDigest, Protos,
     interface::{self, Interface},
     model::{ConfigSpec, Manifest, Node, ObjectStoreScope, Workflow},
 };
@@ -23,14 +23,14 @@ pub struct Side<'a> {
     /// Names and values as entered so far; the values stay here.
     pub config: &'a BTreeMap<&'a str, &'a str>,
     /// Of the files that the manifest names; none when they are not known.
-    pub facts: Option<&'a [FileFacts]>,
+    pub digests: Option<&'a [FileDigest]>,
     /// The proto files that callers depend on; none when they are not known.
     pub protos: Option<&'a Protos>,
 }
 
 impl<'a> Side<'a> {
     fn digest(&self, path: &str) -> Option<&'a str> {
-        self.facts?.iter().find(|file| file.path == path).map(|file| file.sha256.as_str())
+        self.digests?.iter().find(|file| file.path == path).map(|file| file.sha256.as_str())
     }
 }
 
@@ -53,7 +53,7 @@ pub fn compare(before: Side<'_>, after: Side<'_>) -> Comparison {
         .collect(),
         workflows: workflows(before, after),
         config: config(before, after),
-        contents_unknown: before.facts.is_none() || after.facts.is_none(),
+        contents_unknown: before.digests.is_none() || after.digests.is_none(),
         manifest: ManifestDiff::default(),
     }
 }
@@ -70,10 +70,11 @@ fn callers(before: Side<'_>, after: Side<'_>) -> CallerChanges {
             CallerChanges { not_compared, ..CallerChanges::default() }
         }
     };
-    let fed = |manifest: &Manifest, rpc: &str| manifest.workflows.iter().any(|workflow| workflow.entrypoint == rpc);
+    let is_answered =
+        |manifest: &Manifest, rpc: &str| manifest.workflows.iter().any(|workflow| workflow.entrypoint == rpc);
     for workflow in &before.manifest.workflows {
         let rpc = &workflow.entrypoint;
-        if !fed(after.manifest, rpc) {
+        if !is_answered(after.manifest, rpc) {
             found.breaking.push(format!("no workflow answers rpc `{rpc}` any more; `{}` did", workflow.name));
         }
     }
@@ -95,23 +96,23 @@ fn workflows(before: Side<'_>, after: Side<'_>) -> Vec<WorkflowChange> {
     let mut changes = Vec::new();
     for workflow in now {
         let change = match was.iter().find(|other| other.name == workflow.name) {
-            None => Some(whole(workflow, Change::Added)),
+            None => Some(one_sided(workflow, Change::Added)),
             Some(other) => workflow_change((before, other), (after, workflow)),
         };
         changes.extend(change);
     }
     let gone = was.iter().filter(|workflow| !now.iter().any(|other| other.name == workflow.name));
-    changes.extend(gone.map(|workflow| whole(workflow, Change::Removed)));
+    changes.extend(gone.map(|workflow| one_sided(workflow, Change::Removed)));
     changes
 }
 
 /// A workflow that only one of the two has.
-fn whole(workflow: &Workflow, change: Change) -> WorkflowChange {
-    let nodes = workflow.nodes.iter().map(|node| whole_node(node, change)).collect();
+fn one_sided(workflow: &Workflow, change: Change) -> WorkflowChange {
+    let nodes = workflow.nodes.iter().map(|node| one_sided_node(node, change)).collect();
     WorkflowChange { name: workflow.name.to_string(), change, fields: Vec::new(), nodes }
 }
 
-fn whole_node(node: &Node, change: Change) -> NodeChange {
+fn one_sided_node(node: &Node, change: Change) -> NodeChange {
     NodeChange { name: node.name.to_string(), change, fields: Vec::new() }
 }
 
@@ -129,17 +130,17 @@ fn workflow_change(
     let mut nodes = Vec::new();
     for node in &now.nodes {
         match was.nodes.iter().find(|other| other.name == node.name) {
-            None => nodes.push(whole_node(node, Change::Added)),
+            None => nodes.push(one_sided_node(node, Change::Added)),
             Some(other) => {
                 let fields = node_fields((before, other), (after, node));
                 if !fields.is_empty() {
-                    nodes.push(NodeChange { fields, ..whole_node(node, Change::Changed) });
+                    nodes.push(NodeChange { fields, ..one_sided_node(node, Change::Changed) });
                 }
             }
         }
     }
     let gone = was.nodes.iter().filter(|node| !now.nodes.iter().any(|other| other.name == node.name));
-    nodes.extend(gone.map(|node| whole_node(node, Change::Removed)));
+    nodes.extend(gone.map(|node| one_sided_node(node, Change::Removed)));
     let changed = !fields.is_empty() || !nodes.is_empty();
     changed.then(|| WorkflowChange { name: now.name.to_string(), change: Change::Changed, fields, nodes })
 }
@@ -258,8 +259,8 @@ mod tests {
         Protos { texts: BTreeMap::from([("p.proto".to_owned(), text.to_owned())]), ..Protos::default() }
     }
 
-    fn fact(path: &str, sha256: &str) -> FileFacts {
-        FileFacts { path: path.to_owned(), size_bytes: 1, sha256: sha256.repeat(64) }
+    fn digest_of(path: &str, sha256: &str) -> FileDigest {
+        FileDigest { path: path.to_owned(), size_bytes: 1, sha256: sha256.repeat(64) }
     }
 
     /// `v1` as it is against `v2` as it was changed.
@@ -267,7 +268,7 @@ mod tests {
         let (before, mut after, none) = (manifest("v1"), manifest("v2"), BTreeMap::new());
         change(&mut after);
         let protos = protos("");
-        let side = |manifest| Side { manifest, config: &none, facts: Some(&[]), protos: Some(&protos) };
+        let side = |manifest| Side { manifest, config: &none, digests: Some(&[]), protos: Some(&protos) };
         compare(side(&before), side(&after))
     }
 
@@ -329,9 +330,9 @@ mod tests {
     #[test]
     fn sources_are_compared_by_content() {
         let (before, after, none) = (manifest("v1"), manifest("v2"), BTreeMap::new());
-        let was = [fact("src/one.py", "a"), fact("src/two.py", "b"), fact("p.proto", "c")];
-        let now = [fact("src/one.py", "a"), fact("src/two.py", "d"), fact("p.proto", "e")];
-        let side = |manifest, facts| Side { manifest, config: &none, facts, protos: None };
+        let was = [digest_of("src/one.py", "a"), digest_of("src/two.py", "b"), digest_of("p.proto", "c")];
+        let now = [digest_of("src/one.py", "a"), digest_of("src/two.py", "d"), digest_of("p.proto", "e")];
+        let side = |manifest, digests| Side { manifest, config: &none, digests, protos: None };
         let found = compare(side(&before, Some(&was)), side(&after, Some(&now)));
         let expected = |field: &str, before: &str, after: &str| FieldChange {
             field: field.to_owned(),
@@ -354,7 +355,7 @@ mod tests {
         was.config.variables.push("C".to_owned());
         let old = BTreeMap::from([("A", "secret-1"), ("B", "secret-2"), ("C", "secret-3")]);
         let new = BTreeMap::from([("A", "secret-4"), ("B", "secret-2")]);
-        let side = |manifest, config| Side { manifest, config, facts: None, protos: None };
+        let side = |manifest, config| Side { manifest, config, digests: None, protos: None };
         let found = compare(side(&was, &old), side(&after, &new));
         let told: Vec<_> = found.config.iter().map(|c| (c.name.as_str(), c.difference)).collect();
         assert_eq!(
@@ -377,7 +378,7 @@ mod tests {
         let found = against(|after| after.workflows[0].entrypoint = "Other".to_owned());
         assert_eq!(found.callers.breaking, ["no workflow answers rpc `Call` any more; `flow` did"]);
         let (v1, none) = (manifest("v1"), BTreeMap::new());
-        let side = |protos| Side { manifest: &v1, config: &none, facts: None, protos };
+        let side = |protos| Side { manifest: &v1, config: &none, digests: None, protos };
         let (valid, broken) = (protos(""), protos("message A {\n}}"));
         let found = compare(side(None), side(Some(&valid)));
         assert!(found.callers.not_compared[0].contains("`v1` could not be compared"), "{found:?}");

@@ -55,7 +55,7 @@ impl ArchiveIndex {
     }
 
     /// Size and SHA-256 of a file that was looked into.
-    pub(crate) fn facts(&self, name: &str) -> Option<(u64, [u8; 32])> {
+    pub(crate) fn digest(&self, name: &str) -> Option<(u64, [u8; 32])> {
         let found = self.entries.get(name)?;
         Some((found.size_bytes, **found.sha256.as_ref()?))
     }

@@ -19,7 +19,7 @@ mod protos;
 mod view;
 mod yaml;
 
-pub use archive::{CheckError, Checked, Document, FileFacts, Reading, Until, check, check_as, facts_of};
+pub use archive::{CheckError, Checked, Document, FileDigest, ReadOptions, Until, check, check_with, digests_of};
 pub use compare::{Side, compare};
 pub use index::ArchiveIndex;
 pub use limits::{Limit, Limits};

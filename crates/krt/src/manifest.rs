@@ -36,11 +36,11 @@ pub fn parse_manifest(text: &[u8], index: &ArchiveIndex) -> Result<(Manifest, Ve
     parse(text, index, &[], MAX_PROBLEMS)
 }
 
-/// `unread_protos` are in the archive, but their texts were not kept.
+/// `skipped_protos` are in the archive, but their texts were not kept.
 pub(crate) fn parse(
     text: &[u8],
     index: &ArchiveIndex,
-    unread_protos: &[String],
+    skipped_protos: &[String],
     max_problems: usize,
 ) -> Result<(Manifest, Vec<Problem>), Vec<Problem>> {
     let text = str::from_utf8(text).map_err(|error| vec![not_text(text, error.valid_up_to())])?;
@@ -52,7 +52,7 @@ pub(crate) fn parse(
             return Err(vec![cause.unwrap_or(problem)]);
         }
     };
-    let mut report = Report::new(index, unread_protos, max_problems);
+    let mut report = Report::new(index, skipped_protos, max_problems);
     report.duplicate_fields(&root, "");
     let manifest = read(&Item::root(&root), &mut report);
     let warnings = report.finish().map_err(|mut problems| {

@@ -7,7 +7,7 @@ const MAX_MESSAGE_CHARS: usize = 600;
 /// The most characters of a sent text that a message repeats.
 const MAX_SHOWN_CHARS: usize = 80;
 /// Code points that tell two texts apart.
-const MAX_POINTS: usize = 6;
+const MAX_CODE_POINTS: usize = 6;
 
 /// Findings so far. Errors are never crowded out by warnings: both have the same room.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// Where two texts that a person may take for one differ, in code points: `; there U+00E8 stands where here is …`.
 /// Nothing when the difference is to be seen.
-pub(crate) fn told_apart(here: &str, there: &str) -> String {
+pub(crate) fn describe_difference(here: &str, there: &str) -> String {
     let is_plain = |c: char| c.is_ascii() && !is_unseen(c);
     let same = here.chars().zip(there.chars()).take_while(|(a, b)| a == b).count();
     let (here, there): (Vec<_>, Vec<_>) = (here.chars().skip(same).collect(), there.chars().skip(same).collect());
@@ -71,7 +71,7 @@ pub(crate) fn told_apart(here: &str, there: &str) -> String {
     }
     let points = |text: &[char]| match text {
         [] => "nothing".to_owned(),
-        text => text.iter().take(MAX_POINTS).map(|c| code_point(*c)).collect::<Vec<_>>().join(" "),
+        text => text.iter().take(MAX_CODE_POINTS).map(|c| code_point(*c)).collect::<Vec<_>>().join(" "),
     };
     format!(" (the two differ: here it has {}, there {})", points(here), points(there))
 }

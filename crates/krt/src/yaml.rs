@@ -72,7 +72,7 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>, Problem> {
     let mut loader = Loader::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| broken(&error))?;
-        loader.take(event, Position::from(&span.start))?;
+        loader.handle(event, Position::from(&span.start))?;
     }
     Ok(loader.root)
 }
@@ -108,20 +108,20 @@ fn too_deep(at: Position) -> Problem {
 struct Loader {
     root: Option<Node>,
     documents: usize,
-    open: Vec<Open>,
-    anchors: HashMap<usize, Anchored>,
+    open: Vec<OpenCollection>,
+    anchors: HashMap<usize, AnchoredNode>,
     nodes: usize,
     alias_bytes: usize,
 }
 
 /// A list or mapping whose end was not seen yet.
-struct Open {
+struct OpenCollection {
     at: Position,
     anchor: usize,
-    what: OpenKind,
+    what: CollectionKind,
 }
 
-enum OpenKind {
+enum CollectionKind {
     List(Vec<Node>),
     Map {
         fields: Vec<Field>,
@@ -136,10 +136,10 @@ struct Key {
     text: String,
     at: Position,
     /// It is the merge key `<<`.
-    merges: bool,
+    is_merge_key: bool,
 }
 
-struct Anchored {
+struct AnchoredNode {
     node: Node,
     size: Size,
 }
@@ -152,7 +152,7 @@ struct Size {
 }
 
 impl Loader {
-    fn take(&mut self, event: Event<'_>, at: Position) -> Result<(), Problem> {
+    fn handle(&mut self, event: Event<'_>, at: Position) -> Result<(), Problem> {
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
@@ -166,21 +166,21 @@ impl Loader {
             }
             Event::Scalar(text, style, anchor, tag) => {
                 let kind = kind_of(&text, style, tag.as_deref());
-                let merges = style == ScalarStyle::Plain && text == "<<";
+                let is_merge_key = style == ScalarStyle::Plain && text == "<<";
                 let node = Node { at, value: Value::Scalar(Scalar { text: text.into_owned(), kind }) };
                 self.count(1, at)?;
                 self.anchor(anchor, &node);
-                self.place(node, merges)
+                self.place(node, is_merge_key)
             }
-            Event::SequenceStart(_, anchor, _) => self.begin(at, anchor, OpenKind::List(Vec::new())),
+            Event::SequenceStart(_, anchor, _) => self.begin(at, anchor, CollectionKind::List(Vec::new())),
             Event::MappingStart(_, anchor, _) => {
-                self.begin(at, anchor, OpenKind::Map { fields: Vec::new(), key: None, merged: Vec::new() })
+                self.begin(at, anchor, CollectionKind::Map { fields: Vec::new(), key: None, merged: Vec::new() })
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(Open { at, anchor, what }) = self.open.pop() else { return Ok(()) };
+                let Some(OpenCollection { at, anchor, what }) = self.open.pop() else { return Ok(()) };
                 let value = match what {
-                    OpenKind::List(items) => Value::List(items),
-                    OpenKind::Map { fields, merged, .. } => Value::Map(merge(fields, merged)?),
+                    CollectionKind::List(items) => Value::List(items),
+                    CollectionKind::Map { fields, merged, .. } => Value::Map(merge(fields, merged)?),
                 };
                 let node = Node { at, value };
                 self.anchor(anchor, &node);
@@ -194,25 +194,25 @@ impl Loader {
         }
     }
 
-    fn begin(&mut self, at: Position, anchor: usize, what: OpenKind) -> Result<(), Problem> {
-        if let Some(Open { what: OpenKind::Map { key: None, .. }, .. }) = self.open.last() {
+    fn begin(&mut self, at: Position, anchor: usize, what: CollectionKind) -> Result<(), Problem> {
+        if let Some(OpenCollection { what: CollectionKind::Map { key: None, .. }, .. }) = self.open.last() {
             return Err(problem(at, "a field's name must be a plain word; found a list or mapping"));
         }
         self.count(1, at)?;
         self.check_depth(1, at)?;
-        self.open.push(Open { at, anchor, what });
+        self.open.push(OpenCollection { at, anchor, what });
         Ok(())
     }
 
-    fn place(&mut self, node: Node, merges: bool) -> Result<(), Problem> {
+    fn place(&mut self, node: Node, is_merge_key: bool) -> Result<(), Problem> {
         match self.open.last_mut().map(|open| &mut open.what) {
             None => self.root = Some(node),
-            Some(OpenKind::List(items)) => items.push(node),
-            Some(OpenKind::Map { fields, key, merged }) => match key.take() {
-                Some(key) if key.merges => merged.push((key.at, node)),
+            Some(CollectionKind::List(items)) => items.push(node),
+            Some(CollectionKind::Map { fields, key, merged }) => match key.take() {
+                Some(key) if key.is_merge_key => merged.push((key.at, node)),
                 Some(Key { text, at, .. }) => fields.push(Field { key: text, key_at: at, value: node }),
                 None => match node.value {
-                    Value::Scalar(scalar) => *key = Some(Key { text: scalar.text, at: node.at, merges }),
+                    Value::Scalar(scalar) => *key = Some(Key { text: scalar.text, at: node.at, is_merge_key }),
                     _ => {
                         return Err(problem(node.at, "a field's name must be a plain word; found a list or mapping"));
                     }
@@ -224,13 +224,13 @@ impl Loader {
 
     fn anchor(&mut self, id: usize, node: &Node) {
         if id > 0 {
-            self.anchors.insert(id, Anchored { node: node.clone(), size: size_of(node) });
+            self.anchors.insert(id, AnchoredNode { node: node.clone(), size: size_of(node) });
         }
     }
 
     /// What an alias stands for, placed where the alias is; the values inside keep the places where they are written.
     fn repeat(&mut self, id: usize, at: Position) -> Result<Node, Problem> {
-        let Some(Anchored { node, size }) = self.anchors.get(&id) else {
+        let Some(AnchoredNode { node, size }) = self.anchors.get(&id) else {
             return Err(problem(at, "this alias refers to a value that contains it; write the values out"));
         };
         let (mut node, size) = (node.clone(), *size);

@@ -22,8 +22,8 @@ fn archive_within(version: &str, protos: &[(&str, &str)], limits: &Limits) -> Ch
 
 fn callers_of(before: (&Checked, &Protos), after: (&Checked, &Protos)) -> CallerChanges {
     let none = BTreeMap::new();
-    let before = Side { manifest: &before.0.manifest, config: &none, facts: None, protos: Some(before.1) };
-    let after = Side { manifest: &after.0.manifest, config: &none, facts: None, protos: Some(after.1) };
+    let before = Side { manifest: &before.0.manifest, config: &none, digests: None, protos: Some(before.1) };
+    let after = Side { manifest: &after.0.manifest, config: &none, digests: None, protos: Some(after.1) };
     compare(before, after).callers
 }
 

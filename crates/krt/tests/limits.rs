@@ -4,7 +4,7 @@ mod support;
 
 use std::{fmt::Write as _, io::Read};
 
-use krt::{CheckError, Limit, Limits, Reading, check, check_as};
+use krt::{CheckError, Limit, Limits, ReadOptions, check, check_with};
 use support::{Counted, MANIFEST, Repeated, Tar, gzip};
 use tar::EntryType;
 
@@ -90,8 +90,8 @@ fn documentation_is_bounded_whether_it_is_kept_or_not() {
     assert!(check(gzip(&valid(tar.clone()).raw(&[]).ended()).as_slice(), &limits).is_ok());
     let packed = gzip(&valid(tar.file("docs/img/x.png", vec![b'x'; 401])).ended());
     let expected = "at most 1000 bytes are allowed for the documentation (`docs/`), which `docs/img/x.png` exceeds";
-    for reading in [Reading::WHOLE, Reading { until: krt::Until::End, ..Reading::BRIEF }] {
-        match check_as(packed.as_slice(), &limits, &reading) {
+    for reading in [ReadOptions::FULL, ReadOptions { until: krt::Until::End, ..ReadOptions::BRIEF }] {
+        match check_with(packed.as_slice(), &limits, &reading) {
             Err(CheckError::TooLarge { limit: Limit::DocsBytes, message }) => assert_eq!(message, expected),
             other => panic!("not too large: {other:?}"),
         }
@@ -103,8 +103,8 @@ fn the_number_of_documents_is_bounded_whether_they_are_kept_or_not() {
     let limits = Limits { max_documents: 3, ..Limits::default() };
     let with = |count: usize| (0..count).fold(Tar::valid(), |tar, at| tar.file(&format!("docs/{at}.md"), "")).packed();
     assert!(check(with(3).as_slice(), &limits).is_ok());
-    for reading in [Reading::WHOLE, Reading { until: krt::Until::End, ..Reading::BRIEF }] {
-        match check_as(with(4).as_slice(), &limits, &reading) {
+    for reading in [ReadOptions::FULL, ReadOptions { until: krt::Until::End, ..ReadOptions::BRIEF }] {
+        match check_with(with(4).as_slice(), &limits, &reading) {
             Err(CheckError::TooLarge { limit: Limit::Documents, message }) => {
                 assert_eq!(message, "at most 3 files are allowed in the documentation (`docs/`)");
             }

@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, num::NonZeroU16, sync::Arc};
 use axum::extract::{Multipart, Request};
 use domain::{Actor, ApiError, RuntimeId, Timestamp, VersionView};
 use futures::StreamExt;
-use krt::{CheckError, Checked, FileFacts, Limits};
+use krt::{CheckError, Checked, FileDigest, Limits};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
@@ -135,9 +135,9 @@ impl Intake {
             }
         };
         let arrived = incoming.finish().await.map_err(from_files)?;
-        let added = match self.missing_facts(&arrived, &received.checked.unhashed).await {
-            Ok(facts) => {
-                received.checked.facts.extend(facts);
+        let added = match self.missing_digests(&arrived, &received.checked.unhashed).await {
+            Ok(digests) => {
+                received.checked.digests.extend(digests);
                 self.add_version(upload, &arrived, received).await
             }
             Err(error) => Err(error),
@@ -197,14 +197,14 @@ impl Intake {
     }
 
     /// What the one pass did not hash because it could not know yet that it is wanted, from the file that has arrived.
-    async fn missing_facts(&self, arrived: &str, paths: &BTreeSet<String>) -> Result<Vec<FileFacts>, ApiError> {
+    async fn missing_digests(&self, arrived: &str, paths: &BTreeSet<String>) -> Result<Vec<FileDigest>, ApiError> {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
         let mut stored = self.files.read(arrived, None).await.map_err(from_files)?;
         let (feed, reader) = feed::channel();
         let (limits, paths) = (self.limits.clone(), paths.clone());
-        let facts = tokio::task::spawn_blocking(move || krt::facts_of(reader, &limits, &paths));
+        let digests = tokio::task::spawn_blocking(move || krt::digests_of(reader, &limits, &paths));
         while let Some(chunk) = stored.next().await {
             if feed.send(chunk.map_err(from_files)?).await.is_err() {
                 // All of them are found.
@@ -212,7 +212,7 @@ impl Intake {
             }
         }
         drop(feed);
-        check_result(facts).await
+        check_result(digests).await
     }
 
     /// Puts the file in its place and adds the version; without a version nothing stays.
@@ -236,8 +236,8 @@ impl Intake {
             size_bytes: received.size_bytes,
             download_token: download_token(),
         };
-        let Checked { manifest, manifest_text, warnings, documents, facts, protos, .. } = received.checked;
-        let content = Content { facts, protos: Some(protos), proto_text: None };
+        let Checked { manifest, manifest_text, warnings, documents, digests, protos, .. } = received.checked;
+        let content = Content { digests, protos: Some(protos), proto_text: None };
         let UploadRequest { by, runtime, inherit_config } = upload;
         let at = Timestamp::now();
         let new =

@@ -110,7 +110,7 @@ fn side<'a>(
     content: Option<&'a Content>,
     protos: Option<&'a Protos>,
 ) -> krt::Side<'a> {
-    krt::Side { manifest: &record.manifest, config, facts: content.map(|content| content.facts.as_slice()), protos }
+    krt::Side { manifest: &record.manifest, config, digests: content.map(|content| content.digests.as_slice()), protos }
 }
 
 fn manifest_diff(before: &str, after: &str) -> ManifestDiff {

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     Actor, Command, Desired, Failure, Problem, Publication, Role, RuntimeId, Timestamp, VersionName, VersionState,
 };
-use krt::{Document, FileFacts, Protos, model::Manifest};
+use krt::{Document, FileDigest, Protos, model::Manifest};
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
@@ -149,7 +149,8 @@ pub struct NewVersion {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Content {
     /// Of the sources, the proto and the documentation.
-    pub facts: Vec<FileFacts>,
+    #[serde(rename = "facts")]
+    pub digests: Vec<FileDigest>,
     /// What callers depend on. None of versions that were added when only the entrypoint's own proto file was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protos: Option<Protos>,

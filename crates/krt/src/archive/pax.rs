@@ -1,7 +1,7 @@
 //! PAX extended headers: records of `length key=value\n` (POSIX.1-2017, pax, "pax Extended Header"). Written here since
 //! values may hold line ends (those of macOS do), at which the tar crate's reader would cut them.
 
-use super::Stop;
+use super::ReadError;
 
 /// The records that change what the next entry is. All others, such as times and attributes, are of no interest.
 #[derive(Debug, Default)]
@@ -12,7 +12,7 @@ pub(super) struct Pax {
 }
 
 impl Pax {
-    pub(super) fn parse(mut records: &[u8]) -> Result<Self, Stop> {
+    pub(super) fn parse(mut records: &[u8]) -> Result<Self, ReadError> {
         let mut pax = Self::default();
         while !records.is_empty() {
             let (record, rest) = split_record(records).ok_or_else(malformed)?;
@@ -30,7 +30,7 @@ impl Pax {
     }
 
     /// Whether it changes what an entry is.
-    pub(super) fn says_anything(&self) -> bool {
+    pub(super) fn is_relevant(&self) -> bool {
         self.path.is_some() || self.size.is_some() || self.sparse
     }
 }
@@ -52,8 +52,8 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-fn malformed() -> Stop {
-    Stop::broken("the tar is damaged: one of its PAX headers is malformed; pack it again")
+fn malformed() -> ReadError {
+    ReadError::invalid("the tar is damaged: one of its PAX headers is malformed; pack it again")
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
         let pax = Pax::parse(b"12 path=a/b\n16 x=line\nline\n\n11 size=34\n").expect("well-formed");
         assert_eq!((pax.path.as_deref(), pax.size, pax.sparse), (Some(&b"a/b"[..]), Some(34), false));
         assert!(Pax::parse(b"22 GNU.sparse.major=1\n").expect("well-formed").sparse);
-        assert!(!Pax::parse(b"").expect("well-formed").says_anything());
+        assert!(!Pax::parse(b"").expect("well-formed").is_relevant());
     }
 
     #[test]

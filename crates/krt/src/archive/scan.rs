@@ -6,7 +6,7 @@ use domain::Problem;
 use tar::EntryType;
 
 use super::{
-    DOCS, Document, Reading, Stop, Until, documents,
+    DOCS, Document, ReadError, ReadOptions, Until, documents,
     gzip::Gunzip,
     tar_entries::{Entry, TarEntries, VOLUME_LABEL},
 };
@@ -25,13 +25,13 @@ const MAX_PART_BYTES: usize = 255;
 
 pub(super) struct Scan<'l> {
     limits: &'l Limits,
-    reading: &'l Reading,
+    options: &'l ReadOptions,
     pub(super) problems: Problems,
     pub(super) index: ArchiveIndex,
     /// Names and contents of the manifests at the root, two at most.
     pub(super) manifests: Vec<(String, Vec<u8>)>,
     /// Proto files that were too large to be kept, or are not text.
-    pub(super) unread_protos: Vec<String>,
+    pub(super) skipped_protos: Vec<String>,
     pub(super) documents: Vec<Document>,
     pub(super) entries: u64,
     pub(super) unpacked_bytes: u64,
@@ -45,18 +45,18 @@ pub(super) struct Scan<'l> {
     docs_bytes: u64,
     documents_seen: u64,
     /// What is left to be hashed of files before the manifest.
-    ahead_bytes_left: u64,
+    hash_ahead_bytes_left: u64,
 }
 
 impl<'l> Scan<'l> {
-    pub(super) fn new(limits: &'l Limits, reading: &'l Reading) -> Self {
+    pub(super) fn new(limits: &'l Limits, options: &'l ReadOptions) -> Self {
         Self {
             limits,
-            reading,
+            options,
             problems: Problems::new(limits.max_problems),
             index: ArchiveIndex::default(),
             manifests: Vec::new(),
-            unread_protos: Vec::new(),
+            skipped_protos: Vec::new(),
             documents: Vec::new(),
             entries: 0,
             unpacked_bytes: 0,
@@ -67,18 +67,18 @@ impl<'l> Scan<'l> {
             protos_bytes: 0,
             docs_bytes: 0,
             documents_seen: 0,
-            ahead_bytes_left: limits.hash_ahead_bytes,
+            hash_ahead_bytes_left: limits.hash_ahead_bytes,
         }
     }
 
     /// Reads the archive as far as is wanted.
-    pub(super) fn run(&mut self, input: Gunzip<impl Read>) -> Result<(), Stop> {
+    pub(super) fn run(&mut self, input: Gunzip<impl Read>) -> Result<(), ReadError> {
         let mut tar = TarEntries::new(input, self.limits);
         while let Some(entry) = tar.next_entry()? {
             self.count(&entry)?;
-            self.look_at(&entry, &mut tar)?;
+            self.read_entry(&entry, &mut tar)?;
             let found_all = self.missing.as_ref().is_some_and(BTreeSet::is_empty);
-            if found_all && self.reading.until == Until::AllFound {
+            if found_all && self.options.until == Until::NamedFilesFound {
                 return Ok(());
             }
         }
@@ -86,22 +86,22 @@ impl<'l> Scan<'l> {
         Ok(())
     }
 
-    fn count(&mut self, entry: &Entry) -> Result<(), Stop> {
+    fn count(&mut self, entry: &Entry) -> Result<(), ReadError> {
         self.seen_entries += 1;
         if self.seen_entries > self.limits.max_entries {
             let message = format!("at most {} files and folders are allowed", self.limits.max_entries);
-            return Err(Stop::TooLarge(Limit::Entries, message));
+            return Err(ReadError::TooLarge(Limit::Entries, message));
         }
         self.names_bytes += entry.name.len() as u64;
         if self.names_bytes > self.limits.max_names_bytes {
             let max = size_in_words(self.limits.max_names_bytes);
             let message = format!("at most {max} are allowed for the names of all files");
-            return Err(Stop::TooLarge(Limit::NamesBytes, message));
+            return Err(ReadError::TooLarge(Limit::NamesBytes, message));
         }
         Ok(())
     }
 
-    fn look_at<R: Read>(&mut self, entry: &Entry, tar: &mut TarEntries<R>) -> Result<(), Stop> {
+    fn read_entry<R: Read>(&mut self, entry: &Entry, tar: &mut TarEntries<R>) -> Result<(), ReadError> {
         let Ok(written_name) = str::from_utf8(&entry.name) else {
             self.refuse(&String::from_utf8_lossy(&entry.name), "the name is not UTF-8; rename the file");
             return Ok(());
@@ -112,7 +112,7 @@ impl<'l> Scan<'l> {
                 self.refuse(written_name, reason);
                 // The manifest may name it; that it is not there would be said of it for no use.
                 if let Ok(name) = paths::normalize(written_name) {
-                    self.found(&name);
+                    self.mark_found(&name);
                     self.index.add(name, EntryKind::File, entry.size);
                 }
                 return Ok(());
@@ -137,7 +137,7 @@ impl<'l> Scan<'l> {
         self.entries += 1;
         if kind == EntryKind::Folder {
             if !self.index.add(name.clone(), kind, 0) {
-                self.refuse_twin(&name);
+                self.refuse_duplicate(&name);
             }
             return Ok(());
         }
@@ -146,11 +146,11 @@ impl<'l> Scan<'l> {
             return self.keep_manifest(name, entry, tar);
         }
         if !self.index.add(name.clone(), kind, entry.size) {
-            self.refuse_twin(&name);
+            self.refuse_duplicate(&name);
             return Ok(());
         }
         let content = self.keep(&name, entry, tar)?;
-        if self.reading.facts {
+        if self.options.digests {
             if let Some(content) = &content {
                 let mut hasher = Sha256::default();
                 hasher.update(content);
@@ -159,31 +159,36 @@ impl<'l> Scan<'l> {
                 self.index.set_digest(&name, tar.digest()?);
             }
         }
-        self.found(&name);
+        self.mark_found(&name);
         if let Some(content) = content {
-            self.sort_in(name, content);
+            self.store_content(name, content);
         }
         Ok(())
     }
 
     /// A file that comes before the manifest may be one that the manifest names. Small ones are hashed to be sure; for
-    /// large ones, which are models more often than sources, [`super::facts_of`] reads again if they turn out to be.
+    /// large ones, which are models more often than sources, [`super::digests_of`] reads again if they turn out to be.
     fn is_to_be_hashed(&mut self, name: &str, entry: &Entry) -> bool {
         if let Some(missing) = &self.missing {
             return missing.contains(name);
         }
-        let left = self.ahead_bytes_left.checked_sub(entry.size);
-        self.ahead_bytes_left = left.unwrap_or(self.ahead_bytes_left);
+        let left = self.hash_ahead_bytes_left.checked_sub(entry.size);
+        self.hash_ahead_bytes_left = left.unwrap_or(self.hash_ahead_bytes_left);
         left.is_some()
     }
 
-    fn found(&mut self, name: &str) {
+    fn mark_found(&mut self, name: &str) {
         if let Some(missing) = &mut self.missing {
             missing.remove(name);
         }
     }
 
-    fn keep_manifest<R: Read>(&mut self, name: String, entry: &Entry, tar: &mut TarEntries<R>) -> Result<(), Stop> {
+    fn keep_manifest<R: Read>(
+        &mut self,
+        name: String,
+        entry: &Entry,
+        tar: &mut TarEntries<R>,
+    ) -> Result<(), ReadError> {
         let text = tar.content(self.limits.max_manifest_bytes, Limit::ManifestBytes, "the manifest (`krt.yml`)")?;
         self.index.add(name.clone(), EntryKind::File, entry.size);
         if self.manifests.is_empty() {
@@ -198,7 +203,12 @@ impl<'l> Scan<'l> {
     }
 
     /// The content, if it is one that is kept.
-    fn keep<R: Read>(&mut self, name: &str, entry: &Entry, tar: &mut TarEntries<R>) -> Result<Option<Vec<u8>>, Stop> {
+    fn keep<R: Read>(
+        &mut self,
+        name: &str,
+        entry: &Entry,
+        tar: &mut TarEntries<R>,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
         if name.starts_with(DOCS) {
             let left = self.limits.max_docs_bytes.saturating_sub(self.docs_bytes);
             if entry.size > left {
@@ -207,23 +217,23 @@ impl<'l> Scan<'l> {
                     "at most {max} are allowed for the documentation (`{DOCS}`), which `{}` exceeds",
                     shown(name)
                 );
-                return Err(Stop::TooLarge(Limit::DocsBytes, message));
+                return Err(ReadError::TooLarge(Limit::DocsBytes, message));
             }
             self.docs_bytes += entry.size;
             self.documents_seen += 1;
             if self.documents_seen > self.limits.max_documents {
                 let message =
                     format!("at most {} files are allowed in the documentation (`{DOCS}`)", self.limits.max_documents);
-                return Err(Stop::TooLarge(Limit::Documents, message));
+                return Err(ReadError::TooLarge(Limit::Documents, message));
             }
-            if self.reading.documents {
+            if self.options.documents {
                 return tar.content(left, Limit::DocsBytes, "the documentation").map(Some);
             }
         }
         if name.ends_with(".proto") {
             let left = self.limits.max_protos_bytes.saturating_sub(self.protos_bytes);
             if entry.size > left {
-                self.unread_protos.push(name.to_owned());
+                self.skipped_protos.push(name.to_owned());
                 return Ok(None);
             }
             self.protos_bytes += entry.size;
@@ -232,14 +242,14 @@ impl<'l> Scan<'l> {
         Ok(None)
     }
 
-    fn sort_in(&mut self, name: String, content: Vec<u8>) {
+    fn store_content(&mut self, name: String, content: Vec<u8>) {
         if name.ends_with(".proto") {
             match str::from_utf8(&content) {
                 Ok(text) => self.index.add_proto(name.clone(), text),
-                Err(_) => self.unread_protos.push(name.clone()),
+                Err(_) => self.skipped_protos.push(name.clone()),
             }
         }
-        if name.starts_with(DOCS) && self.reading.documents {
+        if name.starts_with(DOCS) && self.options.documents {
             if documents::is_page(&name)
                 && let Some(problem) = documents::not_utf_8(&name, &content)
             {
@@ -249,7 +259,7 @@ impl<'l> Scan<'l> {
         }
     }
 
-    fn refuse_twin(&mut self, name: &str) {
+    fn refuse_duplicate(&mut self, name: &str) {
         self.refuse(name, "is in the archive twice; each name must be unique");
     }
 

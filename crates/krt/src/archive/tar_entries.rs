@@ -6,7 +6,7 @@ use std::io::Read;
 
 use tar::{EntryType, Header};
 
-use super::{Stop, formats::format_of, gzip::Gunzip, pax::Pax};
+use super::{ReadError, formats::format_of, gzip::Gunzip, pax::Pax};
 use crate::{
     Limits,
     digest::Sha256,
@@ -61,7 +61,7 @@ impl<R: Read> TarEntries<R> {
     }
 
     /// The next entry; none at the end, which is then also the end of the file.
-    pub(super) fn next_entry(&mut self) -> Result<Option<Entry>, Stop> {
+    pub(super) fn next_entry(&mut self) -> Result<Option<Entry>, ReadError> {
         let mut long_name: Option<Vec<u8>> = None;
         let mut pax: Option<Pax> = None;
         loop {
@@ -102,7 +102,7 @@ impl<R: Read> TarEntries<R> {
                         if pax.replace(records).is_some() {
                             return Err(self.damaged("an entry has two PAX headers"));
                         }
-                    } else if records.says_anything() {
+                    } else if records.is_relevant() {
                         return Err(self.damaged("a global PAX header names all entries at once"));
                     }
                 }
@@ -143,7 +143,7 @@ impl<R: Read> TarEntries<R> {
     }
 
     /// The content of the entry that was answered last, which must have no more than `max` bytes.
-    pub(super) fn content(&mut self, max: u64, limit: Limit, what: &str) -> Result<Vec<u8>, Stop> {
+    pub(super) fn content(&mut self, max: u64, limit: Limit, what: &str) -> Result<Vec<u8>, ReadError> {
         if self.unread_content > max {
             return Err(too_long(limit, what, max));
         }
@@ -153,18 +153,18 @@ impl<R: Read> TarEntries<R> {
     }
 
     /// The SHA-256 of the content of the entry that was answered last.
-    pub(super) fn digest(&mut self) -> Result<[u8; 32], Stop> {
+    pub(super) fn digest(&mut self) -> Result<[u8; 32], ReadError> {
         let mut hasher = Sha256::default();
         self.consume(|chunk| hasher.update(chunk))?;
         Ok(hasher.finish())
     }
 
-    fn consume(&mut self, mut take: impl FnMut(&[u8])) -> Result<(), Stop> {
+    fn consume(&mut self, mut take: impl FnMut(&[u8])) -> Result<(), ReadError> {
         while self.unread_content > 0 {
             let want = self.unread_content.min(CHUNK_BYTES as u64) as usize;
             let read = self.input.read(&mut self.chunk[..want])?;
             if read == 0 {
-                return Err(self.cut_off());
+                return Err(self.truncated());
             }
             take(&self.chunk[..read]);
             self.unread_content -= read as u64;
@@ -173,7 +173,7 @@ impl<R: Read> TarEntries<R> {
     }
 
     /// The content of a header that describes the next entry.
-    fn take(&mut self, size: u64) -> Result<Vec<u8>, Stop> {
+    fn take(&mut self, size: u64) -> Result<Vec<u8>, ReadError> {
         self.begin(size)?;
         let mut content = Vec::new();
         self.consume(|chunk| content.extend_from_slice(chunk))?;
@@ -181,22 +181,22 @@ impl<R: Read> TarEntries<R> {
     }
 
     /// Remembers what has to be passed over before the next header.
-    fn begin(&mut self, size: u64) -> Result<(), Stop> {
+    fn begin(&mut self, size: u64) -> Result<(), ReadError> {
         self.input.expect(size)?;
         self.unread_content = size;
         self.unread_padding = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
         Ok(())
     }
 
-    fn next_header(&mut self) -> Result<Option<Header>, Stop> {
+    fn next_header(&mut self) -> Result<Option<Header>, ReadError> {
         self.pass_over()?;
         let mut header = Header::new_old();
         let read = self.fill(header.as_mut_bytes())?;
         if read == 0 {
-            return if self.last.is_some() { Ok(None) } else { Err(Stop::broken("the tar is empty")) };
+            return if self.last.is_some() { Ok(None) } else { Err(ReadError::invalid("the tar is empty")) };
         }
         if read < BLOCK {
-            return Err(if self.last.is_some() { self.cut_off() } else { not_a_tar(&header.as_bytes()[..read]) });
+            return Err(if self.last.is_some() { self.truncated() } else { not_a_tar(&header.as_bytes()[..read]) });
         }
         if header.as_bytes().iter().all(|b| *b == 0) {
             self.only_zeros_follow()?;
@@ -211,14 +211,14 @@ impl<R: Read> TarEntries<R> {
         Ok(Some(header))
     }
 
-    fn pass_over(&mut self) -> Result<(), Stop> {
+    fn pass_over(&mut self) -> Result<(), ReadError> {
         // The padding belongs to what is passed over.
         self.unread_content += std::mem::take(&mut self.unread_padding);
         self.consume(|_| ())
     }
 
     /// Some readers end at the first empty block and others go on; with nothing but zeros after it they agree.
-    fn only_zeros_follow(&mut self) -> Result<(), Stop> {
+    fn only_zeros_follow(&mut self) -> Result<(), ReadError> {
         loop {
             match self.input.read(&mut self.chunk)? {
                 0 => return Ok(()),
@@ -229,7 +229,7 @@ impl<R: Read> TarEntries<R> {
     }
 
     /// Fills the block unless the file ends before; answers the bytes that there were.
-    fn fill(&mut self, block: &mut [u8]) -> Result<usize, Stop> {
+    fn fill(&mut self, block: &mut [u8]) -> Result<usize, ReadError> {
         let mut filled = 0;
         while filled < block.len() {
             match self.input.read(&mut block[filled..])? {
@@ -240,33 +240,33 @@ impl<R: Read> TarEntries<R> {
         Ok(filled)
     }
 
-    fn cut_off(&self) -> Stop {
+    fn truncated(&self) -> ReadError {
         self.damaged("it ends too early")
     }
 
-    fn damaged(&self, what: &str) -> Stop {
+    fn damaged(&self, what: &str) -> ReadError {
         let place = self.last.as_ref().map_or_else(String::new, |name| format!(" (at or after `{name}`)"));
-        Stop::broken(format!("the tar inside is damaged: {what}{place}; pack it again"))
+        ReadError::invalid(format!("the tar inside is damaged: {what}{place}; pack it again"))
     }
 }
 
 /// By its first bytes, which are fewer than a block when there are no more.
-fn not_a_tar(head: &[u8]) -> Stop {
+fn not_a_tar(head: &[u8]) -> ReadError {
     let advice = "a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it";
     let what = match format_of(head) {
         Some("gzip data") => {
-            return Stop::broken(format!(
+            return ReadError::invalid(format!(
                 "there is no tar inside the gzip data, but gzip data again: it was compressed twice; {advice}"
             ));
         }
         Some(what) => format!(", but {what}"),
         None => String::new(),
     };
-    Stop::broken(format!("there is no tar inside the gzip data{what}; {advice}"))
+    ReadError::invalid(format!("there is no tar inside the gzip data{what}; {advice}"))
 }
 
-fn too_long(limit: Limit, what: &str, max: u64) -> Stop {
-    Stop::TooLarge(limit, format!("at most {} are allowed for {what}", size_in_words(max)))
+fn too_long(limit: Limit, what: &str, max: u64) -> ReadError {
+    ReadError::TooLarge(limit, format!("at most {} are allowed for {what}", size_in_words(max)))
 }
 
 fn checksum_is_right(header: &Header) -> bool {

@@ -46,7 +46,7 @@ pub(super) fn rpcs(entrypoint: Option<&Entrypoint>, root: &Fields<'_>, report: &
         }
         Some(Ok(_)) => return None,
         Some(Err(reason)) => format!("the proto file cannot be read ({reason})"),
-        None if report.unread_protos.iter().any(|unread| unread == file) => {
+        None if report.skipped_protos.iter().any(|unread| unread == file) => {
             "the proto file is not UTF-8 text, or it is too large to be read".to_owned()
         }
         None => return None,

@@ -130,13 +130,13 @@ fn why_no_path(text: &str, error: PathError) -> String {
 }
 
 /// The names that nodes were given, right or wrong: a node whose image is bad is still there for those that name it.
-pub(super) struct GivenNames<'n> {
+pub(super) struct NodeNames<'n> {
     /// In the order of the manifest.
     names: Vec<&'n str>,
     lines: HashMap<&'n str, u32>,
 }
 
-impl<'n> GivenNames<'n> {
+impl<'n> NodeNames<'n> {
     /// Reads the names of a list's nodes, and reports those that are given twice.
     pub(super) fn read(nodes: &[Item<'n>], report: &mut Report<'_>) -> Self {
         let mut names = Vec::new();

@@ -11,13 +11,13 @@ use super::{
 use crate::{
     ArchiveIndex,
     limits::{MAX_NODES, MAX_REPLICAS},
-    problems::{Problems, shown, told_apart},
+    problems::{Problems, describe_difference, shown},
     yaml::{Node, Position, Value},
 };
 
 pub(super) struct Report<'i> {
     pub(super) index: &'i ArchiveIndex,
-    pub(super) unread_protos: &'i [String],
+    pub(super) skipped_protos: &'i [String],
     problems: Problems,
     suggester: Suggester,
     nodes_left: usize,
@@ -25,9 +25,9 @@ pub(super) struct Report<'i> {
 }
 
 impl<'i> Report<'i> {
-    pub(super) fn new(index: &'i ArchiveIndex, unread_protos: &'i [String], max_problems: usize) -> Self {
+    pub(super) fn new(index: &'i ArchiveIndex, skipped_protos: &'i [String], max_problems: usize) -> Self {
         let problems = Problems::new(max_problems);
-        Self { index, unread_protos, problems, suggester: Suggester::default(), nodes_left: MAX_NODES, replicas: 0 }
+        Self { index, skipped_protos, problems, suggester: Suggester::default(), nodes_left: MAX_NODES, replicas: 0 }
     }
 
     pub(super) fn error(&mut self, at: Position, path: &str, message: impl Into<String>) {
@@ -122,5 +122,5 @@ impl<'i> Report<'i> {
 }
 
 fn suggestion(wanted: &str, close: &str) -> String {
-    format!("; did you mean `{}`?{}", shown(close), told_apart(wanted, close))
+    format!("; did you mean `{}`?{}", shown(close), describe_difference(wanted, close))
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     entrypoint::{KnownRpcs, read_workflow_entrypoint},
     fields::{Fields, Item},
-    nodes::{GivenNames, NodeParts, read_parts},
+    nodes::{NodeNames, NodeParts, read_parts},
     report::Report,
     v2::{WORKFLOWS, check_workflow_names},
 };
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Fields that only v2 has, with what to say of them.
-const OF_V2: [(&str, &str); 4] = [
+const V2_FIELDS: [(&str, &str); 4] = [
     ("nodes", "in a workflow belongs to krtVersion v2; in v1 the nodes are listed beside the workflows"),
     ("exitpoint", "belongs to krtVersion v2; in v1 the last node of `sequential` is the exitpoint"),
     ("replicas", "belongs to krtVersion v2; in v1 every node has one replica"),
@@ -30,7 +30,7 @@ pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&KnownRpcs>, report: &mu
         .and_then(|item| item.list("a list of nodes", report));
     let nodes_are_read = node_items.is_some();
     let node_items = node_items.unwrap_or_default();
-    let names = GivenNames::read(&node_items, report);
+    let names = NodeNames::read(&node_items, report);
     let mut nodes: HashMap<String, NodeParts> = HashMap::new();
     for item in &node_items {
         if let Some(parts) = read_node(item, report) {
@@ -60,7 +60,7 @@ pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&KnownRpcs>, report: &mu
 
 fn read_node(item: &Item<'_>, report: &mut Report<'_>) -> Option<NodeParts> {
     let fields = item.fields("a node: a mapping with `name`, `image` and `src`", report)?;
-    let mut of_v2 = OF_V2.to_vec();
+    let mut of_v2 = V2_FIELDS.to_vec();
     of_v2.push(SUBSCRIPTIONS);
     fields.warn_of_unknown(&["name", "image", "src", "gpu"], &of_v2, report);
     read_parts(&fields, report)
@@ -70,12 +70,12 @@ fn read_workflow<'n>(
     item: &Item<'n>,
     rpcs: Option<&KnownRpcs>,
     nodes: &HashMap<String, NodeParts>,
-    known: Option<&GivenNames<'n>>,
+    known: Option<&NodeNames<'n>>,
     used: &mut HashSet<&'n str>,
     report: &mut Report<'_>,
 ) -> Option<Workflow> {
     let fields = item.fields("a workflow: a mapping with `name`, `entrypoint` and `sequential`", report)?;
-    fields.warn_of_unknown(&["name", "entrypoint", "sequential"], &OF_V2, report);
+    fields.warn_of_unknown(&["name", "entrypoint", "sequential"], &V2_FIELDS, report);
     let name = fields
         .require("name", "name the workflow, such as `name: greeting`", report)
         .and_then(|i| i.name("greeting", report));
@@ -110,7 +110,7 @@ fn read_workflow<'n>(
 /// The names in `sequential`: at least one, each defined, none twice.
 fn read_sequence<'n>(
     item: &Item<'n>,
-    known: Option<&GivenNames<'n>>,
+    known: Option<&NodeNames<'n>>,
     used: &mut HashSet<&'n str>,
     report: &mut Report<'_>,
 ) -> Option<Vec<&'n str>> {

@@ -8,7 +8,7 @@ use super::{
     entrypoint::{KnownRpcs, read_workflow_entrypoint},
     fields::{Fields, Item},
     graph,
-    nodes::{GivenNames, read_parts},
+    nodes::{NodeNames, read_parts},
     report::Report,
 };
 use crate::{
@@ -67,7 +67,7 @@ fn read_workflow(item: &Item<'_>, rpcs: Option<&KnownRpcs>, report: &mut Report<
         .require("nodes", "list the workflow's nodes, each with `name`, `image`, `src` and `subscriptions`", report)
         .and_then(|item| read_node_list(&item, report));
 
-    let names = GivenNames::read(node_items.as_deref().unwrap_or_default(), report);
+    let names = NodeNames::read(node_items.as_deref().unwrap_or_default(), report);
     let exitpoint_name =
         exitpoint.as_ref().and_then(|item| read_exitpoint(item, node_items.is_some().then_some(&names), report));
     let nodes: Option<Vec<Option<Node>>> =
@@ -97,7 +97,7 @@ fn read_node_list<'n>(item: &Item<'n>, report: &mut Report<'_>) -> Option<Vec<It
     Some(items)
 }
 
-fn read_exitpoint(item: &Item<'_>, names: Option<&GivenNames<'_>>, report: &mut Report<'_>) -> Option<NodeName> {
+fn read_exitpoint(item: &Item<'_>, names: Option<&NodeNames<'_>>, report: &mut Report<'_>) -> Option<NodeName> {
     let text = item.text(report)?;
     if let Some(names) = names
         && !names.contains(text)
@@ -109,7 +109,7 @@ fn read_exitpoint(item: &Item<'_>, names: Option<&GivenNames<'_>>, report: &mut 
     text.parse().ok()
 }
 
-fn read_node(item: &Item<'_>, names: &GivenNames<'_>, report: &mut Report<'_>) -> Option<Node> {
+fn read_node(item: &Item<'_>, names: &NodeNames<'_>, report: &mut Report<'_>) -> Option<Node> {
     let fields = item.fields("a node: a mapping with `name`, `image`, `src` and `subscriptions`", report)?;
     let known = ["name", "image", "src", "gpu", "replicas", "subscriptions", "objectStore"];
     fields.warn_of_unknown(&known, &[], report);
@@ -141,7 +141,7 @@ fn read_node(item: &Item<'_>, names: &GivenNames<'_>, report: &mut Report<'_>) -
 fn read_subscriptions(
     item: &Item<'_>,
     own_name: &str,
-    names: &GivenNames<'_>,
+    names: &NodeNames<'_>,
     report: &mut Report<'_>,
 ) -> Option<Vec<Subscription>> {
     let items = item.list("a list of `entrypoint` and nodes' names", report)?;
@@ -176,7 +176,7 @@ fn read_subscriptions(
 fn read_subscription(
     item: &Item<'_>,
     own_name: &str,
-    names: &GivenNames<'_>,
+    names: &NodeNames<'_>,
     report: &mut Report<'_>,
 ) -> Option<Subscription> {
     let text = item.text(report)?;

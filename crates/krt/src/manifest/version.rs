@@ -21,7 +21,7 @@ pub(super) fn read(root: &Fields<'_>, report: &mut Report<'_>) -> KrtVersion {
         }
         return KrtVersion::V1;
     };
-    match (said(&item, report), form) {
+    match (declared(&item, report), form) {
         (Some(KrtVersion::V1), Some(KrtVersion::V2)) => {
             item.error("`krtVersion` says v1, but the workflows are written as in v2; write `krtVersion: v2`", report);
             KrtVersion::V2
@@ -33,12 +33,12 @@ pub(super) fn read(root: &Fields<'_>, report: &mut Report<'_>) -> KrtVersion {
             );
             KrtVersion::V1
         }
-        (Some(said), _) => said,
+        (Some(declared), _) => declared,
         (None, form) => form.unwrap_or(KrtVersion::V1),
     }
 }
 
-fn said(item: &Item<'_>, report: &mut Report<'_>) -> Option<KrtVersion> {
+fn declared(item: &Item<'_>, report: &mut Report<'_>) -> Option<KrtVersion> {
     match item.raw() {
         Some("v1") => Some(KrtVersion::V1),
         Some("v2") => Some(KrtVersion::V2),

@@ -1,5 +1,5 @@
 use domain::{Actor, ConfigKind, HistoryPage, InheritedValue, Severity};
-use krt::{Document, FileFacts, Protos};
+use krt::{Document, FileDigest, Protos};
 use server::store::{CONFIG_MAX_BYTES, Content, InheritConfig, NewVersion, VersionRecord};
 
 use super::{Db, samples::*};
@@ -114,10 +114,10 @@ pub(super) async fn a_variable_too_large_for_an_environment_is_not_inherited_and
 pub(super) async fn what_is_kept_of_a_file_comes_with_its_version(db: Db) {
     let store = &*db.store;
     store.create_runtime(new_runtime("demo")).await.unwrap();
-    let facts = vec![FileFacts { path: "src/echo.py".to_owned(), size_bytes: 3, sha256: "a".repeat(64) }];
+    let digests = vec![FileDigest { path: "src/echo.py".to_owned(), size_bytes: 3, sha256: "a".repeat(64) }];
     let texts = [("p.proto".to_owned(), "syntax = \"proto3\"; // é\u{0}".to_owned())].into();
     let protos = Some(Protos { texts, ..Protos::default() });
-    let content = Content { facts, protos, proto_text: None };
+    let content = Content { digests, protos, proto_text: None };
     let document = |path: &str, content: &[u8]| Document { path: path.to_owned(), content: content.to_vec() };
     let documents = vec![document("docs/b.png", &[0, 255, 1]), document("docs/README.md", b"# R")];
     let new = NewVersion { content: content.clone(), documents, ..new_version("demo", "v1") };

@@ -10,7 +10,7 @@ use web_sys::FileReaderSync;
 /// Large enough that the calls into the browser cost little, small enough for any memory.
 const SLICE_BYTES: u64 = 2 << 20;
 
-pub(crate) struct Slices<F> {
+pub(crate) struct BlobReader<F> {
     file: Blob,
     reader: FileReaderSync,
     on_read: F,
@@ -21,7 +21,7 @@ pub(crate) struct Slices<F> {
     taken: usize,
 }
 
-impl<F: Fn(u64)> Slices<F> {
+impl<F: Fn(u64)> BlobReader<F> {
     /// `on_read` gets how many bytes have been read, after each slice.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl<F: Fn(u64)> Slices<F> {
     }
 }
 
-impl<F: Fn(u64)> Read for Slices<F> {
+impl<F: Fn(u64)> Read for BlobReader<F> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.taken == self.slice.len() && self.next < self.file.size() {
             self.advance()?;
