@@ -1,4 +1,4 @@
-//! Holds documents and comments to what is there: links resolve, and cited sections and invariants exist.
+//! Holds documents and comments to what is there: links resolve, and cited sections, invariants and decisions exist.
 
 use std::{
     fs,
@@ -8,16 +8,22 @@ use std::{
 /// Others' documents, and what is made.
 const SKIPPED: [&str; 7] = [".git", "target", "node_modules", "samples", "seeds", "corpus", "artifacts"];
 const TEXTS: [&str; 7] = ["md", "rs", "ts", "scss", "sql", "yaml", "toml"];
+const COMMENTS: [&str; 3] = ["//", "#", "--"];
 
 #[test]
 fn whatever_documents_and_comments_refer_to_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let invariants = numbers(&fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap(), "");
+    let decisions: Vec<_> = fs::read_dir(root.join("docs/decisions")).unwrap().map(|entry| entry.unwrap()).collect();
+    let is_decision = |number: &str| {
+        decisions.iter().any(|file| file.file_name().to_string_lossy().starts_with(&format!("{number:0>4}-")))
+    };
     let mut problems = Vec::new();
     for file in texts(root) {
         let text = fs::read_to_string(&file).unwrap();
         let is_document = file.extension().is_some_and(|extension| extension == "md");
-        for (at, line) in text.lines().enumerate().filter(|(_, line)| is_document || line.trim().starts_with("//")) {
+        let is_told = |line: &str| is_document || COMMENTS.iter().any(|mark| line.trim().starts_with(mark));
+        for (at, line) in text.lines().enumerate().filter(|(_, line)| is_told(line)) {
             let mut complain = |what: String| problems.push(format!("{}:{}: {what}", file.display(), at + 1));
             for link in between(line, "](", ")").filter(|link| is_document || link.contains(".md")) {
                 if !resolves(&file, link) {
@@ -26,6 +32,11 @@ fn whatever_documents_and_comments_refer_to_is_there() {
             }
             for invariant in between(line, "(invariant ", ")").filter(|n| !invariants.contains(&(*n).to_owned())) {
                 complain(format!("ARCHITECTURE.md has no invariant {invariant}"));
+            }
+            let numbers_after =
+                line.split("decision ").skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+            for decision in numbers_after.flatten().filter(|number| !number.is_empty() && !is_decision(number)) {
+                complain(format!("there is no decision {decision}"));
             }
             for (cited, section) in sections(line) {
                 let path = if is_document { format!("docs/{}", cited.trim_start_matches("docs/")) } else { cited };
