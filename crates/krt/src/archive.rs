@@ -1,7 +1,7 @@
 //! Reads an archive once and checks it (docs/krt.md §1 and §6).
 //!
-//! The names and small texts that the manifest may speak of are kept, since it may come after what it names; contents
-//! are passed over.
+//! It keeps the names and small texts that the manifest may refer to, because the manifest may come after them, and
+//! skips all other contents.
 
 mod documents;
 mod formats;
@@ -45,8 +45,8 @@ pub struct Checked {
     /// Of the manifest's sources, the entrypoint's proto file and the files under `docs/`, each once, by path. None
     /// unless [`ReadOptions::digests`].
     pub digests: Vec<FileDigest>,
-    /// Of those, the ones that are not in `digests` yet: they came before the manifest and were too large to be hashed on
-    /// suspicion. [`digests_of`] has them.
+    /// Of those, the ones that `digests` lacks: they came before the manifest and were too large to be hashed ahead.
+    /// [`digests_of`] hashes them.
     pub unhashed: BTreeSet<String>,
     /// Whether the archive was read to its end. If not, `entries`, `unpacked_bytes`, `index`, `documents` and `digests`
     /// are about a part of it, and what follows may still be refused.
@@ -61,7 +61,7 @@ pub struct Document {
     pub content: Vec<u8>,
 }
 
-/// What a file in the archive is, in short: two files with equal digests have equal contents.
+/// The digest of a file in the archive: two files with equal digests have equal contents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDigest {
     /// In the archive, without `./` in front.
@@ -77,15 +77,15 @@ pub struct ReadOptions {
     pub until: Until,
     /// Whether the files under `docs/` are kept. Their size counts in any case.
     pub documents: bool,
-    /// Whether what versions are compared by is kept: files are hashed, and proto files stay. Of those that come before
-    /// the manifest all are hashed, as any of them may be a source.
+    /// Whether to keep what versions are compared by: digests and proto files. All files before the manifest are hashed,
+    /// because each of them may be a source.
     pub digests: bool,
 }
 
 impl ReadOptions {
-    /// To the end, with everything that there is to know.
+    /// To the end, with everything.
     pub const FULL: Self = Self { until: Until::End, documents: true, digests: true };
-    /// Only what it takes to say whether the manifest is right.
+    /// Only what the check of the manifest needs.
     pub const BRIEF: Self = Self { until: Until::NamedFilesFound, documents: false, digests: false };
 }
 
@@ -93,8 +93,8 @@ impl ReadOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     End,
-    /// Until the manifest and every file that it names have been seen. A tar has no index, so when one of them is
-    /// missing that is the end. What is wrong behind that point is not seen.
+    /// Until the manifest and every file that it names have been seen. A tar has no index, so if one of them is missing,
+    /// the archive is read to its end. Problems after that point are not found.
     NamedFilesFound,
 }
 
@@ -116,21 +116,22 @@ pub enum CheckError {
     Read(#[source] io::Error),
 }
 
-/// Reads and checks an archive as it is, with everything that there is to know of it ([`ReadOptions::FULL`]).
+/// Reads and checks an archive with [`ReadOptions::FULL`].
 ///
-/// The reader is read to its end whenever the answer is `Ok`, so that whoever counts or hashes the bytes beneath has
-/// seen them all. On an error it may not be: what follows a broken or oversized part is not worth the transfer.
+/// After `Ok` the reader is at its end, so that a caller that counts or hashes its bytes has seen them all. After an
+/// error it may not be: a refused file need not be transferred to its end.
 pub fn check(archive: impl io::Read, limits: &Limits) -> Result<Checked, CheckError> {
     check_with(archive, limits, &ReadOptions::FULL)
 }
 
-/// Reads and checks an archive in the way that is asked for.
+/// Reads and checks an archive with these options.
 pub fn check_with(archive: impl io::Read, limits: &Limits, options: &ReadOptions) -> Result<Checked, CheckError> {
     Gunzip::new(archive, limits)
         .map_or_else(|error| failed(Scan::new(limits, options), error), |input| scan(input, limits, options))
 }
 
-/// The digests of these files, by a second reading of an archive that [`check`] has accepted. It ends with the last of them.
+/// The digests of these files, by a second reading of an archive that [`check`] has accepted. It ends with the last
+/// of them.
 pub fn digests_of(
     archive: impl io::Read,
     limits: &Limits,
@@ -172,7 +173,7 @@ fn scan(input: Gunzip<impl io::Read>, limits: &Limits, options: &ReadOptions) ->
 fn failed(mut scan: Scan<'_>, error: ReadError) -> Result<Checked, CheckError> {
     match error {
         ReadError::Invalid(problem) => {
-            // The manifest is not looked at: in half an archive most of what it names would be missing.
+            // The manifest is not checked: half an archive lacks most of the files that it names.
             scan.problems.push(problem);
             let manifest_text = text_of(&scan.manifests);
             let problems = scan.problems.finish().unwrap_or_else(|problems| problems);
@@ -199,7 +200,7 @@ fn finish(scan: Scan<'_>, limits: &Limits, options: &ReadOptions) -> Result<Chec
             None
         }
         [(_, text)] => Some(text),
-        // Which of them is meant is not for us to guess, so neither is read.
+        // Either may be meant, so neither is read.
         [(first, _), (second, _), ..] => {
             problems.push(Problem::error(
                 first,
@@ -245,7 +246,7 @@ fn finish(scan: Scan<'_>, limits: &Limits, options: &ReadOptions) -> Result<Chec
     }
 }
 
-/// What is known of the files that there has to be something known of, and which of them nothing is known of yet.
+/// The digests of the files that versions are compared by, and the paths of those that are not hashed yet.
 fn digests(manifest: &Manifest, index: &ArchiveIndex) -> (Vec<FileDigest>, BTreeSet<String>) {
     let mut paths: BTreeSet<&str> = index.files_under(DOCS).collect();
     paths.insert(&manifest.entrypoint.proto);
@@ -264,7 +265,7 @@ fn digests(manifest: &Manifest, index: &ArchiveIndex) -> (Vec<FileDigest>, BTree
     (known, unhashed)
 }
 
-/// The text that findings with a line are about: of two manifests neither is read.
+/// The text that lines in findings refer to. Of two manifests neither is read.
 fn text_of(manifests: &[(String, Vec<u8>)]) -> Option<String> {
     match manifests {
         [(_, text)] => Some(String::from_utf8_lossy(text).into_owned()),
@@ -274,7 +275,7 @@ fn text_of(manifests: &[(String, Vec<u8>)]) -> Option<String> {
 
 fn missing_manifest(index: &ArchiveIndex) -> Problem {
     let is_manifest = |name: &str| matches!(name, "krt.yml" | "krt.yaml");
-    // Packed on Windows, by a tool that keeps its way of writing paths.
+    // Packed on Windows by a tool that keeps backslashes.
     let backslashed =
         |name: &&str| name.rsplit('\\').next().is_some_and(|last| name.contains('\\') && is_manifest(last));
     let named = index.files().find(|name| is_manifest(&paths::file_name(name).to_ascii_lowercase()));
@@ -297,14 +298,14 @@ fn missing_manifest(index: &ArchiveIndex) -> Problem {
     Problem::error("krt.yml", message)
 }
 
-/// `krt.yml.txt`, as editors save it, `Krt.yml `, or a typing error.
+/// `krt.yml.txt`, as editors save it, `Krt.yml `, or a typo.
 fn looks_like_manifest(name: &str) -> bool {
     let name: String = name.to_ascii_lowercase().chars().filter(|c| !is_unseen(*c) && *c != ' ').collect();
     let is_near = |wanted: &str| name.starts_with(wanted) || strsim::osa_distance(&name, wanted) <= 2;
     !name.contains('/') && (is_near("krt.yml") || is_near("krt.yaml"))
 }
 
-/// Why the reading of an archive ended before its end.
+/// Why reading stopped before the archive's end.
 #[derive(Debug)]
 enum ReadError {
     Invalid(Problem),
@@ -313,7 +314,7 @@ enum ReadError {
 }
 
 impl ReadError {
-    /// The file as a whole is not what it should be.
+    /// A problem of the file as a whole.
     fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid(Problem::error("", message))
     }

@@ -13,14 +13,14 @@ use crate::{
     model::{ConfigSpec, Manifest, Node, ObjectStoreScope, Workflow},
 };
 
-/// How much of a digest tells two files apart for a person.
+/// Characters of a digest that pages show.
 const DIGEST_SHOWN: usize = 12;
 
-/// One of the two.
+/// One of the two versions.
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {
     pub manifest: &'a Manifest,
-    /// Names and values as entered so far; the values stay here.
+    /// Names and values as entered so far. No value is part of the result.
     pub config: &'a BTreeMap<&'a str, &'a str>,
     /// Of the files that the manifest names; none when they are not known.
     pub digests: Option<&'a [FileDigest]>,
@@ -34,7 +34,7 @@ impl<'a> Side<'a> {
     }
 }
 
-/// What changes for whoever goes from `before` to `after`, but for the texts of the manifests.
+/// What changes from `before` to `after`, without the line-by-line difference of the manifests.
 pub fn compare(before: Side<'_>, after: Side<'_>) -> Comparison {
     let (was, now) = (before.manifest, after.manifest);
     let proto_content =
@@ -81,7 +81,7 @@ fn callers(before: Side<'_>, after: Side<'_>) -> CallerChanges {
     found
 }
 
-/// Or why there is none.
+/// The interface of a version, or why it cannot be compared.
 fn interface_of(side: Side<'_>) -> Result<Interface, String> {
     let version = &side.manifest.version;
     let protos = side
@@ -106,7 +106,7 @@ fn workflows(before: Side<'_>, after: Side<'_>) -> Vec<WorkflowChange> {
     changes
 }
 
-/// A workflow that only one of the two has.
+/// A workflow that only one of the two versions has.
 fn one_sided(workflow: &Workflow, change: Change) -> WorkflowChange {
     let nodes = workflow.nodes.iter().map(|node| one_sided_node(node, change)).collect();
     WorkflowChange { name: workflow.name.to_string(), change, fields: Vec::new(), nodes }
@@ -165,7 +165,7 @@ fn field(name: &str, before: &str, after: &str) -> Option<FieldChange> {
     (before != after).then_some(FieldChange { field, before, after })
 }
 
-/// By the digests; nothing where one is not known.
+/// Compares digests. None if one is not known.
 fn content(name: &str, (before, was): (Side<'_>, &str), (after, now): (Side<'_>, &str)) -> Option<FieldChange> {
     let (was, now) = (before.digest(was)?, after.digest(now)?);
     let short = |digest: &str| digest.chars().take(DIGEST_SHOWN).collect::<String>();
@@ -263,7 +263,7 @@ mod tests {
         FileDigest { path: path.to_owned(), size_bytes: 1, sha256: sha256.repeat(64) }
     }
 
-    /// `v1` as it is against `v2` as it was changed.
+    /// Compares `v1` with a changed `v2`.
     fn against(change: impl FnOnce(&mut Manifest)) -> Comparison {
         let (before, mut after, none) = (manifest("v1"), manifest("v2"), BTreeMap::new());
         change(&mut after);

@@ -6,7 +6,7 @@ use domain::visible;
 const MAX_NAME_LEN: usize = 255;
 const MAX_TAG_LEN: usize = 128;
 
-/// A reference, taken apart.
+/// A parsed reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageReference<'t> {
     /// With its port, if it has one.
@@ -17,7 +17,7 @@ pub struct ImageReference<'t> {
     pub digest: Option<&'t str>,
 }
 
-/// Why a text is no image reference. `Display` says what would be right.
+/// Why a text is not an image reference. `Display` says what is right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     #[error("an image reference is needed, such as `registry.example.com/team/image:1.0`")]
@@ -46,7 +46,7 @@ pub enum ImageError {
     Digest(String),
 }
 
-/// Takes a reference apart.
+/// Parses a reference.
 ///
 /// The part before the first slash is a host when it has a `.` or a `:`, or is `localhost`; otherwise the path begins
 /// with it, as in `konstellation/kre-py`.

@@ -12,7 +12,7 @@ pub(crate) enum EntryKind {
 struct Found {
     kind: EntryKind,
     size_bytes: u64,
-    /// Of a file that was looked into.
+    /// None if the content was skipped.
     sha256: Option<Box<[u8; 32]>>,
 }
 

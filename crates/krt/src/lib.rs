@@ -1,7 +1,7 @@
 //! The KRT format (docs/krt.md): read an archive, validate its manifest, explain what is wrong.
 //!
-//! Works on any [`std::io::Read`], so the server feeds it an upload as it arrives and a browser a dropped file. Opens no
-//! file, reads no clock, and keeps in memory no more than [`Limits`] allows, whatever the archive.
+//! Works on any [`std::io::Read`]: an upload as it arrives at the server, or a dropped file in a browser. Opens no file,
+//! reads no clock, and keeps no more in memory than [`Limits`] allows.
 
 mod archive;
 mod compare;

@@ -1,4 +1,4 @@
-//! What a KRT file may cost the reader. One struct, so that nothing that grows with the archive is forgotten.
+//! Limits for reading a KRT file, in one struct: everything that grows with the archive has one.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What is usual, with room.
+    /// Room for usual files.
     pub const DEFAULT: Self = Self {
         max_packed_bytes: 2 * GIB,
         max_unpacked_bytes: 8 * GIB,
@@ -97,12 +97,11 @@ pub(crate) const MAX_YAML_NODES: usize = 50_000;
 /// Bytes of text that aliases may repeat.
 pub(crate) const MAX_ALIAS_BYTES: usize = 1 << 20;
 
-/// Kubernetes has room for about a megabyte in an object, and nobody runs as many: bounds that keep what a version's
-/// objects hold within that, whatever its manifest says.
+/// A Kubernetes object holds about a megabyte. These limits keep a version's objects within that.
 pub(crate) const MAX_WORKFLOWS: usize = 100;
 /// In all workflows together.
 pub(crate) const MAX_NODES: usize = 1000;
-/// Of all nodes together: each replica is a pod, so a few lines could ask for more of them than a cluster holds.
+/// Of all nodes together. Each replica is a pod, so a few lines can ask for more than a cluster holds.
 pub(crate) const MAX_REPLICAS: u32 = 1000;
 pub(crate) const MAX_SUBSCRIPTIONS: usize = 100;
 /// Variables and files together.

@@ -1,4 +1,4 @@
-//! The manifest (docs/krt.md §2–§6): from text to the one model, or to everything that is wrong with it.
+//! The manifest (docs/krt.md §2–§6): from its text to the model, or to all of its problems.
 
 mod config;
 mod entrypoint;
@@ -31,7 +31,7 @@ use report::Report;
 /// Reads a manifest against the archive that it came in.
 ///
 /// Answers the manifest and the warnings, or everything found: at least one error, and the warnings. Both are ordered
-/// by line and column. A text that is no YAML gives one problem, since nothing else can be said of it.
+/// by line and column. A text that is not YAML gives one problem.
 pub fn parse_manifest(text: &[u8], index: &ArchiveIndex) -> Result<(Manifest, Vec<Problem>), Vec<Problem>> {
     parse(text, index, &[], MAX_PROBLEMS)
 }
@@ -56,14 +56,14 @@ pub(crate) fn parse(
     report.duplicate_fields(&root, "");
     let manifest = read(&Item::root(&root), &mut report);
     let warnings = report.finish().map_err(|mut problems| {
-        // An odd indentation that is still YAML says something else than a person sees.
+        // An odd indentation may be valid YAML with another meaning than it seems.
         let first = problems.iter().filter_map(|problem| problem.line).max().unwrap_or(0);
         if let Some(cause) = yaml::cause(text, first) {
             problems.insert(0, cause);
         }
         problems
     })?;
-    // Each part that cannot be read has reported an error, so this is not reached without one.
+    // Each part that cannot be read has reported an error, so this is unreachable.
     manifest
         .map(|manifest| (manifest, warnings))
         .ok_or_else(|| vec![yaml::problem(Position::START, "the manifest could not be read")])
@@ -107,8 +107,8 @@ fn read(root: &Item<'_>, report: &mut Report<'_>) -> Option<Manifest> {
     })
 }
 
-/// The paths that a manifest names, in the form of the archive's names, as far as it can be read: for knowing which
-/// entries are of interest before the last one has been seen.
+/// The normalized paths that a manifest names, as far as it can be read: these entries are needed, whether they come
+/// before or after it.
 pub(crate) fn files_named(text: &[u8]) -> BTreeSet<String> {
     let Some(root) = str::from_utf8(text).ok().and_then(|text| yaml::parse(text).ok().flatten()) else {
         return BTreeSet::new();

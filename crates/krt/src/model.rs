@@ -33,7 +33,7 @@ pub struct ConfigSpec {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workflow {
     pub name: WorkflowName,
-    /// The rpc that feeds it.
+    /// The rpc that triggers it.
     pub entrypoint: String,
     /// The node whose output goes back to the entrypoint.
     pub exitpoint: NodeName,

@@ -1,14 +1,14 @@
-//! Names of entries, and paths in the manifest, in one form, so that `./src/main.py` and `src/main.py` meet.
+//! Normalizes names of entries and paths in the manifest, so that `./src/main.py` equals `src/main.py`.
 
-/// Why a name is not one of a file inside the archive (docs/krt.md §1.3).
+/// Why a name is not the name of a file in the archive (docs/krt.md §1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PathError {
-    /// It names nothing, or the archive's root.
+    /// It is empty, or the archive's root.
     Empty,
     Absolute,
     /// It has a `..`.
     Parent,
-    /// It has a NUL, at which other programs would cut it.
+    /// It has a NUL, at which other programs cut it.
     Nul,
 }
 

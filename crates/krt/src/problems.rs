@@ -2,14 +2,14 @@
 
 use domain::{Problem, Severity, code_point, is_unseen, visible};
 
-/// Longer messages are cut: they repeat what was sent, and that may be long.
+/// Longer messages are cut: they quote the file, which may have long texts.
 const MAX_MESSAGE_CHARS: usize = 600;
-/// The most characters of a sent text that a message repeats.
+/// Characters of a quoted text in a message.
 const MAX_SHOWN_CHARS: usize = 80;
-/// Code points that tell two texts apart.
+/// Code points that a message lists for a difference.
 const MAX_CODE_POINTS: usize = 6;
 
-/// Findings so far. Errors are never crowded out by warnings: both have the same room.
+/// Findings so far. Errors and warnings have a limit each, so warnings never displace errors.
 #[derive(Debug)]
 pub(crate) struct Problems {
     errors: Vec<Problem>,
@@ -53,13 +53,12 @@ impl Problems {
     }
 }
 
-/// A sent text as a message may repeat it: cut to a readable length, with what nobody would see written out.
+/// A text of the file as a message quotes it: cut to a readable length, with invisible characters written out.
 pub(crate) fn shown(text: &str) -> String {
     visible(&clip(text, MAX_SHOWN_CHARS)).into_owned()
 }
 
-/// Where two texts that a person may take for one differ, in code points: `; there U+00E8 stands where here is …`.
-/// Nothing when the difference is to be seen.
+/// The code points in which two texts that look the same differ. Empty when the difference is visible.
 pub(crate) fn describe_difference(here: &str, there: &str) -> String {
     let is_plain = |c: char| c.is_ascii() && !is_unseen(c);
     let same = here.chars().zip(there.chars()).take_while(|(a, b)| a == b).count();

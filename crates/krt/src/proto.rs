@@ -44,6 +44,10 @@ pub(crate) fn parse(text: &str) -> Result<FileDescriptorProto, Unreadable> {
     }
     let text = editions::as_proto3(text)?;
     let mut file = protox_parse::parse("", &text).map_err(|error| match error.span() {
+        // The parser has the message of another error here.
+        Some(span) if text[span.clone()].starts_with(['"', '\'']) && error.to_string() == "invalid group name" => {
+            Unreadable::at(&text, span.start, "an import's path has no `.`, `..`, `//` or `\\` in it")
+        }
         Some(span) => Unreadable::at(&text, span.start, &error.to_string()),
         None => Unreadable::whole(error.to_string()),
     })?;

@@ -1,7 +1,7 @@
 //! YAML with positions: a tree of values that each know their line and column.
 //!
-//! Built from the parser's events by a loop, so that no nesting overflows a stack; depth, number of values and what
-//! aliases repeat are bounded before anything is built. Merge keys (`<<`) work, as they did in the original.
+//! A loop over the parser's events builds it, so no nesting overflows the stack. Depth, number of values and expanded
+//! aliases are bounded. Merge keys (`<<`) are supported.
 
 mod causes;
 mod scalar;
@@ -15,7 +15,7 @@ use crate::limits::{MAX_ALIAS_BYTES, MAX_YAML_DEPTH, MAX_YAML_NODES};
 pub(crate) use causes::cause;
 pub(crate) use scalar::{ScalarKind, kind_of};
 
-/// A place in the text; both numbers from 1, the column in characters.
+/// A position in the text; both numbers from 1, the column in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     pub(crate) line: u32,
@@ -49,7 +49,7 @@ pub(crate) enum Value {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Scalar {
-    /// As it is meant: without quotes, escapes resolved.
+    /// Without quotes, escapes resolved.
     pub(crate) text: String,
     pub(crate) kind: ScalarKind,
 }
@@ -61,12 +61,12 @@ pub(crate) struct Field {
     pub(crate) value: Node,
 }
 
-/// What a text would be if it stood there without quotes.
+/// The type of a text if it were written without quotes.
 pub(crate) fn plain_kind(text: &str) -> ScalarKind {
     kind_of(text, ScalarStyle::Plain, None)
 }
 
-/// Reads the one document of the text; none when there is nothing in it.
+/// Reads the only document of the text; none if it is empty.
 pub(crate) fn parse(text: &str) -> Result<Option<Node>, Problem> {
     let options = granit_parser::options! { emit_comments: false };
     let mut loader = Loader::default();
@@ -114,7 +114,7 @@ struct Loader {
     alias_bytes: usize,
 }
 
-/// A list or mapping whose end was not seen yet.
+/// A list or mapping whose end has not been read.
 struct OpenCollection {
     at: Position,
     anchor: usize,
@@ -127,7 +127,7 @@ enum CollectionKind {
         fields: Vec<Field>,
         /// The name of the field whose value comes next.
         key: Option<Key>,
-        /// What `<<` brings in, once all fields that go before it are known.
+        /// The mappings of `<<`; the mapping's own fields take precedence.
         merged: Vec<(Position, Node)>,
     },
 }
@@ -228,7 +228,7 @@ impl Loader {
         }
     }
 
-    /// What an alias stands for, placed where the alias is; the values inside keep the places where they are written.
+    /// A copy of the alias's value, at the alias's position. The values in it keep their positions.
     fn repeat(&mut self, id: usize, at: Position) -> Result<Node, Problem> {
         let Some(AnchoredNode { node, size }) = self.anchors.get(&id) else {
             return Err(problem(at, "this alias refers to a value that contains it; write the values out"));
@@ -263,7 +263,7 @@ impl Loader {
     }
 }
 
-/// Adds the fields of mappings, or of lists of mappings, that are not there yet; what comes first wins.
+/// Adds the fields of mappings, or of lists of mappings, that are absent; the first one wins.
 fn merge(mut fields: Vec<Field>, merged: Vec<(Position, Node)>) -> Result<Vec<Field>, Problem> {
     if merged.is_empty() {
         return Ok(fields);

@@ -365,6 +365,9 @@ fn a_file_that_cannot_be_read_is_warned_of_and_not_compared() {
     let warnings = archive("v1", &[("a.proto", &broken)]).warnings;
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].message.starts_with("the proto file cannot be read (line 4: "), "{warnings:?}");
+    let relative = of_m("syntax = \"proto3\";\nimport './m.proto';", "message M {}");
+    let warnings = archive("v1", &[("a.proto", &relative)]).warnings;
+    assert!(warnings[0].message.contains("(line 2: an import's path has no `.`, `..`"), "{warnings:?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is odd about documentation: nothing is refused for it, but people would miss what they wrote.
+//! Warnings about documentation that pages will not show as its author expects.
 
 use domain::{Problem, Severity};
 
@@ -24,7 +24,7 @@ pub(super) fn not_utf_8(path: &str, content: &[u8]) -> Option<Problem> {
     Some(warning(path, format!("{what}; save it as UTF-8 text")))
 }
 
-/// A warning when there is no first page, but one that its writer may have taken for it.
+/// A warning if there is no first page but a file that may be meant as it.
 pub(super) fn misnamed_first(index: &ArchiveIndex) -> Option<Problem> {
     if index.is_file(FIRST) {
         return None;

@@ -1,10 +1,10 @@
-//! What a file is that is not what it should be, by its first bytes.
+//! Recognises the format of a file by its first bytes, for messages about a file of another format.
 
-/// Enough to see a tar's mark.
+/// Enough for a tar's magic number.
 pub(super) const HEAD_BYTES: usize = 512;
 pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// In a few words; none when the bytes are of no format that is known here.
+/// The format in a few words; none if it is not known here.
 pub(super) fn format_of(head: &[u8]) -> Option<&'static str> {
     const MARKS: [(&[u8], &str); 11] = [
         (&GZIP, "gzip data"),
@@ -26,7 +26,7 @@ pub(super) fn format_of(head: &[u8]) -> Option<&'static str> {
     marked.or_else(|| is_text(head).then_some("a text"))
 }
 
-/// The head may end in the midst of a character.
+/// The head may end within a character.
 fn is_text(head: &[u8]) -> bool {
     let text = match str::from_utf8(head) {
         Ok(text) => text,

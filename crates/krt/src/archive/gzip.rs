@@ -1,5 +1,5 @@
-//! The compressed side: gzip members one after the other, with what is wrong told apart, and the limits on their size
-//! and on what they unpack to.
+//! Decompression: gzip members one after the other, distinct errors, and the limits on the compressed and the unpacked
+//! size.
 
 use std::io::{self, BufRead, BufReader, Chain, Cursor, Read};
 
@@ -48,8 +48,8 @@ impl<R: Read> Gunzip<R> {
         })
     }
 
-    /// Some unpacked bytes; none at the end only. `into` must not be empty. Not an [`io::Read`], since a [`ReadError`] says
-    /// more than an [`io::Error`].
+    /// Some unpacked bytes; none at the end only. `into` must not be empty. Not an [`io::Read`], since a [`ReadError`]
+    /// says more than an [`io::Error`].
     pub(super) fn read(&mut self, into: &mut [u8]) -> Result<usize, ReadError> {
         loop {
             let Some(decoder) = &mut self.decoder else { return Ok(0) };
@@ -86,7 +86,7 @@ impl<R: Read> Gunzip<R> {
         Ok(())
     }
 
-    /// After a member's end: another member, or the end of the file. Zeros may fill up the last block, as on tapes.
+    /// After a member's end: another member, or the end of the file. Zeros may pad the last block.
     fn next_member(&mut self) -> Result<(), ReadError> {
         let Some(decoder) = self.decoder.take() else { return Ok(()) };
         let mut input = decoder.into_inner();
@@ -116,7 +116,7 @@ impl<R: Read> Gunzip<R> {
         }
     }
 
-    /// Whose fault an error of the decoder is.
+    /// The reason for an error of the decoder: the reader beneath, or the data.
     fn error_of(&mut self, error: &io::Error) -> ReadError {
         let counted =
             self.decoder.as_mut().map(|decoder| decoder.get_mut().get_mut().get_mut()).map(|(_, counted)| counted);
@@ -143,7 +143,7 @@ fn not_gzip(head: &[u8]) -> String {
     format!("the file is not gzip: {what}; a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it")
 }
 
-/// Counts, and keeps the first reason to stop, which decoders on the way would blur.
+/// Counts the bytes and keeps the first error, which the decoder would hide.
 struct CountingReader<R> {
     inner: R,
     bytes: u64,

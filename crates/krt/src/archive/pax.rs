@@ -1,9 +1,9 @@
-//! PAX extended headers: records of `length key=value\n` (POSIX.1-2017, pax, "pax Extended Header"). Written here since
-//! values may hold line ends (those of macOS do), at which the tar crate's reader would cut them.
+//! PAX extended headers: records of `length key=value\n` (POSIX.1-2017, pax, "pax Extended Header"). Parsed here because
+//! values may contain line ends (those of macOS do), at which the tar crate cuts them.
 
 use super::ReadError;
 
-/// The records that change what the next entry is. All others, such as times and attributes, are of no interest.
+/// The records that change the next entry's name, size or format. Others, such as times and attributes, are skipped.
 #[derive(Debug, Default)]
 pub(super) struct Pax {
     pub(super) path: Option<Vec<u8>>,

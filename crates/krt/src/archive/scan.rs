@@ -1,4 +1,4 @@
-//! The one pass over an archive: which entries it has, whether they may be there, and what of them is kept.
+//! Reads an archive's entries once: counts them, refuses what is not allowed, and keeps what the check needs.
 
 use std::{collections::BTreeSet, io::Read};
 
@@ -71,7 +71,7 @@ impl<'l> Scan<'l> {
         }
     }
 
-    /// Reads the archive as far as is wanted.
+    /// Reads the archive as far as the options say.
     pub(super) fn run(&mut self, input: Gunzip<impl Read>) -> Result<(), ReadError> {
         let mut tar = TarEntries::new(input, self.limits);
         while let Some(entry) = tar.next_entry()? {
@@ -110,7 +110,7 @@ impl<'l> Scan<'l> {
             Ok(kind) => kind,
             Err(reason) => {
                 self.refuse(written_name, reason);
-                // The manifest may name it; that it is not there would be said of it for no use.
+                // The manifest may name it, and must not be told that it is missing.
                 if let Ok(name) = paths::normalize(written_name) {
                     self.mark_found(&name);
                     self.index.add(name, EntryKind::File, entry.size);
@@ -166,8 +166,8 @@ impl<'l> Scan<'l> {
         Ok(())
     }
 
-    /// A file that comes before the manifest may be one that the manifest names. Small ones are hashed to be sure; for
-    /// large ones, which are models more often than sources, [`super::digests_of`] reads again if they turn out to be.
+    /// The manifest may name a file that comes before it. Small files are hashed ahead. Large ones are models more often
+    /// than sources; [`super::digests_of`] reads the archive again if the manifest names one.
     fn is_to_be_hashed(&mut self, name: &str, entry: &Entry) -> bool {
         if let Some(missing) = &self.missing {
             return missing.contains(name);
@@ -202,7 +202,7 @@ impl<'l> Scan<'l> {
         Ok(())
     }
 
-    /// The content, if it is one that is kept.
+    /// The content of an entry, if it is kept.
     fn keep<R: Read>(
         &mut self,
         name: &str,
@@ -268,7 +268,7 @@ impl<'l> Scan<'l> {
     }
 }
 
-/// What macOS keeps beside a file (docs/krt.md §1.2), and what its Finder keeps in a folder.
+/// macOS's metadata files (docs/krt.md §1.2) and its Finder's.
 fn is_left_by_macos(file_name: &str) -> bool {
     file_name.starts_with("._") || file_name == ".DS_Store"
 }
@@ -285,7 +285,7 @@ fn kind_of(entry: &Entry, name: &str) -> Result<EntryKind, &'static str> {
         );
     }
     match entry.kind {
-        // The oldest tars mark a folder by its slash alone.
+        // The oldest tars mark a folder only by its slash.
         EntryType::Regular | EntryType::Continuous if name.ends_with('/') && entry.size == 0 => Ok(EntryKind::Folder),
         EntryType::Regular | EntryType::Continuous if name.ends_with('/') => Err("is a folder that has content"),
         EntryType::Regular | EntryType::Continuous => Ok(EntryKind::File),

@@ -1,6 +1,6 @@
-//! The entries of the tar, one after the other. Headers are decoded by the `tar` crate; the walk is our own, because
-//! here extended headers are bounded, and where readers of tar disagree (a second size, a lone empty block) the archive
-//! is refused, so that what was checked is what a node unpacks.
+//! The entries of the tar, one after the other. Headers are decoded by the `tar` crate; the iteration is
+//! our own: it bounds extended headers, and refuses an archive on which tar readers disagree (a second size, a lone
+//! empty block), so that a node unpacks what was checked.
 
 use std::io::Read;
 
@@ -15,12 +15,12 @@ use crate::{
 };
 
 const BLOCK: usize = 512;
-/// The kind of an entry that is no file but the tar's own name (GNU tar's `--label`).
+/// The type of the entry that holds the tar's label (GNU tar's `--label`).
 pub(super) const VOLUME_LABEL: u8 = b'V';
 /// Where the first part of a long name is in a header (POSIX.1-2017, pax, "ustar Interchange Format").
 const PREFIX_AT: usize = 345;
 const CHUNK_BYTES: usize = 32 << 10;
-/// What fits into the octal digits of a header; larger sizes stand in a PAX header.
+/// The largest size in octal digits of a header; a larger one is in a PAX header.
 const MAX_OCTAL_SIZE: u64 = 0o777_7777_7777;
 
 /// An entry's header, long names resolved.
@@ -28,20 +28,20 @@ pub(super) struct Entry {
     pub(super) name: Vec<u8>,
     pub(super) kind: EntryType,
     pub(super) size: u64,
-    /// Its content is stored with its holes left out, in one of GNU's ways.
+    /// Its content is stored without its holes, in one of GNU tar's formats.
     pub(super) sparse: bool,
-    /// GNU keeps times in it where others, and busybox, look for the first part of a long name.
+    /// GNU tar stores times in it where others, such as busybox, expect the first part of a long name.
     pub(super) of_backup: bool,
 }
 
 pub(super) struct TarEntries<R: Read> {
     input: Gunzip<R>,
-    /// Contents that are not kept pass through it.
+    /// A buffer for contents.
     chunk: Vec<u8>,
     /// Content and padding of the current entry that were not read yet.
     unread_content: u64,
     unread_padding: u64,
-    /// The last entry's name, to say where the tar is broken.
+    /// The last entry's name, for messages.
     last: Option<String>,
     max_name_bytes: u64,
     max_header_bytes: u64,
@@ -120,7 +120,7 @@ impl<R: Read> TarEntries<R> {
                     let has_prefix = header.as_bytes()[PREFIX_AT] != 0;
                     let of_backup = has_own_name && has_prefix && header.as_ustar().is_none();
                     if !has_own_name && !has_prefix && header.as_bytes()[0] == 0 {
-                        // To busybox a header without a name is the end.
+                        // busybox takes a header without a name for the end.
                         return Err(self.damaged("an entry with a long name has an empty short one"));
                     }
                     let name = match (long_name, pax.path) {
@@ -180,7 +180,7 @@ impl<R: Read> TarEntries<R> {
         Ok(content)
     }
 
-    /// Remembers what has to be passed over before the next header.
+    /// Sets what has to be skipped before the next header.
     fn begin(&mut self, size: u64) -> Result<(), ReadError> {
         self.input.expect(size)?;
         self.unread_content = size;
@@ -212,12 +212,12 @@ impl<R: Read> TarEntries<R> {
     }
 
     fn pass_over(&mut self) -> Result<(), ReadError> {
-        // The padding belongs to what is passed over.
+        // The padding is skipped as well.
         self.unread_content += std::mem::take(&mut self.unread_padding);
         self.consume(|_| ())
     }
 
-    /// Some readers end at the first empty block and others go on; with nothing but zeros after it they agree.
+    /// Some readers stop at the first empty block, others go on. They agree if only zeros follow.
     fn only_zeros_follow(&mut self) -> Result<(), ReadError> {
         loop {
             match self.input.read(&mut self.chunk)? {
@@ -250,7 +250,7 @@ impl<R: Read> TarEntries<R> {
     }
 }
 
-/// By its first bytes, which are fewer than a block when there are no more.
+/// `head` is the first block, or the whole file if that is shorter.
 fn not_a_tar(head: &[u8]) -> ReadError {
     let advice = "a KRT file is a gzip-compressed tar, as `tar czf name.krt` makes it";
     let what = match format_of(head) {

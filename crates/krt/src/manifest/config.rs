@@ -10,7 +10,7 @@ use crate::{limits::MAX_CONFIG_VALUES, model::ConfigSpec, problems::shown, yaml:
 
 /// The longest key of a Secret, which is where values are kept under their names.
 const MAX_NAME_LEN: usize = 253;
-/// What the variables begin with that a runner gets in any case (docs/lifecycle.md §4.1).
+/// The prefix of the variables that every runner gets (docs/lifecycle.md §4.1).
 const RUNNERS_PREFIX: &str = "KRT_";
 
 pub(super) fn read(root: &Fields<'_>, report: &mut Report<'_>) -> Option<ConfigSpec> {
@@ -43,7 +43,7 @@ fn read_names(
 ) -> Option<Vec<String>> {
     let Some(list) = fields.optional(list) else { return Some(Vec::new()) };
     let items = list.list("a list of names", report)?;
-    // All of them are looked at before the first bad one makes the list useless.
+    // Each is checked, so that all problems are reported.
     let names: Vec<Option<String>> = items.iter().map(|item| read_name(item, check, seen, report)).collect();
     names.into_iter().collect()
 }
@@ -77,7 +77,7 @@ fn read_name(
     Some(name.to_owned())
 }
 
-/// Whether a configuration variable may be called so: `^[A-Z]([_A-Z0-9]*[A-Z0-9])?$` (docs/krt.md §2.3).
+/// Whether it is a valid name of a configuration variable: `^[A-Z]([_A-Z0-9]*[A-Z0-9])?$` (docs/krt.md §2.3).
 pub fn is_variable_name(name: &str) -> bool {
     let inner = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(inner) && !name.ends_with('_')

@@ -1,4 +1,4 @@
-//! The entrypoint: its proto file, its image, and the rpcs that workflows may take for theirs.
+//! The entrypoint: its proto file, its image, and the rpcs that workflows may name.
 
 use std::collections::HashSet;
 
@@ -29,7 +29,7 @@ pub(super) fn read(item: &Item<'_>, report: &mut Report<'_>) -> Option<Entrypoin
     Some(Entrypoint { proto: proto?, image: image? })
 }
 
-/// The names that workflows may take for their entrypoints.
+/// The rpcs that workflows may name as their entrypoints.
 pub(super) struct KnownRpcs {
     file: String,
     /// In the order of the file.
@@ -37,7 +37,7 @@ pub(super) struct KnownRpcs {
     known: HashSet<String>,
 }
 
-/// None when the proto file does not tell them all. One that was not kept, or is broken, is warned of.
+/// None when not all of them are known. A proto file that was not kept, or cannot be read, is a warning.
 pub(super) fn rpcs(entrypoint: Option<&Entrypoint>, root: &Fields<'_>, report: &mut Report<'_>) -> Option<KnownRpcs> {
     let file = entrypoint?.proto.as_str();
     let why = match proto::rpcs(file, report.index) {

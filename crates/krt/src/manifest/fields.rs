@@ -1,4 +1,4 @@
-//! Typed access to YAML values that knows where each of them is and reports what it finds instead.
+//! Typed access to YAML values. It knows where each value is and reports one of another type.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use crate::{
     yaml::{Field, Node, Position, Scalar, ScalarKind, Value, plain_kind},
 };
 
-/// A value, with its path and the place that a problem with it is reported at.
+/// A value, its path, and the position at which problems with it are reported.
 #[derive(Clone)]
 pub(super) struct Item<'n> {
     pub(super) path: String,
@@ -33,7 +33,7 @@ impl<'n> Item<'n> {
 
     fn of_field(path: &str, field: &'n Field) -> Self {
         let item = Self { path: join(path, &field.key), at: field.value.at, node: &field.value };
-        // A value that is not there has no place that a person could see; its field's name has.
+        // An absent value has no position that a person can see; its field's name has.
         if item.is_null() {
             return Self { at: field.key_at, ..item };
         }
@@ -57,7 +57,7 @@ impl<'n> Item<'n> {
         }
     }
 
-    /// Reports a text in which a placeholder was left, or with quotes that are none to YAML; answers whether it did.
+    /// Reports a placeholder in a text, or quotes that YAML does not know. Answers whether it did.
     pub(super) fn has_placeholder(&self, text: &str, report: &mut Report<'_>) -> bool {
         if text.starts_with(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{ab}']) {
             let message = format!(
@@ -107,7 +107,7 @@ impl<'n> Item<'n> {
                     None
                 }
             },
-            // Quotes alone would not help: no name begins as a number does.
+            // Quotes alone do not help: no name begins like a number.
             _ => self.wrong(&format!("text, a name such as `{example}`"), report),
         }
     }
@@ -137,10 +137,10 @@ impl<'n> Item<'n> {
         self.peek_fields()?.get(name)
     }
 
-    /// The text as it stands, of whatever type, without a report: for finding out what it was meant to be.
+    /// The text of a scalar of any type, without a report.
     pub(super) fn raw(&self) -> Option<&'n str> {
         match &self.node.value {
-            // What the parser gives for a value that is not there is no text of the person's.
+            // The parser gives a text for an absent value, which nobody wrote.
             Value::Scalar(Scalar { kind: ScalarKind::Null, .. }) => None,
             Value::Scalar(scalar) => Some(&scalar.text),
             _ => None,
@@ -156,7 +156,7 @@ impl<'n> Item<'n> {
                 self.wrong_quotes(text, "`true` or `false`", report)
             }
             Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => {
-                // As YAML 1.1 had them, which other programs still read.
+                // The booleans of YAML 1.1, which other programs still read.
                 let meant = match text.to_ascii_lowercase().as_str() {
                     "yes" | "on" | "y" => "; write `true`",
                     "no" | "off" | "n" => "; write `false`",
@@ -204,7 +204,7 @@ impl<'n> Item<'n> {
         None
     }
 
-    /// Reports a text that would be right without its quotes.
+    /// Reports a text that is right without its quotes.
     fn wrong_quotes<T>(&self, text: &str, wanted: &str, report: &mut Report<'_>) -> Option<T> {
         let message = format!(
             "{} must be {wanted}, which is written without quotes; found `\"{text}\"`, write `{text}`",
@@ -225,7 +225,7 @@ impl<'n> Item<'n> {
             Value::List(items) if items.is_empty() => "an empty list".to_owned(),
             Value::List(_) => "a list".to_owned(),
             Value::Scalar(Scalar { text, kind }) => match kind {
-                // The parser gives `~` for a value that is not there, too.
+                // The parser gives `~` for an absent value, too.
                 ScalarKind::Null if matches!(text.as_str(), "" | "~") => "nothing".to_owned(),
                 ScalarKind::Null => {
                     let text = shown(text);

@@ -1,4 +1,4 @@
-//! What nodes have in v1 and in v2 alike, and the values that they share with the entrypoint: images and files.
+//! The fields that nodes have in v1 and in v2, and the values that they share with the entrypoint: images and files.
 
 use std::collections::HashMap;
 
@@ -100,7 +100,7 @@ pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Rep
     None
 }
 
-/// What to do when a path, or the archive's name for it, has the backslashes of Windows.
+/// Advice for a path, or an entry's name, with the backslashes of Windows.
 fn backslashes(path: &str, index: &ArchiveIndex) -> Option<String> {
     let slashed = path.replace('\\', "/");
     if index.is_file(path) {
@@ -129,7 +129,7 @@ fn why_no_path(text: &str, error: PathError) -> String {
     }
 }
 
-/// The names that nodes were given, right or wrong: a node whose image is bad is still there for those that name it.
+/// The names of all nodes, also of those with errors: a node whose image is wrong still exists for those that name it.
 pub(super) struct NodeNames<'n> {
     /// In the order of the manifest.
     names: Vec<&'n str>,
@@ -137,7 +137,7 @@ pub(super) struct NodeNames<'n> {
 }
 
 impl<'n> NodeNames<'n> {
-    /// Reads the names of a list's nodes, and reports those that are given twice.
+    /// Reads the names of a list's nodes and reports duplicates.
     pub(super) fn read(nodes: &[Item<'n>], report: &mut Report<'_>) -> Self {
         let mut names = Vec::new();
         let mut lines = HashMap::new();
@@ -165,13 +165,13 @@ impl<'n> NodeNames<'n> {
         self.names.iter().copied().filter(move |other| *other != name)
     }
 
-    /// Reports a name that no node has, with one that is like it. `said` is what was found wrong.
+    /// Reports a name that no node has, with a similar one. `said` is the first part of the message.
     pub(super) fn report_unknown(&self, name: &str, said: &str, item: &Item<'_>, report: &mut Report<'_>) {
         let close = report.did_you_mean(name, self.names.iter().copied());
         item.error(format!("{said}{}", if close.is_empty() { self.listed("") } else { close }), report);
     }
 
-    /// The names that there are but for one: `; there are …`.
+    /// All names but one: `; there are …`.
     pub(super) fn listed(&self, but: &str) -> String {
         let listed: Vec<String> = self.without(but).take(10).map(|name| format!("`{}`", shown(name))).collect();
         match listed.as_slice() {

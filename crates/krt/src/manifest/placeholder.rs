@@ -1,7 +1,7 @@
-//! What templates and shells leave where nobody filled a value in.
+//! Placeholders of templates and shells that nobody replaced.
 
 /// The first placeholder in a text: `${NAME}`, `$(NAME)`, `$NAME`, `{{ name }}`, `{% … %}`, `<% … %>`, `<name>`, `%NAME%`,
-/// `@NAME@` and `__NAME__`. Only for texts that are wrong already: to each of these some text may be similar.
+/// `@NAME@` and `__NAME__`. Only for texts that are invalid: a valid text may look like one of these.
 pub(super) fn placeholder(text: &str) -> Option<&str> {
     const FORMS: [(&str, &str); 9] = [
         ("${", "}"),

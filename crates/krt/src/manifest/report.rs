@@ -1,4 +1,4 @@
-//! What reading a manifest has found so far, and what it is checked against.
+//! The findings about a manifest so far, and what the manifest is checked against.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ impl<'i> Report<'i> {
         self.push(Severity::Warning, at, path, message.into());
     }
 
-    /// Errors so far: two readings differ when something in between went wrong.
+    /// Errors so far. Two counts that differ mean an error in between.
     pub(super) fn error_count(&self) -> usize {
         self.problems.error_count()
     }
@@ -70,7 +70,7 @@ impl<'i> Report<'i> {
         self.suggester.closest(wanted, candidates).map_or_else(String::new, |close| suggestion(wanted, close))
     }
 
-    /// The same for a file of the archive: one of a like name, or the only one of this name in another folder.
+    /// The same for a file of the archive: one with a similar path, or the only one with this file name elsewhere.
     pub(super) fn did_you_mean_file(&mut self, wanted: &str, extension: &str) -> String {
         let index = self.index;
         let files = || index.files().filter(|name| name.ends_with(extension));

@@ -1,12 +1,12 @@
-//! "Did you mean …?" for names that are nearly one that exists.
+//! "Did you mean …?" for names that are similar to an existing one.
 
 use crate::paths::file_name;
 
-/// Texts longer than this are no misspelt names.
+/// A longer text is not a misspelled name.
 const MAX_LEN: usize = 256;
 
-/// Looks for close names. What a comparison costs is counted, so that a manifest with thousands of wrong names beside an
-/// archive with as many files is not slow: it gets fewer suggestions.
+/// Looks for similar names, at a bounded cost: a manifest with thousands of wrong names and an archive with as many
+/// files get fewer suggestions instead of a slow check.
 pub(super) struct Suggester {
     comparisons_left: u64,
 }

@@ -14,7 +14,7 @@ use crate::{
     problems::shown,
 };
 
-/// Fields that only v2 has, with what to say of them.
+/// Fields that only v2 has, each with its message.
 const V2_FIELDS: [(&str, &str); 4] = [
     ("nodes", "in a workflow belongs to krtVersion v2; in v1 the nodes are listed beside the workflows"),
     ("exitpoint", "belongs to krtVersion v2; in v1 the last node of `sequential` is the exitpoint"),
@@ -45,7 +45,7 @@ pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&KnownRpcs>, report: &mu
     let known = nodes_are_read.then_some(&names);
     let workflows: Vec<Option<Workflow>> =
         items.iter().map(|item| read_workflow(item, rpcs, &nodes, known, &mut used, report)).collect();
-    // Where a workflow's list is wrong, what it leaves out says nothing.
+    // With a wrong list in a workflow, unused nodes are no finding of their own.
     let node_items = if report.error_count() == errors_before { node_items } else { Vec::new() };
     for item in &node_items {
         if let Some(name) = item.peek_fields().and_then(|fields| fields.get("name"))
@@ -88,7 +88,7 @@ fn read_workflow<'n>(
     let mut before: Option<domain::NodeName> = None;
     let mut chain = Vec::new();
     for node in sequence {
-        // Missing when the node itself was reported.
+        // Absent if the node itself has an error.
         let parts = nodes.get(node)?;
         let subscription = match before.replace(parts.name.clone()) {
             None => Subscription::Entrypoint,

@@ -78,7 +78,7 @@ fn read_workflow(item: &Item<'_>, rpcs: Option<&KnownRpcs>, report: &mut Report<
         exitpoint: exitpoint_name?,
         nodes: nodes?.into_iter().collect::<Option<Vec<Node>>>()?,
     };
-    // Where a subscription is wrong, what it cuts off says nothing.
+    // With a wrong subscription, unreachable nodes are no finding of their own.
     if report.error_count() == errors_before {
         warn_of_unreached(&workflow, exitpoint.as_ref(), node_items.as_deref().unwrap_or_default(), report);
     }
@@ -105,7 +105,7 @@ fn read_exitpoint(item: &Item<'_>, names: Option<&NodeNames<'_>>, report: &mut R
         names.report_unknown(text, &format!("there is no node `{}`", shown(text)), item, report);
         return None;
     }
-    // A node of this name has been reported if the name is none.
+    // A node with a wrong name has been reported.
     text.parse().ok()
 }
 
@@ -200,7 +200,7 @@ fn read_subscription(
             "" => format!("there is no node `{}` in this workflow", shown(node)),
             own => format!("node `{}` subscribes to `{}`, which this workflow does not have", shown(own), shown(node)),
         };
-        // `entrypoint` is no node, but a misspelt one is often meant for it. The node itself is never what was meant.
+        // `entrypoint` is not a node, but a candidate too. The node itself never is.
         let close = report.did_you_mean(node, names.without(own_name).chain(["entrypoint"]));
         item.error(format!("{said}{}", if close.is_empty() { names.listed(own_name) } else { close }), report);
         return None;
@@ -222,11 +222,11 @@ fn read_subscription(
         item.error(format!("the subtopic has {length} characters; it has at most {MAX_SUBTOPIC_LEN}"), report);
         return None;
     }
-    // A node of this name has been reported if the name is none.
+    // A node with a wrong name has been reported.
     Some(Subscription::Node { node: node.parse().ok()?, subtopic: subtopic.map(str::to_owned) })
 }
 
-/// Words between dots: anything else would be a wildcard or a broken subject to the message broker.
+/// Words between dots. Anything else is a wildcard or an invalid subject for the message broker.
 fn is_subtopic(text: &str) -> bool {
     text.split('.')
         .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')))

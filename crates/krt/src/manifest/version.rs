@@ -1,4 +1,4 @@
-//! Which KRT version a manifest is of: what it says (docs/krt.md §2.1), held against the form that it has.
+//! The KRT version of a manifest: the one it declares (docs/krt.md §2.1), compared with its form.
 
 use super::{
     fields::{Fields, Item},
@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{model::KrtVersion, problems::shown};
 
-/// The version to read the manifest as. Where it says one thing and looks like the other, that is reported, and it is
-/// read as what it looks like: everything else that is then reported is about what the person has written.
+/// The version to read the manifest as. If the declared version and the form differ, that is an error, and the form
+/// decides, so that all other messages are about what the person wrote.
 pub(super) fn read(root: &Fields<'_>, report: &mut Report<'_>) -> KrtVersion {
     let form = form_of(root);
     let Some(item) = root.optional("krtVersion") else {
@@ -50,8 +50,8 @@ fn declared(item: &Item<'_>, report: &mut Report<'_>) -> Option<KrtVersion> {
     }
 }
 
-/// The version that only fits the manifest's form: v1 has `nodes` beside the workflows and `sequential` in them, v2 has
-/// `nodes` in them. None when there are signs of both or of none.
+/// The only version that fits the manifest's form: v1 has `nodes` beside the workflows and `sequential` in them, v2 has
+/// `nodes` in them. None when both fit or neither.
 fn form_of(root: &Fields<'_>) -> Option<KrtVersion> {
     let workflows = root.get("workflows").map(|item| item.elements()).unwrap_or_default();
     let any_has = |name: &str| workflows.iter().filter_map(Item::peek_fields).any(|fields| fields.has(name));
