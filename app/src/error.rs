@@ -3,10 +3,12 @@
 use std::fmt;
 
 use domain::ApiError;
-use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use leptos::server_fn::{
+    codec::JsonEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+    http_export::StatusCode,
+};
 use serde::{Deserialize, Serialize};
-
-use crate::wire::JsonText;
 
 /// The error of every server function: the server's own answer, or the failure to get one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +19,7 @@ pub enum AppError {
     /// No answer came: the network, or the server, is down.
     Unreachable,
     /// An answer came that this page does not understand, as when the server has been upgraded since it was loaded.
-    Garbled(String),
+    InvalidResponse(String),
     /// The server did not understand what was asked, as when it has been upgraded since the page was loaded.
     NotUnderstood(String),
 }
@@ -28,19 +30,29 @@ impl AppError {
         Self::Api(ApiError::NotFound { what: what.into() })
     }
 
+    /// Whether asking again may be answered otherwise.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Api(error) => error.status() >= 500,
+            // As what a proxy says while the server restarts.
+            Self::Unreachable | Self::InvalidResponse(_) => true,
+            Self::NotUnderstood(_) => false,
+        }
+    }
+
     /// What was wrong with the field of this name, if that is what the error is about.
     pub fn field(&self, name: &str) -> Option<String> {
         let Self::Api(error) = self else { return None };
-        if let ApiError::NameTaken { what } = error {
-            return (taken_field(what) == name).then(|| error.to_string());
+        if let ApiError::NameTaken { field, .. } = error {
+            return (field == name).then(|| error.to_string());
         }
         error.problems().iter().find(|problem| problem.path == name).map(|problem| problem.message.clone())
     }
 
     /// Whether the error is about nothing but the named fields, beside which it is shown.
     pub fn is_about_fields(&self, names: &[&str]) -> bool {
-        if let Self::Api(ApiError::NameTaken { what }) = self {
-            return names.contains(&taken_field(what));
+        if let Self::Api(ApiError::NameTaken { field, .. }) = self {
+            return names.contains(&field.as_str());
         }
         matches!(self, Self::Api(error) if !error.problems().is_empty()
             && error.problems().iter().all(|problem| names.contains(&problem.path.as_str())))
@@ -51,12 +63,12 @@ impl fmt::Display for AppError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api(error) => error.fmt(f),
-            Self::Unreachable => f.write_str("the server does not answer; check that it runs, then try again"),
-            Self::Garbled(_) => {
-                f.write_str("the server's answer could not be read; reload the page, for the server may be newer")
-            }
+            Self::Unreachable => f.write_str("the server is unreachable; check that it runs and try again"),
+            Self::InvalidResponse(_) => f.write_str(
+                "the server's response could not be read; reload the page, the server may have been upgraded",
+            ),
             Self::NotUnderstood(_) => {
-                f.write_str("the server did not understand the request; reload the page, for the server may be newer")
+                f.write_str("the server did not understand the request; reload the page, it may have been upgraded")
             }
         }
     }
@@ -69,7 +81,7 @@ impl From<ApiError> for AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonText;
+    type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
@@ -77,19 +89,19 @@ impl FromServerFnError for AppError {
             // In the browser it is the answer that cannot be read; on the server, the arguments.
             #[cfg(feature = "ssr")]
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                let error = Self::NotUnderstood(error.to_string());
-                respond_with_status(&error);
-                error
+                Self::NotUnderstood(error.to_string())
             }
-            other => Self::Garbled(other.to_string()),
+            other => Self::InvalidResponse(other.to_string()),
         }
     }
-}
 
-/// Runtimes have two names that may be taken, and only the phrase tells which. Were it to change, the error would
-/// stand beside the wrong field, and still name what is taken.
-fn taken_field(what: &str) -> &'static str {
-    if what.contains("the id `") { "id" } else { "name" }
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Api(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            Self::NotUnderstood(_) => StatusCode::BAD_REQUEST,
+            Self::Unreachable | Self::InvalidResponse(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
 }
 
 /// The error as a sentence: with a capital and a full stop.
@@ -101,26 +113,11 @@ pub fn sentence(error: &impl fmt::Display) -> String {
     format!("{first}{}{stop}", letters.as_str())
 }
 
-/// Gives the page, or the answer of a server function, the status of the error. A form that was sent without scripts
-/// is left alone: it is answered by a redirect that carries the error. Does nothing in the browser.
+/// Gives the page that is being rendered the status of the error. Does nothing in the browser.
 pub fn respond_with_status(error: &AppError) {
     #[cfg(feature = "ssr")]
-    {
-        use axum::http::{Method, StatusCode, header::ACCEPT, request::Parts};
-        use leptos::prelude::use_context;
-
-        let plain_form = use_context::<Parts>().is_some_and(|parts| {
-            let accept = parts.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-            parts.method == Method::POST && accept.is_some_and(|accept| accept.contains("text/html"))
-        });
-        let status = match error {
-            AppError::Api(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            AppError::NotUnderstood(_) => StatusCode::BAD_REQUEST,
-            AppError::Unreachable | AppError::Garbled(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        if let (false, Some(response)) = (plain_form, use_context::<leptos_axum::ResponseOptions>()) {
-            response.set_status(status);
-        }
+    if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(error.status_code());
     }
     #[cfg(not(feature = "ssr"))]
     let _ = error;
@@ -152,12 +149,14 @@ mod tests {
 
     #[test]
     fn a_taken_name_is_shown_beside_the_field_it_was_entered_in() {
-        let taken = |what: &str| AppError::Api(ApiError::NameTaken { what: what.to_owned() });
-        for (error, field) in [(taken("a runtime with the id `a`"), "id"), (taken("a runtime named `A`"), "name")] {
-            assert!(error.field(field).is_some_and(|message| message.contains("already")), "{field}");
-            assert!(error.is_about_fields(&["id", "name"]));
+        let taken = |field: &str| {
+            AppError::Api(ApiError::NameTaken { what: "a runtime named `A`".to_owned(), field: field.to_owned() })
+        };
+        for field in ["id", "name"] {
+            assert!(taken(field).field(field).is_some_and(|message| message.contains("already")), "{field}");
+            assert!(taken(field).is_about_fields(&["id", "name"]));
         }
-        assert_eq!(taken("a runtime named `A`").field("id"), None);
+        assert_eq!(taken("name").field("id"), None);
     }
 
     #[test]
@@ -166,10 +165,10 @@ mod tests {
         for error in [
             AppError::not_found("runtime `x`"),
             AppError::Unreachable,
-            AppError::Garbled(text()),
+            AppError::InvalidResponse(text()),
             AppError::NotUnderstood(text()),
         ] {
-            assert_eq!(AppError::de(error.ser()), error);
+            assert_eq!(AppError::de(error.ser().body), error);
         }
     }
 }

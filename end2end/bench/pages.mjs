@@ -64,64 +64,93 @@ function live(page) {
   return page.getByRole("banner").getByText("Live", { exact: true }).waitFor();
 }
 
-/** What goes over the wire until the page is alive, its HTML apart. */
+/** The pages that there are, with a runtime `bench` and its version `v0`. */
+const PAGES = [
+  "/",
+  "/activity",
+  "/runtimes/new",
+  "/runtimes/bench",
+  ...["", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => `/runtimes/bench/versions/v0${screen}`),
+];
+
+/** What goes over the wire until each page follows the server, its HTML apart. */
 async function firstLoad() {
   for (const encoding of ["gzip", "gzip, deflate, br"]) {
-    const { context, page, devtools } = await newcomer({ encoding });
-    const requests = new Map();
-    devtools.on("Network.responseReceived", ({ requestId, type, response }) => {
-      requests.set(requestId, { type, url: new URL(response.url).pathname, bytes: 0 });
-    });
-    devtools.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
-      const request = requests.get(requestId);
-      if (request) request.bytes = encodedDataLength;
-    });
-    await page.goto(url);
-    await live(page);
-    const loaded = [...requests.values()].filter(({ bytes }) => bytes > 0);
     const by = encoding === "gzip" ? "gzip" : "Brotli";
-    const kilobytes = (some) => some.reduce((sum, { bytes }) => sum + bytes, 0) / 1000;
-    figure(`all files by ${by}`, "kB", [
-      kilobytes(loaded.filter(({ type }) => type !== "Document")),
-    ]);
-    if (by === "Brotli") {
-      for (const request of loaded) {
-        figure(request.url.replace(/\.[0-9a-f]{16}\./, ".*."), "kB", [kilobytes([request])]);
-      }
+    for (const path of PAGES) {
+      const { context, page, devtools } = await newcomer({ encoding });
+      const requests = new Map();
+      devtools.on("Network.responseReceived", ({ requestId, type }) => requests.set(requestId, { type, bytes: 0 }));
+      devtools.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+        const request = requests.get(requestId);
+        if (request) request.bytes = encodedDataLength;
+      });
+      await page.goto(new URL(path, url).href);
+      await live(page);
+      const files = [...requests.values()].filter(({ type }) => type !== "Document");
+      figure(`${path} by ${by}`, "kB", [files.reduce((sum, { bytes }) => sum + bytes, 0) / 1000]);
+      await context.close();
     }
-    await context.close();
   }
 }
 
 /**
- * When a button that needs the page's program does what it is for, clicked as often as it may be from the beginning. The
- * page tells it by its console: to be asked, it would have to run a program of the one who asks, slowed as well.
+ * When what a page is mostly for does what it is for, asked for as often as may be from the beginning: Start on a
+ * version, and Add version, with a file, on a runtime. The page tells it by its console: to be asked, it would have to
+ * run a program of the one who asks, slowed as well.
  */
 async function interactive() {
-  const [answered, painted, following] = [[], [], []];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const { context, page } = await newcomer({ slowed: 4 });
-    await page.addInitScript(() => {
-      const clicking = setInterval(() => {
-        if (document.querySelector("dialog[open], [role=dialog]")) {
-          clearInterval(clicking);
-          console.log("answered", performance.now());
-        } else {
-          document.querySelector("button[aria-label=Keyboard]")?.click();
-        }
-      }, 10);
-    });
-    const answer = page.waitForEvent("console", (message) => message.text().startsWith("answered "));
-    await page.goto(url);
-    answered.push(Number((await answer).text().split(" ")[1]));
-    painted.push(await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime));
-    await live(page);
-    following.push(await page.evaluate(() => performance.now()));
-    await context.close();
+  const start = () => {
+    const button = [...document.querySelectorAll(".actions button")].find(({ innerText }) => innerText.trim() === "Start");
+    if (document.querySelector(".toast, [role=alert]")) return true;
+    button?.click();
+  };
+  const add = () => {
+    if (document.querySelector(".upload")) return true;
+    const input = document.querySelector("input[type=file]");
+    if (!input) return;
+    const picked = new DataTransfer();
+    picked.items.add(new File(["no archive"], "some.krt"));
+    input.files = picked.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  for (const [what, path, ask] of [["Start", "/runtimes/bench/versions/v0", start], ["Add version", "/runtimes/bench", add]]) {
+    const [answered, painted, longest] = [[], [], []];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const { context, page } = await newcomer({ slowed: 4 });
+      await page.addInitScript(`
+        const ask = ${ask};
+        const asking = setInterval(() => {
+          if (document.body && ask()) {
+            clearInterval(asking);
+            console.log("answered", performance.now());
+          }
+        }, 10);
+      `);
+      const answer = page.waitForEvent("console", (message) => message.text().startsWith("answered "));
+      await page.goto(new URL(path, url).href);
+      answered.push(Number((await answer).text().split(" ")[1]));
+      painted.push(await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime));
+      await context.close();
+      const visit = await newcomer();
+      await watchTasks(visit.page);
+      await visit.page.goto(new URL(path, url).href);
+      await live(visit.page);
+      longest.push(await longestTask(visit.page));
+      await visit.context.close();
+      if (what === "Start") await stop("bench", "v0");
+    }
+    figure(`${what} is answered, CPU slowed 4 times`, "ms", answered);
+    figure(`something is painted, CPU slowed 4 times (${what})`, "ms", painted);
+    figure(`longest task of a first visit (${what})`, "ms", longest);
   }
-  figure("a click is answered, CPU slowed 4 times", "ms", answered);
-  figure("something is painted, CPU slowed 4 times", "ms", painted);
-  figure("the page follows the server, CPU slowed 4 times", "ms", following);
+}
+
+/** Stops the version by the API and waits until it is. */
+async function stop(runtime, version) {
+  const address = new URL(`/api/v1/runtimes/${runtime}/versions/${version}`, url);
+  await fetch(`${address}/stop`, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+  while ((await (await fetch(address)).json()).state !== "stopped") await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 /** Has the page tell of all that kept it from answering for 50 ms or more. */

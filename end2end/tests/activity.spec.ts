@@ -45,13 +45,13 @@ test("it is narrowed by runtime, person, action and date, and a link shows the s
 
   await page.getByLabel("Person", { exact: true }).fill("nobody");
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Nothing that matches has happened yet.")).toBeVisible();
+  await expect(page.getByText("No matching activity.")).toBeVisible();
   await page.getByRole("link", { name: "Clear" }).click();
   await expect(rows).toHaveCount(3);
   await expect(page.getByLabel("Person", { exact: true })).toHaveValue("");
-  await page.getByLabel("To", { exact: true }).fill("2001-01-01");
+  await page.getByLabel("To (UTC)").fill("2001-01-01");
   await page.keyboard.press("Enter");
-  await expect(page.getByText("Nothing that matches has happened yet.")).toBeVisible();
+  await expect(page.getByText("No matching activity.")).toBeVisible();
 });
 
 test("what is listed can be had as CSV", async ({ page }) => {

@@ -64,7 +64,7 @@ test("a good file shows what it will be, and is added by Upload alone", async ({
   await expect(runtime.upload.getByRole("heading", { name: "Add reviews-v2 from reviews-v2.krt?" })).toBeVisible();
   const workflow = runtime.upload.getByRole("region", { name: "Workflow triage" });
   for (const node of ["etl", "sentiment", "topics", "triage"]) await expect(workflow).toContainText(node);
-  const wanted = runtime.upload.getByRole("region", { name: "Configuration it will want" });
+  const wanted = runtime.upload.getByRole("region", { name: "Required configuration" });
   for (const name of ["ALERT_BELOW", "topics.json"]) {
     await expect(wanted.getByRole("listitem").filter({ hasText: name })).toContainText("to be set before it can start");
   }
@@ -120,7 +120,7 @@ test("of a file whose manifest comes early only the beginning is read", async ({
   const runtime = new RuntimePage(page);
   await page.getByLabel("Add version").setInputFiles(krt("heavy.krt", heavySample("reviews-v1", 20_000_000)));
   await expect(runtime.upload).toContainText("Add reviews-v1 from heavy.krt?");
-  await expect(runtime.upload).toContainText(/20 MB; 2\.\d MB were enough to know this/);
+  await expect(runtime.upload).toContainText(/20 MB, of which 2\.\d MB were read/);
 });
 
 test.describe("a server with a limit of its own", () => {

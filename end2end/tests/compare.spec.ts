@@ -33,7 +33,7 @@ test("what differs between two versions is told by what they do and line by line
   for (const text of ["example/one:1", "example/one:2", "content of the source", "replicas"]) {
     await expect(workflows).toContainText(text);
   }
-  await expect(page.getByRole("region", { name: "Configuration" })).toContainText("KEY a variable that v1 does not want");
+  await expect(page.getByRole("region", { name: "Configuration" })).toContainText("KEY a variable that v1 does not use");
   const manifest = page.getByRole("region", { name: "Manifest" });
   await expect(manifest).toContainText("version: v1");
   await expect(manifest).toContainText("version: v2");
@@ -53,8 +53,8 @@ test("versions that do the same are said to, and a lone one has nothing beside i
 
   await server.addVersion(RUNTIME.id, smallKrt({ name: "v1" }));
   await open(page, "/runtimes/demo/versions/v1/compare?with=v0");
-  await expect(page.getByText("v0 and v1 do the same")).toBeVisible();
-  await expect(page.getByText("Nothing changes for them")).toBeVisible();
+  await expect(page.getByText("v0 and v1 are equivalent")).toBeVisible();
+  await expect(page.getByText("No changes: rpcs and messages are the same.")).toBeVisible();
 });
 
 test("before a publication over another it is told what changes for callers", async ({ page, server }) => {

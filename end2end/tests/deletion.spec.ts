@@ -7,7 +7,7 @@ import { RUNTIME, sampleBytes } from "../support/samples";
 const runtimePath = `/runtimes/${RUNTIME.id}`;
 const path = `${runtimePath}/versions/reviews-v1`;
 
-const news = (page: Page) => page.getByRole("list", { name: "News" });
+const news = (page: Page) => page.getByRole("list", { name: "Notifications" });
 const confirm = (dialog: Locator) => dialog.getByRole("button", { name: "Delete", exact: true });
 
 test.beforeEach(async ({ server }) => {

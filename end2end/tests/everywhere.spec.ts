@@ -32,7 +32,7 @@ test("the command palette goes to any runtime or version and acts on it, by keyb
   await page.keyboard.type("start v1");
   await expect(palette.getByRole("option")).toHaveText([/^Start reviews-v1/]);
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("list", { name: "News" })).toContainText("reviews-v1 is started now.");
+  await expect(page.getByRole("list", { name: "Notifications" })).toContainText("reviews-v1 is started now.");
 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("p");
@@ -49,7 +49,7 @@ test("the command palette goes to any runtime or version and acts on it, by keyb
 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("nothing of the kind");
-  await expect(palette.getByRole("status")).toHaveText("Nothing has all of these words in its name.");
+  await expect(palette.getByRole("status")).toHaveText("No matches.");
   await page.keyboard.press("Control+k");
   await expect(palette).toBeHidden();
 });
@@ -60,7 +60,7 @@ test("the keyboard's keys are listed, and single ones can be turned off for good
   const help = page.getByRole("dialog", { name: "Keyboard" });
   await expect(help).toContainText("Go to a runtime or a version");
   await expectAccessible(page);
-  await help.getByLabel(/Single keys/).uncheck();
+  await help.getByLabel(/single-key/).uncheck();
   await help.getByRole("button", { name: "Close" }).click();
   await page.keyboard.press("?");
   await expect(help).toBeHidden();
@@ -71,8 +71,8 @@ test("the keyboard's keys are listed, and single ones can be turned off for good
   await expect(page.getByRole("searchbox")).not.toBeFocused();
   await expect(help).toBeHidden();
   await page.getByRole("button", { name: "Keyboard" }).click();
-  await expect(help.getByLabel(/Single keys/)).not.toBeChecked();
-  await help.getByLabel(/Single keys/).check();
+  await expect(help.getByLabel(/single-key/)).not.toBeChecked();
+  await help.getByLabel(/single-key/).check();
   await page.keyboard.press("Escape");
   await page.keyboard.press("/");
   await expect(page.getByRole("searchbox")).toBeFocused();
@@ -95,7 +95,7 @@ test("what takes long to load is marked as on its way, a dialog as well as a pag
   await open(page, "/runtimes/demo");
   const mark = page.getByRole("progressbar", { name: "Loading" });
   const late = async (part: string, ask: () => Promise<void>, shown: Locator) => {
-    const arrive = await holdBack(page, new RegExp(`/split_${part}[^/]*$`));
+    const arrive = await holdBack(page, new RegExp(`/split_${part}[^/]*\\.wasm$`));
     await expect(mark).toBeHidden();
     await ask();
     await expect(mark).toBeVisible();
@@ -106,10 +106,10 @@ test("what takes long to load is marked as on its way, a dialog as well as a pag
     await expect(shown).toBeVisible();
     await expect(mark).toBeHidden();
   };
-  await late("dialogs", () => page.keyboard.press("Control+k"), page.getByRole("combobox"));
+  await late("overlays", () => page.keyboard.press("Control+k"), page.getByRole("combobox"));
   await page.keyboard.press("Escape");
   const version = new RuntimePage(page).row("reviews-v1").getByRole("link");
-  await late("version", () => version.click(), page.getByRole("heading", { name: "Status" }));
+  await late("version_pages", () => version.click(), page.getByRole("heading", { name: "Status" }));
 });
 
 test("times are relative and go on; the exact one is a hover away", async ({ page }) => {
@@ -132,7 +132,7 @@ test.describe("a server that goes away and comes back", () => {
     await open(page, "/runtimes/demo");
     await open(second, "/activity");
     await server.kill();
-    for (const each of [page, second]) await expect(each.getByText("Connection lost – data may be old.")).toBeVisible();
+    for (const each of [page, second]) await expect(each.getByText("Connection lost – data may be out of date.")).toBeVisible();
     await expectAccessible(page);
     await server.start();
     for (const each of [page, second]) await expect(each.getByText("Connection lost")).toBeHidden();

@@ -27,9 +27,9 @@ test("a graph names its nodes with their states, and follows a start", async ({ 
 
   await expect(graph.getByRole("button", { name: /^entrypoint: stopped/ })).toBeVisible();
   await expect(version.node("triage", "sentiment")).toHaveAccessibleName(
-    /^sentiment: stopped, 0 of 2 replicas ready; listens to /,
+    /^sentiment: stopped, 0 of 2 replicas ready; subscribes to /,
   );
-  await expect(graph.getByRole("img", { name: /is the answer to the rpc/ })).toBeVisible();
+  await expect(graph.getByRole("img", { name: /sends the response of rpc/ })).toBeVisible();
 
   await server.command(RUNTIME.id, "reviews-v2", "start");
   await expect(version.node("triage", "sentiment")).toHaveAccessibleName(/^sentiment: ready, 2 of 2 replicas ready/);
@@ -113,7 +113,7 @@ test("workflows are lists for who would rather read", async ({ page, server }) =
   await expect(workflow.getByRole("listitem").filter({ hasText: "sentiment" }).first()).toContainText("0/2");
   await expect(page.getByRole("group", { name: "Graph of triage" })).toBeHidden();
   await workflow.getByRole("button", { name: "sentiment", exact: true }).click();
-  await expect(page.getByRole("complementary", { name: "sentiment", exact: true })).toContainText("There are none");
+  await expect(page.getByRole("complementary", { name: "sentiment", exact: true })).toContainText("None.");
   await expectAccessible(page);
 });
 

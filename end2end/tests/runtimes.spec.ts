@@ -5,13 +5,15 @@ import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
 test("the first page of a new server says what to do first", async ({ page }) => {
   await open(page, "/");
   await expect(page.getByText("No runtime yet.")).toBeVisible();
-  await expect(page.getByRole("listitem").filter({ hasText: "Create a runtime here" })).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: "Create a runtime" })).toBeVisible();
 });
 
-test("a new runtime is checked while its fields are filled in", async ({ page, server }) => {
+test("a new runtime is checked while its fields are filled in, and is gone to", async ({ page, server }) => {
   await server.createRuntime(RUNTIME.id, RUNTIME.name);
   await open(page, "/");
-  await page.getByText("New runtime").click();
+  await page.getByRole("link", { name: "New runtime" }).click();
+  await expect(page).toHaveURL(/\/runtimes\/new$/);
+  await expect(page).toHaveTitle("New runtime · KAI Server");
   const [id, name] = [page.getByLabel("Id", { exact: true }), page.getByLabel("Name", { exact: true })];
 
   await id.fill("Shop");
@@ -28,60 +30,38 @@ test("a new runtime is checked while its fields are filled in", async ({ page, s
   await name.fill("Shop");
   await expect(page.locator("[aria-invalid]")).toHaveCount(0);
   await page.getByRole("button", { name: "Create runtime" }).click();
-  await expect(page.getByText("Shop was created.")).toBeVisible();
+  await expect(page).toHaveURL(/\/runtimes\/shop$/);
   await expect(page.getByRole("heading", { name: "Shop" })).toBeVisible();
-  await expect(id).toHaveValue("");
+  await page.goBack();
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(page.getByRole("heading", { name: "Shop" })).toBeVisible();
 });
 
-test.describe("while the form's code is on its way", () => {
-  let arrive: () => void;
+test("what is typed before the page's code is there is kept, and checked when it is", async ({ page, server }) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  const arrive = await holdBack(page, /_bg\.wasm$/);
+  await page.goto("/runtimes/new");
+  const [id, name] = [page.getByLabel("Id", { exact: true }), page.getByLabel("Name", { exact: true })];
+  await name.fill("Shop");
+  await id.fill("Sh");
+  await expect(id).not.toHaveAttribute("aria-invalid");
+  arrive();
+  await expect(id).toHaveAccessibleDescription(/lower-case letters/);
+  await expect(id).toHaveAttribute("aria-invalid", "true");
+  await expect(id).toHaveValue("Sh");
+  await expect(id).toBeFocused();
+  await expect(name).toHaveValue("Shop");
+});
 
-  test.beforeEach(async ({ page, server }) => {
-    arrive = await holdBack(page, /\/split_dialogs[^/]*$/);
-    await server.createRuntime(RUNTIME.id, RUNTIME.name);
-    await open(page, "/");
-  });
-
-  test("what is typed is kept, and checked when it is there", async ({ page }) => {
-    const asked = page.waitForRequest(/\/split_dialogs[^/]*$/);
-    await page.getByText("New runtime").hover();
-    await asked;
-    await page.getByText("New runtime").click();
-    const [id, name] = [page.getByLabel("Id", { exact: true }), page.getByLabel("Name", { exact: true })];
-    await name.fill("Shop");
-    await id.fill("Sh");
-    await expect(id).not.toHaveAttribute("aria-invalid");
-    arrive();
-    await expect(id).toHaveAccessibleDescription(/lower-case letters/);
-    await expect(id).toHaveAttribute("aria-invalid", "true");
-    await expect(id).toHaveValue("Sh");
-    await expect(id).toBeFocused();
-    await expect(name).toHaveValue("Shop");
-  });
-
-  test.describe("and is asked for in vain", () => {
-    // By the page that is left.
-    test.use({ expectedErrors: /Failed to fetch/ });
-
-    test("what is sent is created all the same", async ({ page }) => {
-      await page.getByText("New runtime").click();
-      await page.getByLabel("Id", { exact: true }).fill("shop");
-      await page.getByLabel("Name", { exact: true }).fill("Shop");
-      await page.getByRole("button", { name: "Create runtime" }).click();
-      await expect(page.getByRole("heading", { name: "Shop" })).toBeVisible();
-    });
-  });
-
-  test("it is there on a page that is gone to, once it has arrived", async ({ page }) => {
-    await page.getByRole("banner").getByRole("link", { name: "Activity" }).click();
-    await expect(page.getByRole("heading", { name: "Activity", exact: true })).toBeVisible();
-    await page.getByRole("banner").getByRole("link", { name: "Runtimes" }).click();
-    await page.getByText("New runtime").click();
-    await expect(page.getByLabel("Id", { exact: true })).toHaveCount(0);
-    arrive();
-    await page.getByLabel("Id", { exact: true }).fill("Shop");
-    await expect(page.getByLabel("Id", { exact: true })).toHaveAttribute("aria-invalid", "true");
-  });
+test("a runtime is created without scripts, too", async ({ another }) => {
+  const plain = await another({ javaScriptEnabled: false });
+  await plain.goto("/");
+  await plain.getByRole("link", { name: "New runtime" }).click();
+  await plain.getByLabel("Id", { exact: true }).fill("shop");
+  await plain.getByLabel("Name", { exact: true }).fill("Shop");
+  await plain.getByRole("button", { name: "Create runtime" }).click();
+  await expect(plain).toHaveURL(/\/runtimes\/shop$/);
+  await expect(plain.getByRole("heading", { name: "Shop" })).toBeVisible();
 });
 
 test.describe("what only the server knows", () => {
@@ -89,21 +69,17 @@ test.describe("what only the server knows", () => {
   test.use({ expectedErrors: /status of (409|422)/ });
 
   test("is said beside its field too, with scripts and without", async ({ page, another, server }) => {
-    await open(page, "/");
+    await open(page, "/runtimes/new");
     const plain = await another({ javaScriptEnabled: false });
-    await plain.goto("/");
+    await plain.goto("/runtimes/new");
     await server.createRuntime(RUNTIME.id, "Somebody else's");
     for (const each of [plain, page]) {
       await each.getByLabel("Name", { exact: true }).fill("Demo");
-      if (each === page) {
-        // The page has heard of the other one meanwhile.
-        await expect(each.getByRole("heading", { name: "Somebody else's" })).toBeVisible();
-      }
       await each.getByLabel("Id", { exact: true }).fill(RUNTIME.id);
       await each.getByRole("button", { name: "Create runtime" }).click();
       await expect(each.locator("#runtime-id-error")).toContainText(/taken|already/);
     }
-    // The answer to the form without scripts, taken over by a page with them.
+    // The answer to the form without scripts, hydrated by a page with them.
     await page.goto(plain.url());
     await expect(page.locator("#runtime-id-error")).toContainText(/already/);
     await expect(page.getByRole("banner").getByText("Live", { exact: true })).toBeVisible();

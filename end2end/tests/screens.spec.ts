@@ -16,7 +16,7 @@ const version = "/runtimes/demo/versions/reviews-v1";
 const SCREENS: Screen[] = [
   { name: "runtimes", path: "/", content: [/Runtimes/, /Demo/, /1 started/] },
   { name: "runtime", path: "/runtimes/demo", content: [/The runtime Demo\./, /reviews-v1/, /Add version/] },
-  { name: "version", path: version, content: [/Workflows/, /clean-text/, /fed by rpc Rate/, /Unpublish/] },
+  { name: "version", path: version, content: [/Workflows/, /clean-text/, /triggered by rpc Rate/, /Unpublish/] },
   { name: "configuration", path: `${version}/configuration`, content: [/Configuration/, /REPLY_SIGNATURE/] },
   { name: "history", path: `${version}/history`, content: [/History/, /configure/, /create/] },
 ];
@@ -51,9 +51,8 @@ const ASKED_FOR: { name: string; path: string; show: (page: Page) => Promise<voi
   },
   {
     name: "new-runtime",
-    path: "/",
+    path: "/runtimes/new",
     show: async (page) => {
-      await page.getByText("New runtime").click();
       await page.getByLabel("Id", { exact: true }).fill("1shop");
       await expect(page.getByText("begins with a digit")).toBeVisible();
     },

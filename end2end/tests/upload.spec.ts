@@ -11,7 +11,7 @@ test("an upload that waits says so", async ({ page, server }) => {
 
   await page.getByLabel("Add version").setInputFiles(samplePath("reviews-v1"));
   await runtime.send();
-  await expect(runtime.upload.getByRole("status")).toHaveText(/takes a few uploads at a time/);
+  await expect(runtime.upload.getByRole("status")).toHaveText(/limits concurrent uploads/);
   go();
   await expect(runtime.upload).toContainText("reviews-v1 was added");
 });

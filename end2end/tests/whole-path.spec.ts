@@ -12,6 +12,7 @@ test("from two KRT files to a published version and back, and a second browser f
 
   await test.step("create the runtime", async () => {
     await expect(page.getByText("No runtime yet.")).toBeVisible();
+    await page.getByRole("link", { name: "Create a runtime" }).click();
     const id = page.getByLabel("Id", { exact: true });
     await id.fill("Demo");
     await expect(id).toHaveAttribute("aria-invalid", "true");
@@ -19,7 +20,7 @@ test("from two KRT files to a published version and back, and a second browser f
     await page.getByLabel("Name", { exact: true }).fill("Demo");
     await page.getByLabel("Description", { exact: true }).fill("What customers say");
     await page.getByRole("button", { name: "Create runtime" }).click();
-    await page.getByRole("heading", { name: "Demo" }).getByRole("link").click();
+    await expect(page.getByRole("heading", { name: "Demo" })).toBeVisible();
     await expect(page).toHaveURL(/\/runtimes\/demo$/);
   });
 

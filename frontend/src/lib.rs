@@ -1,28 +1,44 @@
-//! The wasm entry point: hydrates app, and says which parts of it are files of their own.
+//! The wasm entry point: hydrates app, nothing else.
 
-mod parts;
+use std::panic;
 
-use std::time::Duration;
-
-use app::{App, browser, parts::Screen, takeover::take_over_page};
-use leptos::prelude::provide_context;
+use app::{App, AppProps, pages, platform};
+use leptos::{
+    mount::{hydrate_from_async, mount_to_body},
+    prelude::{ArcRwSignal, Set},
+    tachys::dom::body,
+};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Takes over the page that the server has rendered; called once by the script that the page carries.
+/// Hydrates the page that the server has rendered; called once by the script that the page carries. As Leptos'
+/// `hydrate_lazy`, but that the page is told when it is hydrated.
+///
+/// What cannot be hydrated, as when a browser's extension has changed the page meanwhile, panics. Then the page is loaded
+/// once more, and rendered by the browser alone.
 #[wasm_bindgen]
 pub async fn hydrate() {
-    console_error_panic_hook::set_once();
-    // What the page shows has to be there before it is taken over.
-    for screen in Screen::at(&browser::path()) {
-        if (parts::PARTS.fetch)(screen).await.is_err() {
-            browser::admit_being_incomplete();
-            return;
-        }
+    panic::set_hook(Box::new(|panicked| {
+        console_error_panic_hook::hook(panicked);
+        platform::recover_from_panic();
+    }));
+    let hydrated = ArcRwSignal::new(false);
+    let app = {
+        let hydrated = hydrated.clone();
+        move || App(AppProps { hydrated })
+    };
+    // Without its code the page stays as the server made it: links and forms work without scripts.
+    if !pages::preload(&platform::path()).await {
+        platform::show_banner(
+            "A part of this page could not be loaded. The server may have been upgraded: reload the page.",
+        );
+        return;
     }
-    // What is done so far was a task of its own.
-    browser::pause(Duration::ZERO).await;
-    take_over_page(|| {
-        provide_context(parts::PARTS);
-        App()
-    });
+    if platform::is_to_be_rendered_here() {
+        body().set_inner_html("");
+        mount_to_body(app);
+    } else {
+        hydrate_from_async(body(), app).await.forget();
+    }
+    platform::note_hydrated();
+    hydrated.set(true);
 }

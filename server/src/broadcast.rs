@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{ApiError, RuntimeId, ServerEvent};
+use domain::{ApiError, RuntimeId, ServerEvent, Timestamp};
 use futures::FutureExt;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -68,7 +68,7 @@ impl EventBroadcaster {
                     self.send(&match deleted {
                         Ok(deleted) => ServerEvent::Deleted { deleted },
                         // Too many at once: everybody reads afresh.
-                        Err(_) => ServerEvent::Hello { cluster: self.service.cluster_info() },
+                        Err(_) => self.hello(),
                     });
                     continue;
                 }
@@ -109,6 +109,10 @@ impl EventBroadcaster {
         sent.insert(id.clone(), now);
     }
 
+    fn hello(&self) -> ServerEvent {
+        ServerEvent::Hello { cluster: self.service.cluster_info(), now: Timestamp::now() }
+    }
+
     fn send(&self, event: &ServerEvent) {
         // Without subscribers this fails, which is fine.
         let _ = self.sender.send(json(event));
@@ -125,7 +129,7 @@ impl Subscription {
                 Err(broadcast::error::RecvError::Lagged(_)) => self.receiver = self.receiver.resubscribe(),
             }
         }
-        Some(json(&ServerEvent::Hello { cluster: self.broadcaster.service.cluster_info() }))
+        Some(json(&self.broadcaster.hello()))
     }
 }
 

@@ -31,7 +31,7 @@ use crate::{
     reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
     retention,
     service::{Service, Timeouts, error_chain},
-    site::site_options,
+    site::Site,
     store::{self, Holder, Lock, StoreError, Timings},
 };
 
@@ -138,7 +138,8 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         files,
         intake: intake.clone(),
         broadcaster,
-        leptos: site_options(addr),
+        site: Site::find(),
+        addr,
         allowed_hosts: AllowedHosts::of(addr, settings.insecure_no_login),
         body_timeout: clients.body_timeout,
         stop: stop.clone(),

@@ -60,7 +60,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 /// The browser tests, after building what they need.
 pub(crate) fn test_browser(workspace: &Workspace, pages: Mode, playwright_args: &[String]) -> Result<()> {
     let mut steps = Steps::default();
-    let server = steps.run("build: server", || run::build_server(workspace, Mode::Development))?;
+    let server = steps.run("build: server", || run::build_server(workspace))?;
     browser(workspace, &mut steps, &server, pages, playwright_args)
 }
 
@@ -79,7 +79,7 @@ fn browser(
         let playwright = end2end.join("node_modules/.bin/playwright");
         ensure!(playwright.exists(), "end2end/node_modules is missing; `scripts/setup test` installs it");
         let mut command = Command::new(playwright);
-        command.arg("test").args(playwright_args).current_dir(&end2end).envs(site.env());
+        command.arg("test").args(playwright_args).current_dir(&end2end).env(site::ROOT, site);
         command.env("KAI_SERVER_BINARY", server).env("KAI_SAMPLES", &samples);
         finish(&mut command)
     })

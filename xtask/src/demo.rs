@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::http::request;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 const DEMO: &str =
     r#"{"id":"demo","name":"Demo","description":"A place to try KAI Server with the sample KRT files."}"#;
 
@@ -39,7 +39,7 @@ pub(crate) fn seed(server: u32, addr: &str, samples: &Path) -> Result<()> {
 
 /// Answers false when the process is gone.
 fn wait_until_ready(server: u32, addr: &str) -> Result<bool> {
-    let give_up = Instant::now() + PATIENCE;
+    let give_up = Instant::now() + MAX_WAIT;
     loop {
         if !lives(server) {
             return Ok(false);

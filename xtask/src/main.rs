@@ -1,6 +1,6 @@
 //! Builds, runs and tests KAI Server. The Makefile's targets call it; `cargo run -p xtask -- --help` lists more.
 //!
-//! It exists because the pages need steps that cargo alone does not do (wasm-bindgen, SCSS, hashed names), and because
+//! It exists because the pages need steps that cargo alone does not do (cutting the wasm, wasm-bindgen, SCSS), and because
 //! the tools that do them take longer to install than everything here takes to compile. It must not hold anything that
 //! the server needs at run time.
 
@@ -10,6 +10,8 @@ mod demo;
 #[cfg(test)]
 mod documents;
 mod http;
+#[cfg(test)]
+mod layers;
 mod release;
 mod run;
 mod samples;
@@ -36,7 +38,7 @@ struct Cli {
 enum Task {
     /// Build the pages' wasm, script and style sheet
     Build {
-        /// Small, with hashed names and compressed copies; and the server, all in one folder
+        /// Small and compressed, and the server with it embedded: one file
         #[arg(long)]
         release: bool,
     },
@@ -99,7 +101,7 @@ fn perform(task: Task) -> Result<()> {
     let workspace = Workspace::find()?;
     match task {
         Task::Build { release: false } => site::build(&workspace, Mode::Development).map(drop),
-        Task::Build { release: true } => release::build(&workspace),
+        Task::Build { release: true } => release::build(&workspace).map(drop),
         Task::Run { release, server_args } => run::run(&workspace, Mode::of(release), &server_args),
         Task::Watch { server_args } => watch::watch(&workspace, &server_args),
         Task::Test => checks::test(&workspace),

@@ -1,28 +1,28 @@
-//! Puts a release together: one folder that runs wherever it is copied to.
+//! Builds a release: one file that runs wherever it is copied to.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
-    run,
-    site::{self, Mode, clear, copy_folder},
-    workspace::Workspace,
+    site::{self, Mode, clear},
+    workspace::{Workspace, finish},
 };
 
-/// Builds the pages and the server. The server finds `site` and `hash.txt` beside itself.
+/// Tells the server's build script what to embed.
+const EMBED: &str = "KAI_EMBED_SITE";
+
+/// Builds the pages, and the server with them embedded; answers its path.
 ///
 /// # Errors
 /// When something does not build or cannot be copied.
-pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let site = site::build(workspace, Mode::Release)?;
-    let server = run::build_server(workspace, Mode::Release)?;
+    finish(workspace.cargo(["build", "-p", "server", "--bin", "kai-server", "--release"]).env(EMBED, site))?;
     let folder = workspace.target.join("dist");
     clear(&folder)?;
-    fs::copy(&server, folder.join("kai-server"))?;
-    copy_folder(&site.root, &folder.join("site"))?;
-    let hash_file = site.hash_file.context("a release has hashes")?;
-    fs::copy(hash_file, folder.join("hash.txt"))?;
-    println!("release: {}", folder.display());
-    Ok(())
+    let server = folder.join("kai-server");
+    fs::copy(workspace.target.join("release/kai-server"), &server)?;
+    println!("release: {}", server.display());
+    Ok(server)
 }

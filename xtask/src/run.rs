@@ -1,12 +1,17 @@
 //! Builds everything and becomes the server.
 
-use std::{env, os::unix::process::CommandExt, path::PathBuf, process::Command};
+use std::{
+    env,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 
 use crate::{
-    samples,
-    site::{self, Mode, Site},
+    release, samples,
+    site::{self, Mode},
     workspace::{Workspace, finish},
 };
 
@@ -17,27 +22,28 @@ pub(crate) const DEFAULT_ADDR: &str = "127.0.0.1:3000";
 /// # Errors
 /// When something does not build or the server cannot be started. When it works it does not return.
 pub(crate) fn run(workspace: &Workspace, mode: Mode, server_args: &[String]) -> Result<()> {
-    let site = site::build(workspace, mode)?;
-    let binary = build_server(workspace, mode)?;
+    let mut server = match mode {
+        Mode::Development => server(&build_server(workspace)?, Some(&site::build(workspace, mode)?), server_args),
+        Mode::Release => server(&release::build(workspace)?, None, server_args),
+    };
     greet_when_ready(workspace, std::process::id())?;
     // In this process's place, so that signals reach it and its end is the command's.
-    Err(server(&binary, &site, server_args).exec()).with_context(|| format!("cannot start {}", binary.display()))
+    Err(server.exec()).context("cannot start the server")
 }
 
-/// Compiles the server; answers its path.
-pub(crate) fn build_server(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
-    // Never with leptos' variables set: one of them is read when leptos is compiled, and would compile it again.
-    let (profile, folder) = match mode {
-        Mode::Development => ("dev", "debug"),
-        Mode::Release => ("release", "release"),
-    };
-    finish(&mut workspace.cargo(["build", "-p", "server", "--bin", "kai-server", "--profile", profile]))?;
-    Ok(workspace.target.join(folder).join("kai-server"))
+/// Compiles the server for development, without the pages; answers its path.
+pub(crate) fn build_server(workspace: &Workspace) -> Result<PathBuf> {
+    finish(&mut workspace.cargo(["build", "-p", "server", "--bin", "kai-server"]))?;
+    Ok(workspace.target.join("debug/kai-server"))
 }
 
-pub(crate) fn server(binary: &PathBuf, site: &Site, args: &[String]) -> Command {
+/// `site` is where the pages' files are, when they are not embedded.
+pub(crate) fn server(binary: &Path, site: Option<&Path>, args: &[String]) -> Command {
     let mut command = Command::new(binary);
-    command.envs(site.env()).args(args);
+    command.args(args);
+    if let Some(site) = site {
+        command.env(site::ROOT, site);
+    }
     if env::var_os("KAI_ADDR").is_none() {
         command.env("KAI_ADDR", DEFAULT_ADDR);
     }

@@ -17,7 +17,7 @@ use crate::{
     workspace::Workspace,
 };
 
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 const SOURCES: [&str; 9] =
     ["app", "checker", "crates", "frontend", "migrations", "server", "style", "Cargo.toml", "Cargo.lock"];
 
@@ -41,7 +41,7 @@ pub(crate) fn watch(workspace: &Workspace, server_args: &[String]) -> Result<()>
                 }
             }
         }
-        thread::sleep(LOOK_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -60,7 +60,7 @@ fn rebuild(
 ) -> Result<Running, (Option<Running>, anyhow::Error)> {
     let parts = || -> Result<_> {
         let site = site::build(workspace, Mode::Development)?;
-        let binary = run::build_server(workspace, Mode::Development)?;
+        let binary = run::build_server(workspace)?;
         let written = fs::metadata(&binary)?.modified()?;
         Ok((site, binary, written))
     };
@@ -78,7 +78,7 @@ fn rebuild(
         drop(last.process.kill());
         drop(last.process.wait());
     }
-    let process = run::server(&binary, &site, args).spawn().map_err(|error| (None, error.into()))?;
+    let process = run::server(&binary, Some(&site), args).spawn().map_err(|error| (None, error.into()))?;
     let running = Running { process, written };
     match run::greet_when_ready(workspace, running.process.id()) {
         Ok(()) => Ok(running),

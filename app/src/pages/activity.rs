@@ -8,18 +8,12 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
-    AppError, api,
-    components::{
-        error_panel::when_loaded,
-        icon::{Icon, Shape},
-        outcome::outcome,
-        time::Moment,
-    },
-    error::sentence,
+    AppError,
+    api::{self, resource::resource},
+    features::{error_panel::when_loaded, time::RelativeTime},
     format,
-    live::{coalesced, use_live},
-    loading::resource,
-    takeover::piece,
+    state::live_query::{LiveQuery, single_flight},
+    ui::{notice::StaleNotice, outcome::outcome},
 };
 use filter::{Filter, asked_for, csv_address};
 
@@ -36,7 +30,7 @@ pub fn ActivityPage() -> impl IntoView {
     let loaded = resource(|| (), move |()| load(query.with_untracked(asked_for)));
     view! {
         <Title text="Activity"/>
-        {when_loaded(loaded, |(entries, runtimes)| piece(move || view! { <Activity entries runtimes/> }.into_any()))}
+        {when_loaded(loaded, |(entries, runtimes)| view! { <Activity entries runtimes/> })}
     }
     .into_any()
 }
@@ -49,24 +43,22 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
     let more = RwSignal::new(entries.len() >= page);
     let shown = RwSignal::new(entries);
     let failed = RwSignal::new(None::<AppError>);
-    let refresh = coalesced(move || async move {
-        let Some(asked) = filter.try_get_untracked() else { return };
+    let query = LiveQuery::new(move || async move {
+        let Some(asked) = filter.try_get_untracked() else { return Ok(()) };
         let length = shown.with_untracked(Vec::len).max(page);
         let limit = u32::try_from(length).unwrap_or(u32::MAX).min(ActivityFilter::MAX_LIMIT);
-        match api::activity(ActivityFilter { limit: Some(limit), ..asked.clone() }).await {
-            // What was asked for meanwhile comes with its own answer.
-            Ok(_) if filter.try_get_untracked().is_none_or(|now| now != asked) => {}
-            Ok(newest) => {
-                more.try_set(newest.len() >= limit as usize);
-                shown.try_set(newest);
-                failed.try_set(None);
-            }
-            Err(error) => {
-                failed.try_set(Some(error));
-            }
+        let newest = api::activity(ActivityFilter { limit: Some(limit), ..asked.clone() }).await?;
+        // What was asked for meanwhile comes with its own answer.
+        if filter.try_get_untracked().is_some_and(|now| now == asked) {
+            more.try_set(newest.len() >= limit as usize);
+            shown.try_set(newest);
+            failed.try_set(None);
         }
-    });
-    let show_more = coalesced(move || async move {
+        Ok(())
+    })
+    // Each action and each outcome changes a runtime or a version.
+    .reload_on(|event| !matches!(event, ServerEvent::Cluster { .. }));
+    let show_more = single_flight(move || async move {
         let Some(asked) = filter.try_get_untracked() else { return };
         let before = shown.with_untracked(|shown| shown.last().map(|shown| shown.entry.id));
         match api::activity(ActivityFilter { before, ..asked.clone() }).await {
@@ -90,17 +82,9 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
         let now = filter.get();
         if before.is_some_and(|before| before != now) {
             shown.update(|shown| shown.truncate(page));
-            refresh.run(());
+            query.reload();
         }
         now
-    });
-    use_live().on_event(move |event| match event {
-        // Each action and each outcome changes one or the other.
-        ServerEvent::Hello { .. }
-        | ServerEvent::Runtime { .. }
-        | ServerEvent::Version { .. }
-        | ServerEvent::Deleted { .. } => refresh.run(()),
-        ServerEvent::Cluster { .. } => {}
     });
     let none = Memo::new(move |_| shown.with(Vec::is_empty));
     view! {
@@ -108,7 +92,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
             <header class="page__head">
                 <div>
                     <h1>"Activity"</h1>
-                    <p class="quiet">"What was done on this server, newest first, and what became of it."</p>
+                    <p class="quiet">"Actions on this server and their outcomes, newest first."</p>
                 </div>
                 // A file: not for the router.
                 <a class="button" href=move || filter.with(csv_address) rel="external" download="activity.csv">
@@ -116,10 +100,8 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
                 </a>
             </header>
             <Filter runtimes/>
-            {move || failed.get().map(|error| view! {
-                <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
-            })}
-            <p class="blank" class:hidden=move || !none.get()>"Nothing that matches has happened yet."</p>
+            <StaleNotice error=Signal::derive(move || query.error().get().or_else(|| failed.get()))/>
+            <p class="blank" class:hidden=move || !none.get()>"No matching activity."</p>
             <table class="table" class:hidden=move || none.get()>
                 <thead>
                     <tr>
@@ -138,7 +120,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
                     <For
                         each=move || shown.get()
                         key=|shown| (shown.entry.id, shown.version_deleted, shown.entry.outcome.kind(), shown.entry.comment.clone())
-                        children=|shown| piece(move || row(shown))
+                        children=row
                     />
                 </tbody>
             </table>
@@ -159,14 +141,14 @@ fn row(shown: ActivityEntry) -> AnyView {
     });
     view! {
         <tr>
-            <td data-label="When"><Moment at=entry.at/></td>
+            <td data-label="When"><RelativeTime at=entry.at/></td>
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
-            <td data-label="Version">{version}</td>
-            <td data-label="Runtime">{link(runtime_href, runtime.to_string(), runtime_deleted)}</td>
+            <td data-label="Version" translate="no">{version}</td>
+            <td data-label="Runtime" translate="no">{link(runtime_href, runtime.to_string(), runtime_deleted)}</td>
             <td data-label="Who">{entry.who.0}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
             <td data-label="Took">{format::took(entry.at, entry.finished_at)}</td>
-            <td data-label="Comment" class="row__text">{entry.comment}</td>
+            <td data-label="Comment" class="row__text" dir="auto">{entry.comment}</td>
         </tr>
     }
     .into_any()

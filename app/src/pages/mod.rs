@@ -1,22 +1,91 @@
 //! The pages. Each loads what it shows, keeps it true by the events, and hands plain values to components.
+//!
+//! Their code comes in two files, one for the pages about runtimes and one for those about a version: were each page
+//! in a file of its own, what some of them share would be in a file for each combination of them, hundreds in all.
 
 pub mod activity;
+pub mod new_runtime;
 pub mod not_found;
-pub mod query;
 pub mod runtime;
 pub mod runtimes;
 pub mod version;
 
-use domain::{NameError, RuntimeId, VersionName};
+use activity::ActivityPage;
+use new_runtime::NewRuntimePage;
+use runtime::RuntimePage;
+use runtimes::RuntimesPage;
+use version::{
+    VersionPage, compare::CompareScreen, configuration::ConfigurationScreen, documentation::DocumentationScreen,
+    history::HistoryScreen, manifest::ManifestScreen, status::StatusScreen,
+};
 
-use crate::AppError;
-
-/// The runtime that a path names. What no runtime can be called is answered as one that is not there.
-pub fn runtime_id(text: &str) -> Result<RuntimeId, AppError> {
-    text.parse().map_err(|_: NameError| AppError::not_found(format!("runtime `{text}`")))
+/// Loads the code of the page at this path; answers whether it is there.
+pub async fn preload(path: &str) -> bool {
+    if path.contains("/versions/") { version_pages::preload().await } else { runtime_pages::preload().await }
 }
 
-/// The version that a path names.
-pub fn version_name(text: &str) -> Result<VersionName, AppError> {
-    text.parse().map_err(|_: NameError| AppError::not_found(format!("version `{text}`")))
+/// Makes a [`LazyRoute`](leptos_router::LazyRoute) of each page, all of them in the one file that the function loads.
+macro_rules! lazy_routes {
+    ($file:ident: $($route:ident => $page:ident),+ $(,)?) => {
+        mod $file {
+            use leptos::{LazyViewError, prelude::*};
+
+            #[derive(Clone, Copy)]
+            #[expect(clippy::enum_variant_names, reason = "each is its route's name")]
+            pub(super) enum Page { $($route),+ }
+
+            #[lazy($file, fallible)]
+            pub(super) fn view(page: Page) -> Result<AnyView, LazyViewError> {
+                Ok(match page { $(Page::$route => super::$page().into_any()),+ })
+            }
+
+            /// Loads the file without showing anything; answers whether it is there.
+            pub(super) async fn preload() -> bool {
+                #[cfg(feature = "hydrate")]
+                return __preload_view().await.is_ok();
+                #[cfg(not(feature = "hydrate"))]
+                true
+            }
+        }
+
+        $(
+            #[doc = concat!("The route of [`", stringify!($page), "`].")]
+            #[derive(Debug, Clone, Copy)]
+            pub struct $route;
+
+            impl leptos_router::LazyRoute for $route {
+                fn data() -> Self {
+                    Self
+                }
+
+                async fn view(_: Self) -> leptos::prelude::AnyView {
+                    leptos::prelude::IntoAny::into_any($file::view($file::Page::$route).await)
+                }
+
+                async fn preload() {
+                    // What fails is tried once more, and told, when it is shown.
+                    $file::preload().await;
+                }
+            }
+        )+
+    };
+}
+
+lazy_routes! {
+    runtime_pages:
+    RuntimesRoute => RuntimesPage,
+    NewRuntimeRoute => NewRuntimePage,
+    RuntimeRoute => RuntimePage,
+    ActivityRoute => ActivityPage,
+}
+
+lazy_routes! {
+    version_pages:
+    VersionRoute => VersionPage,
+    StatusRoute => StatusScreen,
+    DocumentationRoute => DocumentationScreen,
+    ManifestRoute => ManifestScreen,
+    CompareRoute => CompareScreen,
+    ConfigurationRoute => ConfigurationScreen,
+    HistoryRoute => HistoryScreen,
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::{AppError, components::error_panel::ErrorPanel};
+use crate::{AppError, features::error_panel::ErrorPanel};
 
 #[component]
 pub fn NotFound() -> impl IntoView {

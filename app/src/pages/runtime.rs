@@ -16,24 +16,26 @@ use leptos_router::{
 };
 
 use crate::{
-    AppError, api,
-    components::{
-        acting::use_acting,
-        delete_dialog::Deletable,
-        error_panel::when_loaded,
-        icon::{Icon, Shape},
-        upload_zone::{AddVersionButton, DropZone, UploadProgress},
-    },
+    AppError,
+    api::{self, resource::resource},
     error::sentence,
-    live::{coalesced, use_live},
-    live_list::{Listed, LiveList},
-    loading::resource,
-    pages::{
-        query::{param, word},
-        runtime_id,
+    features::{
+        error_panel::when_loaded,
+        upload::{AddVersionButton, DropZone, UploadProgress},
     },
-    takeover::{piece, the_rest},
-    upload::Upload,
+    route::{param, parse_enum, runtime_id},
+    state::{
+        commands::use_commands,
+        deletable::Deletable,
+        live::use_live,
+        live_list::{Listed, LiveList},
+        live_query::LiveQuery,
+        upload::Upload,
+    },
+    ui::{
+        icon::{Icon, Shape},
+        notice::{DeletedNotice, StaleNotice},
+    },
 };
 use filter::VersionFilter;
 use list::{List, More};
@@ -49,7 +51,7 @@ async fn load(runtime: String, query: VersionQuery) -> Result<Loaded, AppError> 
 /// What the address asks for: `?state=`, `?q=`, `?archived=`.
 fn asked_for(query: &ParamsMap) -> VersionQuery {
     VersionQuery {
-        state: param(query, "state").and_then(|state| word(&state)),
+        state: param(query, "state").and_then(|state| parse_enum(&state)),
         text: param(query, "q").unwrap_or_default(),
         archived: query.get("archived").is_some(),
         limit: VersionQuery::PAGE,
@@ -141,30 +143,24 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     let runtime = RwSignal::new(runtime);
     let versions = Versions::new(page);
     let added = RwSignal::new(None::<VersionName>);
-    let (live, acting) = (use_live(), use_acting());
+    let (live, acting) = (use_live(), use_commands());
     let address = use_query_map();
     let limit = RwSignal::new(VersionQuery::PAGE);
     let query = Memo::new(move |_| VersionQuery { limit: limit.get(), ..address.with(asked_for) });
 
-    let stale = RwSignal::new(None::<AppError>);
     let is_deleted = RwSignal::new(false);
     let loading_id = id.clone();
-    let refresh = coalesced(move || {
+    let shown = LiveQuery::new(move || {
         let id = loading_id.to_string();
         async move {
-            let Some(asked) = query.try_get_untracked() else { return };
-            match load(id, asked).await {
-                Ok((now, page)) => {
-                    runtime.try_set(now);
-                    versions.replace(page);
-                    stale.try_set(None);
-                }
-                Err(error) => {
-                    stale.try_set(Some(error));
-                }
-            }
+            let Some(asked) = query.try_get_untracked() else { return Ok(()) };
+            let (now, page) = load(id, asked).await?;
+            runtime.try_set(now);
+            versions.replace(page);
+            Ok(())
         }
-    });
+    })
+    .reload_on(|_| false);
     Effect::new(move |before: Option<VersionQuery>| {
         let now = query.get();
         if let Some(before) = before.filter(|before| *before != now) {
@@ -172,88 +168,68 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
                 // Something else is asked for: from the top again, by the change that this makes.
                 limit.set(VersionQuery::PAGE);
             } else {
-                refresh.run(());
+                shown.reload();
             }
         }
         now
     });
     let own = id.clone();
     live.on_event(move |event| match event {
-        ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Runtime { runtime: now } if now.id == own => {
             if is_deleted.get_untracked() {
                 // Another one of the id, which begins anew.
                 is_deleted.set(false);
-                refresh.run(());
+                shown.reload();
             } else if runtime.with_untracked(|known| known.revision <= now.revision) {
                 runtime.set((**now).clone());
             }
         }
-        ServerEvent::Version { version } if version.runtime == own => {
-            if versions.take(version, &query.get_untracked()) {
-                refresh.run(());
-            }
+        ServerEvent::Version { version }
+            if version.runtime == own && versions.take(version, &query.get_untracked()) =>
+        {
+            shown.reload();
         }
         ServerEvent::Deleted { deleted } if deleted.runtime == own => match deleted.version {
-            Some(_) => refresh.run(()),
+            Some(_) => shown.reload(),
             None => is_deleted.set(true),
         },
-        ServerEvent::Runtime { .. }
-        | ServerEvent::Version { .. }
-        | ServerEvent::Deleted { .. }
-        | ServerEvent::Cluster { .. } => {}
+        _ => {}
     });
     let upload = Upload::new(
         &id,
         Callback::new(move |version: VersionName| {
             added.set(Some(version));
-            refresh.run(());
+            shown.reload();
         }),
     );
     let title = Memo::new(move |_| runtime.with(|runtime| runtime.name.clone()));
     // The server asks for the title when it sends the page's head, and the signals may be gone by then.
     let loaded_title = title.get_untracked();
     let progress_href = href.clone();
-    let rest = the_rest();
-    let page = move || {
-        view! {
+    view! {
+        <Title text=move || title.try_get().unwrap_or_else(|| loaded_title.clone())/>
             <div class="page">
                 <header class="page__head">
                     <div>
-                        <h1>{move || title.get()}</h1>
-                        <p>{move || runtime.with(|runtime| runtime.description.clone())}</p>
+                        <h1 dir="auto" translate="no">{move || title.get()}</h1>
+                        <p dir="auto">{move || runtime.with(|runtime| runtime.description.clone())}</p>
                         <RuntimeFacts runtime/>
                     </div>
                     <AddVersionButton upload/>
                 </header>
-                {move || stale.get().map(|error| view! {
-                    <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
-                })}
-                {move || is_deleted.get().then(|| view! {
-                    <p class="notice" data-tone="warn" role="status">
-                        <Icon shape=Shape::Warning/>
-                        <span>"This runtime was deleted. What was done in it is in the "<a href="/activity">"activity"</a>"."</span>
-                    </p>
-                })}
+                <StaleNotice error=shown.error()/>
+                <DeletedNotice what="runtime" is_deleted/>
                 <UploadProgress upload runtime_href=progress_href/>
-                {piece(move || {
-                    view! { <Published runtime published=versions.published previous=versions.previous/> }.into_any()
-                })}
+                <Published runtime published=versions.published previous=versions.previous/>
                 <section aria-labelledby="versions-title">
                     <h2 id="versions-title">"Versions"</h2>
-                    {piece(move || view! { <VersionFilter runtime href query/> }.into_any())}
-                    <List versions query added acting rest/>
-                    <More versions limit rest/>
+                    <VersionFilter runtime href query/>
+                    <List versions query added acting/>
+                    <More versions limit/>
                 </section>
-                {piece(move || view! { <DeleteRuntime runtime/> }.into_any())}
-                {piece(move || view! { <DropZone upload/> }.into_any())}
+                <DeleteRuntime runtime/>
+                <DropZone upload/>
             </div>
-        }
-        .into_any()
-    };
-    view! {
-        <Title text=move || title.try_get().unwrap_or_else(|| loaded_title.clone())/>
-        {piece(page)}
     }
     .into_any()
 }
@@ -273,7 +249,7 @@ fn RuntimeFacts(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
 /// Off while there is any version, and says so.
 #[component]
 fn DeleteRuntime(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
-    let acting = use_acting();
+    let acting = use_commands();
     let refusal = Memo::new(move |_| {
         let versions = runtime.with(|runtime| runtime.states.values().sum());
         may_delete_runtime(versions).err().map(|refusal| sentence(&refusal))

@@ -1,29 +1,28 @@
-//! `/`: all runtimes, and creating one.
+//! `/`: all runtimes.
 
 pub mod card;
-pub mod create;
 
 use domain::{RuntimeSummary, ServerEvent};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
-    api,
-    components::error_panel::when_loaded,
-    live::{coalesced, use_live},
-    live_list::LiveList,
-    loading::resource,
-    takeover::piece,
+    api::{self, resource::resource},
+    features::error_panel::when_loaded,
+    state::{live::use_live, live_list::LiveList, live_query::LiveQuery},
+    ui::{
+        icon::{Icon, Shape},
+        notice::StaleNotice,
+    },
 };
 use card::RuntimeCard;
-use create::CreateRuntime;
 
 #[component]
 pub fn RuntimesPage() -> impl IntoView {
     let loaded = resource(|| (), |()| api::runtimes());
     view! {
         <Title text="Runtimes"/>
-        {when_loaded(loaded, |runtimes| piece(move || view! { <Runtimes runtimes/> }.into_any()))}
+        {when_loaded(loaded, |runtimes| view! { <Runtimes runtimes/> })}
     }
     .into_any()
 }
@@ -31,16 +30,15 @@ pub fn RuntimesPage() -> impl IntoView {
 #[component]
 fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
     let list = LiveList::new(runtimes);
-    let refresh = coalesced(move || async move {
-        if let Ok(runtimes) = api::runtimes().await {
-            list.replace(runtimes);
-        }
-    });
+    let query = LiveQuery::new(move || async move {
+        list.replace(api::runtimes().await?);
+        Ok(())
+    })
+    .reload_on(|_| false);
     use_live().on_event(move |event| match event {
-        ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Runtime { runtime } => list.merge((**runtime).clone()),
         ServerEvent::Deleted { deleted } if deleted.version.is_none() => list.remove(deleted.runtime.as_str()),
-        ServerEvent::Cluster { .. } | ServerEvent::Version { .. } | ServerEvent::Deleted { .. } => {}
+        _ => {}
     });
     let none = Memo::new(move |_| list.is_empty());
     view! {
@@ -52,19 +50,20 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
                         "A runtime is one application. At most one of its versions is published at a time."
                     </p>
                 </div>
+                <a class="button" class:button--primary=move || none.get() href="/runtimes/new"><Icon shape=Shape::Plus/>"New runtime"</a>
             </header>
+            <StaleNotice error=query.error()/>
             <div class="blank first-steps" class:hidden=move || !none.get()>
-                <p><strong>"No runtime yet."</strong>" From nothing to a version that answers requests:"</p>
+                <p><strong>"No runtime yet."</strong>" To get a version that answers requests:"</p>
                 <ol>
-                    <li>"Create a runtime here: one for each application."</li>
-                    <li>"Open it and drop a "<code>".krt"</code>" file on its page: that is a version."</li>
-                    <li>"Set what the version wants to have configured, start it, and publish it."</li>
+                    <li><a href="/runtimes/new">"Create a runtime"</a>": one for each application."</li>
+                    <li>"Open it and drop a "<code>".krt"</code>" file on its page to add a version."</li>
+                    <li>"Set its configuration, start it and publish it."</li>
                 </ol>
             </div>
-            {piece(move || view! { <CreateRuntime open=none.get_untracked() list/> }.into_any())}
             <ul class="cards" role="list">
                 <For each=move || list.entries() key=|entry| entry.key.clone() let(entry)>
-                    {piece(move || view! { <RuntimeCard runtime=entry.value/> }.into_any())}
+                    <RuntimeCard runtime=entry.value/>
                 </For>
             </ul>
         </div>

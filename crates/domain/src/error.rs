@@ -2,18 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NotEmpty, Problem, Refusal, RuntimeId, VersionName, VersionState, tagged::FlatApiError};
+use crate::{NotEmpty, Problem, Refusal, RuntimeId, VersionName, VersionState};
 
 /// The answer of an API call, a server function or an upload that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "code", rename_all = "snake_case", try_from = "FlatApiError")]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub enum ApiError {
     /// `what` is a phrase such as "runtime `demo`".
     #[error("there is no {what}")]
     NotFound { what: String },
     /// `what` is a phrase such as "a version named `v1` in runtime `demo`".
     #[error("{what} already exists; choose another name")]
-    NameTaken { what: String },
+    NameTaken {
+        what: String,
+        /// The field of the request that has the name.
+        field: String,
+    },
     #[error("cannot {command} `{version}`: {refusal}", command = command(.refusal))]
     Refused { version: VersionName, state: VersionState, refusal: Refusal },
     /// `versions` counts archived ones, too.

@@ -3,18 +3,31 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{RuntimeId, RuntimeSummary, VersionName, VersionSummary, tagged::FlatReachability};
+use crate::{RuntimeId, RuntimeSummary, VersionName, VersionSummary};
 
 /// One event. The first of every connection is `Hello`: whoever gets it reads afresh what it shows, for it cannot know
 /// what it missed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerEvent {
-    Hello { cluster: ClusterInfo },
-    Cluster { cluster: ClusterInfo },
-    Runtime { runtime: Box<RuntimeSummary> },
-    Version { version: Box<VersionSummary> },
-    Deleted { deleted: Deleted },
+    Hello {
+        cluster: ClusterInfo,
+        /// By the server's clock, against which whoever gets it may hold its own.
+        #[serde(with = "crate::time")]
+        now: Timestamp,
+    },
+    Cluster {
+        cluster: ClusterInfo,
+    },
+    Runtime {
+        runtime: Box<RuntimeSummary>,
+    },
+    Version {
+        version: Box<VersionSummary>,
+    },
+    Deleted {
+        deleted: Deleted,
+    },
 }
 
 /// A version that there is not any more, or a runtime.
@@ -44,7 +57,7 @@ pub enum ClusterKind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case", try_from = "FlatReachability")]
+#[serde(tag = "status", rename_all = "snake_case")]
 pub enum Reachability {
     /// Not asked yet, as just after start.
     Connecting,

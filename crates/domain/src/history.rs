@@ -3,10 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Actor, Command, RuntimeId, VersionName,
-    tagged::{FlatActivityEntry, FlatOutcome},
-};
+use crate::{Actor, Command, RuntimeId, VersionName};
 
 /// One line of a version's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +92,7 @@ impl From<Command> for Action {
 
 /// What became of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "snake_case", try_from = "FlatOutcome")]
+#[serde(tag = "result", rename_all = "snake_case")]
 pub enum Outcome {
     Pending,
     Reached,
@@ -147,14 +144,15 @@ impl OutcomeKind {
 
 /// One line of what happened on the whole server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "FlatActivityEntry")]
 pub struct ActivityEntry {
     pub runtime: RuntimeId,
     /// None when it is about the runtime itself.
     pub version: Option<VersionName>,
     /// This runtime was deleted since; there may be another one of its id.
+    #[serde(default)]
     pub runtime_deleted: bool,
     /// This version was deleted since; there may be another one of its name.
+    #[serde(default)]
     pub version_deleted: bool,
     #[serde(flatten)]
     pub entry: HistoryEntry,

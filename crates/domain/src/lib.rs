@@ -16,10 +16,11 @@ mod lists;
 mod logs;
 mod names;
 mod problem;
-mod tagged;
 mod time;
 mod views;
 mod visible;
+#[cfg(test)]
+mod wire_tests;
 
 pub use check::{CheckFailure, CheckMessage, FileCheck, FileContent, WantedValue};
 pub use comparison::{
@@ -43,4 +44,4 @@ pub use views::{
     Actor, Address, ConfigEntry, ConfigKind, Failure, Health, InheritedValue, KrtVersion, NewRuntime, NodeStatus,
     NodeView, Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
 };
-pub use visible::{code_point, is_unseen, visible};
+pub use visible::{changes_direction, code_point, is_unseen, visible};

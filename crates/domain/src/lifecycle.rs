@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{deletion::not_archived, tagged::FlatRefusal};
+use crate::deletion::not_archived;
 
 /// What people ask of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -145,7 +145,7 @@ pub fn state(desired: Desired, settled: bool, role: Role) -> VersionState {
 
 /// Why a command is refused. `Display` says it to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "reason", rename_all = "snake_case", try_from = "FlatRefusal")]
+#[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Refusal {
     #[error("{}", wrong_state(*.command, *.state))]
     WrongState { command: Command, state: VersionState },

@@ -110,6 +110,13 @@ resource_name!(
     NodeName, reserved "entrypoint": "it is what nodes call the version's entrypoint"
 );
 
+impl RuntimeId {
+    /// Whether no runtime may be created under it: the page that creates one is at this place among those of the runtimes.
+    pub fn is_reserved(&self) -> bool {
+        self.as_str() == "new"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

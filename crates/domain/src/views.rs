@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ActivityEntry, Command, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName, tagged::FlatHealth,
-};
+use crate::{ActivityEntry, Command, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName};
 
 /// Who did something. Until there are logins it is [`Actor::local`]; what the server does by itself is by
 /// [`Actor::kai_server`].
@@ -97,7 +95,7 @@ pub struct VersionSummary {
 
 /// How a version that runs is doing, apart from its state (docs/lifecycle.md §2.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "snake_case", try_from = "FlatHealth")]
+#[serde(tag = "status", rename_all = "snake_case")]
 pub enum Health {
     /// It is not meant to run, or is on its way.
     None,

@@ -12,11 +12,11 @@ pub mod internal;
 mod pages;
 mod sandbox;
 pub mod serve;
+mod site;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, middleware};
-use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -24,7 +24,9 @@ use tower_http::{
 };
 
 pub use self::sandbox::sandbox;
-use crate::{broadcast::EventBroadcaster, files::Files, http::guard::AllowedHosts, intake::Intake, service::Service};
+use crate::{
+    broadcast::EventBroadcaster, files::Files, http::guard::AllowedHosts, intake::Intake, service::Service, site::Site,
+};
 
 /// What the public routes work with.
 #[derive(Clone)]
@@ -33,7 +35,9 @@ pub struct Public {
     pub files: Files,
     pub intake: Intake,
     pub broadcaster: EventBroadcaster,
-    pub leptos: LeptosOptions,
+    pub site: Site,
+    /// Where the server listens.
+    pub addr: SocketAddr,
     /// The hosts that requests may name; Origin is compared with them.
     pub allowed_hosts: AllowedHosts,
     /// How long the body of a request may take that is no upload.
@@ -47,7 +51,7 @@ pub fn public(parts: Public) -> Router {
     Router::new()
         .merge(health::router(parts.service.clone()))
         .nest("/api/v1", api::router(&parts))
-        .merge(pages::router(parts.leptos, parts.service.clone(), parts.intake.limits(), parts.body_timeout))
+        .merge(pages::router(parts.site, parts.addr, parts.service.clone(), parts.intake.limits(), parts.body_timeout))
         .layer(middleware::from_fn(extract::reject_nul))
         .layer(middleware::from_fn_with_state(parts.allowed_hosts, guard::csrf_guard))
         .layer(CatchPanicLayer::custom(error::panicked))

@@ -10,7 +10,7 @@ use crate::{files::FilesError, store::StoreError};
 pub(super) fn from_store(error: StoreError) -> ApiError {
     match error {
         StoreError::NotFound(what) => ApiError::NotFound { what },
-        StoreError::Taken(what) => ApiError::NameTaken { what },
+        StoreError::Taken { what, field } => ApiError::NameTaken { what, field: field.to_owned() },
         StoreError::Refused { version, state, refusal, .. } => ApiError::Refused { version, state, refusal },
         StoreError::NotEmpty { runtime, refusal } => ApiError::RuntimeNotEmpty { runtime, versions: refusal.versions },
         StoreError::ConfigIncomplete { version, missing, .. } => ApiError::ConfigIncomplete { version, missing },

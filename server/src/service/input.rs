@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ApiError, NewRuntime, Problem, RuntimeId};
+use domain::{ApiError, NewRuntime, Problem, RuntimeId, changes_direction};
 use krt::model::ConfigSpec;
 
 use crate::store::{ENVIRONMENT_STRING_MAX_BYTES, VersionRecord, exceeds_environment};
@@ -25,12 +25,16 @@ pub(super) fn new_runtime(new: NewRuntime) -> Result<CheckedRuntime, ApiError> {
     if let Err(wrong) = &id {
         problems.push(Problem::error("id", wrong.to_string()));
     }
+    if id.as_ref().is_ok_and(RuntimeId::is_reserved) {
+        problems.push(Problem::error("id", "`new` is reserved; choose another id"));
+    }
     let name = new.name.trim();
     if name.is_empty() {
         problems.push(Problem::error("name", "enter a name, such as that of the application"));
     }
-    if name.chars().any(char::is_control) {
-        problems.push(Problem::error("name", "a name is one line of text without control characters"));
+    if name.chars().any(|c| c.is_control() || changes_direction(c)) {
+        let message = "a name is one line of text without control characters and marks of direction";
+        problems.push(Problem::error("name", message));
     }
     problems.extend(too_long("name", name, NAME_MAX_CHARS));
     let description = new.description.trim();

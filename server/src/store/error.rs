@@ -10,8 +10,12 @@ use super::CONFIG_MAX_BYTES;
 pub enum StoreError {
     #[error("there is no {0}")]
     NotFound(String),
-    #[error("{0} already exists")]
-    Taken(String),
+    #[error("{what} already exists")]
+    Taken {
+        what: String,
+        /// The field of the request that has the name.
+        field: &'static str,
+    },
     #[error("version `{version}` of runtime `{runtime}` does not allow this")]
     Refused {
         runtime: RuntimeId,

@@ -25,9 +25,9 @@ pub(super) async fn create(tx: &mut Tx, new: &NewRuntimeRecord) -> Result<Runtim
     match tx.fetch_optional(INSERT, values).await? {
         Some(row) => record(&row),
         None if get(tx, &new.id).await?.is_some() => {
-            Err(StoreError::Taken(format!("a runtime with the id `{}`", new.id)))
+            Err(StoreError::Taken { what: format!("a runtime with the id `{}`", new.id), field: "id" })
         }
-        None => Err(StoreError::Taken(format!("a runtime named `{}`", new.name))),
+        None => Err(StoreError::Taken { what: format!("a runtime named `{}`", new.name), field: "name" }),
     }
 }
 

@@ -30,7 +30,10 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersion) -> Result<VersionRecor
     let runtime = runtimes::require(tx, &new.runtime).await?;
     let name = &new.manifest.version;
     if get(tx, &new.runtime, name).await?.is_some() {
-        return Err(StoreError::Taken(format!("a version named `{name}` in runtime `{}`", new.runtime)));
+        return Err(StoreError::Taken {
+            what: format!("a version named `{name}` in runtime `{}`", new.runtime),
+            field: "version",
+        });
     }
     let (manifest, warnings) = (to_json(&new.manifest)?, to_json(&new.warnings)?);
     let row = tx

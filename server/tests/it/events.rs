@@ -71,7 +71,7 @@ async fn every_connection_is_greeted_first() {
     let server = TestServer::start().await;
     for _ in 0..2 {
         let hello = Stream::open(&server).await.next().await;
-        assert!(matches!(&hello, Some(ServerEvent::Hello { cluster }) if cluster.name == "sandbox"), "{hello:?}");
+        assert!(matches!(&hello, Some(ServerEvent::Hello { cluster, .. }) if cluster.name == "sandbox"), "{hello:?}");
     }
 }
 

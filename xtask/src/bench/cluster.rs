@@ -20,7 +20,7 @@ pub(super) use publish::measure as publish;
 pub(super) use start::measure as start;
 
 const RUNTIME: &str = "bench";
-const PATIENCE: Duration = Duration::from_secs(180);
+const MAX_WAIT: Duration = Duration::from_secs(180);
 /// The server's setting as it is unless somebody sets it; the objects carry it as `minReadySeconds`.
 const MIN_READY: &str = "4s";
 
@@ -77,7 +77,7 @@ impl Stage {
             let view = self.server.call("GET", &path, "")?;
             match view["state"].as_str() {
                 Some(seen) if seen == state => return Ok(()),
-                _ if begin.elapsed() > PATIENCE => bail!("{version} is not {state} in time: {view}"),
+                _ if begin.elapsed() > MAX_WAIT => bail!("{version} is not {state} in time: {view}"),
                 _ => thread::sleep(Duration::from_millis(5)),
             }
         }
@@ -85,7 +85,7 @@ impl Stage {
 
     /// Waits until no pod with these labels is left there, so that nothing of the last round runs during the next.
     fn no_pods(&self, namespace: &str, labels: &str) -> Result<()> {
-        super::program::until(PATIENCE, "the last round's pods have ended", || {
+        super::program::until(MAX_WAIT, "the last round's pods have ended", || {
             let pods = self.api.get(&format!("/api/v1/namespaces/{namespace}/pods?labelSelector={labels}"))?;
             Ok(pods["items"].as_array().context("a list has items")?.is_empty())
         })?;

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 pub(crate) enum Limit {
     AtMost(f64),
     AtLeast(f64),
+    /// For the middle value, where a single one says more of the machine.
+    MedianAtMost(f64),
     /// For information.
     None,
 }
@@ -59,6 +61,7 @@ impl Figure {
         match self.limit {
             Limit::AtMost(most) => Some(of(f64::max) <= most),
             Limit::AtLeast(least) => Some(of(f64::min) >= least),
+            Limit::MedianAtMost(most) => Some(median(&self.values) <= most),
             Limit::None => None,
         }
     }
@@ -67,6 +70,7 @@ impl Figure {
         let limit = match self.limit {
             Limit::AtMost(most) => json!({ "at_most": most }),
             Limit::AtLeast(least) => json!({ "at_least": least }),
+            Limit::MedianAtMost(most) => json!({ "median_at_most": most }),
             Limit::None => Value::Null,
         };
         let other = self.other.as_ref().map(
@@ -84,6 +88,7 @@ impl Figure {
             (Limit::AtMost(most), Some(_)) => format!("<= {most} times"),
             (Limit::AtLeast(least), None) => format!(">= {}", number(least)),
             (Limit::AtLeast(least), Some(_)) => format!(">= {least} times"),
+            (Limit::MedianAtMost(most), _) => format!("<= {} in the median", number(most)),
             (Limit::None, _) => String::new(),
         };
         let other = self.other.as_ref().map(|(what, values)| {

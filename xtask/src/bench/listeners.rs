@@ -17,7 +17,7 @@ use super::{
 };
 
 const CHANGES: usize = 10;
-const PATIENCE: Duration = Duration::from_secs(30);
+const MAX_WAIT: Duration = Duration::from_secs(30);
 /// What a person at another browser may have to wait for a change.
 const SOON_MS: f64 = 500.0;
 /// The runtimes that are created to be heard of.
@@ -37,7 +37,7 @@ pub(super) fn measure(bench: &'static str, server: &Server, listeners: usize) ->
     }
     // Each greets; only then it listens.
     for _ in 0..listeners {
-        hears.recv_timeout(PATIENCE).context("a listener was not greeted")?;
+        hears.recv_timeout(MAX_WAIT).context("a listener was not greeted")?;
     }
 
     let mut last_ms = Vec::new();
@@ -47,7 +47,7 @@ pub(super) fn measure(bench: &'static str, server: &Server, listeners: usize) ->
         let mut know = HashSet::new();
         let mut last = begin;
         while know.len() < listeners {
-            let left = PATIENCE.saturating_sub(begin.elapsed());
+            let left = MAX_WAIT.saturating_sub(begin.elapsed());
             let (listener, of, at) = hears.recv_timeout(left).context("a listener did not hear of a change")?;
             if of == Some(change) && know.insert(listener) {
                 last = last.max(at);

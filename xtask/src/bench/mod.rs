@@ -20,11 +20,7 @@ use std::{
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
-use crate::{
-    run,
-    site::{Mode, clear},
-    workspace::Workspace,
-};
+use crate::{release, site::clear, workspace::Workspace};
 
 /// Names the folder of a release to measure, instead of building one.
 const RELEASE: &str = "KAI_BENCH_RELEASE";
@@ -64,8 +60,6 @@ struct Bench {
     folder: PathBuf,
     /// The release build of the server.
     server: PathBuf,
-    /// It has its site beside it, as a release has.
-    is_whole_release: bool,
 }
 
 impl Bench {
@@ -122,12 +116,12 @@ fn prepare(workspace: &Workspace) -> Result<Bench> {
     if let Some(release) = env::var_os(RELEASE) {
         let server = Path::new(&release).join("kai-server");
         ensure!(server.is_file(), "{RELEASE} is no folder that `make release` made: there is no {}", server.display());
-        return Ok(Bench { folder, server, is_whole_release: true });
+        return Ok(Bench { folder, server });
     }
     // A copy, which nobody builds anew in the midst of a run.
     let server = folder.join("kai-server");
-    copy(&run::build_server(workspace, Mode::Release)?, &server)?;
-    Ok(Bench { folder, server, is_whole_release: false })
+    copy(&release::build(workspace)?, &server)?;
+    Ok(Bench { folder, server })
 }
 
 /// By a rename: the last run's copy may still be running.

@@ -10,7 +10,7 @@ use leptos_router::{
 
 use crate::{
     format,
-    pages::query::{param, with_param, word},
+    route::{param, parse_enum, with_param},
 };
 
 const PATH: &str = "/activity";
@@ -22,8 +22,8 @@ pub(super) fn asked_for(query: &ParamsMap) -> ActivityFilter {
     ActivityFilter {
         runtime: param(query, "runtime").and_then(|id| id.parse().ok()),
         who: param(query, "who"),
-        action: param(query, "action").and_then(|action| word(&action)),
-        outcome: param(query, "outcome").and_then(|outcome| word(&outcome)),
+        action: param(query, "action").and_then(|action| parse_enum(&action)),
+        outcome: param(query, "outcome").and_then(|outcome| parse_enum(&outcome)),
         from: day("from"),
         // The whole of the last day.
         to: day("to").and_then(|day| Timestamp::from_second(day.as_second() + DAY_SECS).ok()),
@@ -75,8 +75,8 @@ pub fn Filter(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
             {entry("who", "Person", "text", change)}
             {choice("action", "Action", actions, change)}
             {choice("outcome", "Outcome", outcomes.collect(), change)}
-            {entry("from", "From", "date", change)}
-            {entry("to", "To", "date", change)}
+            {entry("from", "From (UTC)", "date", change)}
+            {entry("to", "To (UTC)", "date", change)}
             <button type="submit" class="button">"Filter"</button>
             <a class="button button--quiet" class:hidden=move || !asked.get() href=PATH data-noscroll="">"Clear"</a>
         </form>
@@ -84,7 +84,7 @@ pub fn Filter(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
     .into_any()
 }
 
-/// What [`outcome`](crate::components::outcome::outcome) calls it.
+/// What [`outcome`](crate::ui::outcome::outcome) calls it.
 fn outcome_word(kind: OutcomeKind) -> &'static str {
     match kind {
         OutcomeKind::Pending => "under way",

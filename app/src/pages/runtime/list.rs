@@ -5,12 +5,9 @@ use leptos::prelude::*;
 
 use super::Versions;
 use crate::{
-    components::{
-        acting::{Acting, Asked},
-        icon::{Icon, Shape},
-        version_row::VersionRow,
-    },
-    takeover::piece,
+    features::version_row::VersionRow,
+    state::commands::{CommandController, CommandRequest},
+    ui::icon::{Icon, Shape},
 };
 
 #[component]
@@ -18,15 +15,14 @@ pub fn List(
     versions: Versions,
     query: Memo<VersionQuery>,
     added: RwSignal<Option<VersionName>>,
-    acting: Acting,
-    rest: ReadSignal<bool>,
+    acting: CommandController,
 ) -> impl IntoView {
     let list = versions.list;
     let none = Memo::new(move |_| list.is_empty());
     let filtered = move || query.with(|query| query.state.is_some() || !query.text.is_empty());
     let ask = Callback::new(move |(version, command): (VersionSummary, domain::Command)| {
         let published = versions.published.with_untracked(|published| published.as_ref().map(|p| p.name.clone()));
-        acting.ask_quickly(Asked {
+        acting.ask_quickly(CommandRequest {
             runtime: version.runtime,
             state: version.state,
             replaces: published.filter(|published| *published != version.name),
@@ -36,7 +32,7 @@ pub fn List(
     });
     view! {
         {move || none.get().then(|| match filtered() {
-            true => view! { <p class="blank">"No version matches what is asked for."</p> }.into_any(),
+            true => view! { <p class="blank">"No version matches."</p> }.into_any(),
             false => view! {
                 <div class="blank">
                     <Icon shape=Shape::Upload/>
@@ -58,13 +54,13 @@ pub fn List(
                 </tr>
             </thead>
             <tbody>
-                <For each=move || if rest.get() { list.entries() } else { Vec::new() } key=|entry| entry.key.clone() let(entry)>
-                    {piece(move || {
+                <For each=move || list.entries() key=|entry| entry.key.clone() let(entry)>
+                    {
                         let is_new = Signal::derive(move || {
                             added.with(|added| added.as_ref().is_some_and(|added| added.as_str() == entry.key))
                         });
-                        view! { <VersionRow version=entry.value is_new on_ask=ask/> }.into_any()
-                    })}
+                        view! { <VersionRow version=entry.value is_new on_ask=ask/> }
+                    }
                 </For>
             </tbody>
         </table>
@@ -74,12 +70,12 @@ pub fn List(
 
 /// How much of the list is shown, and the rest on demand.
 #[component]
-pub fn More(versions: Versions, limit: RwSignal<u32>, rest: ReadSignal<bool>) -> impl IntoView {
+pub fn More(versions: Versions, limit: RwSignal<u32>) -> impl IntoView {
     let hidden = Memo::new(move |_| {
         versions.matching.get().saturating_sub(u32::try_from(versions.list.len()).unwrap_or(u32::MAX))
     });
     move || {
-        (rest.get() && hidden.get() > 0).then(|| {
+        (hidden.get() > 0).then(|| {
             view! {
                 <p class="more">
                     <button
@@ -90,7 +86,7 @@ pub fn More(versions: Versions, limit: RwSignal<u32>, rest: ReadSignal<bool>) ->
                         {move || format!("Show {} more", hidden.get().min(VersionQuery::PAGE))}
                     </button>
                     <span class="quiet">
-                        {move || format!("{} of {} are shown", versions.list.len(), versions.matching.get())}
+                        {move || format!("{} of {} shown", versions.list.len(), versions.matching.get())}
                     </span>
                 </p>
             }

@@ -3,12 +3,14 @@
 use domain::{Command, RuntimeSummary, VersionName, VersionState, VersionSummary};
 use leptos::prelude::*;
 
-use crate::components::{
-    acting::{Asked, use_acting},
-    address::CopyAddress,
-    icon::{Icon, Shape},
-    state_badge::HealthBadge,
-    time::{Lasting, Moment},
+use crate::{
+    features::time::{Elapsed, RelativeTime},
+    state::commands::{CommandRequest, use_commands},
+    ui::{
+        address::CopyAddress,
+        badge::HealthBadge,
+        icon::{Icon, Shape},
+    },
 };
 
 #[component]
@@ -35,17 +37,17 @@ pub fn Published(
                             <a href=format!("{base}/{name}")><strong>{name.to_string()}</strong></a>
                             <HealthBadge health/>
                             {move || since.get().map(|since| view! {
-                                <span class="quiet">"serves for "<Lasting since/></span>
+                                <span class="quiet">"live for "<Elapsed since/></span>
                             })}
                         </p>
                         <p><CopyAddress at=runtime.with_untracked(|runtime| runtime.host.clone())/></p>
                     }.into_any(),
                     None => view! {
-                        <p class="quiet">"Nothing. Requests from outside reach no version until one is published."</p>
+                        <p class="quiet">"Nothing. Publish a version to make it reachable from outside."</p>
                     }.into_any(),
                 }}
             </div>
-            <WayBack name previous/>
+            <Rollback name previous/>
         </section>
     }
     .into_any()
@@ -54,9 +56,9 @@ pub fn Published(
 /// Back to the version that was published before: by a publish when it is started, else by a start and then a publish,
 /// which this page asks for when the version has become started.
 #[component]
-fn WayBack(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSummary>>) -> impl IntoView {
-    let acting = use_acting();
-    let asked = move |version: &VersionSummary, command| Asked {
+fn Rollback(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSummary>>) -> impl IntoView {
+    let acting = use_commands();
+    let asked = move |version: &VersionSummary, command| CommandRequest {
         runtime: version.runtime.clone(),
         version: version.name.clone(),
         state: version.state,
@@ -87,7 +89,7 @@ fn WayBack(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSum
         let (text, command) = match version.state {
             VersionState::Started => (format!("Return to {}", version.name), Some(Command::Publish)),
             VersionState::Stopped if !waits => (format!("Start and publish {}", version.name), Some(Command::Start)),
-            _ if waits => (format!("{} is being started. Then you are asked to publish it.", version.name), None),
+            _ if waits => (format!("Starting {}. You are asked to publish it once it is started.", version.name), None),
             _ => return None,
         };
         let command = command.filter(|_| !version.switching);
@@ -111,7 +113,7 @@ fn WayBack(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSum
             (true, _) => view! {
                 <p role="status">{text}</p>
                 <button type="button" class="button button--quiet" on:click=move |_| waiting_for.set(None)>
-                    "Do not publish it"
+                    "Do not publish"
                 </button>
             }
             .into_any(),
@@ -124,7 +126,7 @@ fn WayBack(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSum
         Some(view! {
             <div class="published__before">
                 {action}
-                {at.map(|at| view! { <p class="quiet">"Published before: "<Moment at/></p> })}
+                {at.map(|at| view! { <p class="quiet">"Published before: "<RelativeTime at/></p> })}
             </div>
         })
     }

@@ -3,10 +3,12 @@
 use domain::{ActivityEntry, RuntimeSummary, VersionState};
 use leptos::prelude::*;
 
-use crate::components::{
-    icon::{Icon, Shape},
-    state_badge::{HealthBadge, shape, tone},
-    time::Moment,
+use crate::{
+    features::time::RelativeTime,
+    ui::{
+        badge::{HealthBadge, shape, tone},
+        icon::{Icon, Shape},
+    },
 };
 
 #[component]
@@ -19,9 +21,9 @@ pub fn RuntimeCard(runtime: ArcRwSignal<RuntimeSummary>) -> impl IntoView {
     let last = Memo::new(move |_| runtime.with(|runtime| runtime.last_activity.clone()));
     view! {
         <li class="card">
-            <h2 class="card__title"><a class="card__link" href=href>{move || runtime.with(|r| r.name.clone())}</a></h2>
+            <h2 class="card__title" dir="auto" translate="no"><a class="card__link" href=href>{move || runtime.with(|r| r.name.clone())}</a></h2>
             <p class="card__id"><code>{runtime.with_untracked(|r| r.id.to_string())}</code></p>
-            <p class="card__text">{move || runtime.with(|r| r.description.clone())}</p>
+            <p class="card__text" dir="auto">{move || runtime.with(|r| r.description.clone())}</p>
             <p class="card__published">
                 {move || match published.get() {
                     Some(version) => view! {
@@ -66,5 +68,5 @@ fn activity(last: Option<ActivityEntry>) -> Option<impl IntoView> {
     // Only an empty runtime has entries of its own, and none follows its end.
     let of = version.map(|version| format!(" of {version}")).unwrap_or_default();
     let what = format!("{}{of} by {}, ", entry.action.as_str(), entry.who.0);
-    Some(view! { <span>{what}<Moment at=entry.at/></span> })
+    Some(view! { <span>{what}<RelativeTime at=entry.at/></span> })
 }

@@ -5,17 +5,16 @@ use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::{components::Form, hooks::use_query_map};
 
-use super::Shown;
+use super::VersionContext;
 use crate::{
-    AppError, api,
-    components::{
-        comparison::{ComparisonPanel, ManifestDiffPanel},
+    AppError,
+    api::{self, resource::resource},
+    features::{
+        compare::{ComparisonPanel, ManifestDiffPanel},
         error_panel::when_loaded,
     },
-    live::{coalesced, use_live},
-    live_list::LiveList,
-    loading::resource,
-    pages::version_name,
+    route::version_name,
+    state::{live::use_live, live_list::LiveList, live_query::LiveQuery},
 };
 
 /// What there is to compare with, and what is.
@@ -23,7 +22,7 @@ type Loaded = (Vec<VersionSummary>, Option<domain::Comparison>);
 
 #[component]
 pub fn CompareScreen() -> impl IntoView {
-    let shown: Shown = expect_context();
+    let shown: VersionContext = expect_context();
     let (runtime, name) = shown.ids();
     let query = use_query_map();
     let with = Memo::new(move |_| query.with(|query| query.get("with")).filter(|with| !with.is_empty()));
@@ -35,7 +34,7 @@ pub fn CompareScreen() -> impl IntoView {
             <div class="screen screen--wide">
                 <header class="screen__head">
                     <h1>"Compare"</h1>
-                    <p class="quiet">"What changes for whoever goes from another version to "{own.get_value().to_string()}"."</p>
+                    <p class="quiet">"What changes between another version and "{own.get_value().to_string()}"."</p>
                 </header>
                 {match comparison {
                     None => Either::Left(view! { <Alone on_other=Callback::new(move |()| loaded.refetch())/> }),
@@ -60,35 +59,26 @@ async fn load((runtime, name): (RuntimeId, VersionName), with: Option<String>) -
     api::compare_with(runtime, name, with).await
 }
 
-/// The published version, which this one might replace; else the one that came before it; else any.
-#[cfg(feature = "ssr")]
-pub(crate) fn usual(others: &[VersionSummary], own: Option<domain::Timestamp>) -> Option<&VersionSummary> {
-    let published = others.iter().find(|other| other.state == domain::VersionState::Published);
-    let before = others.iter().filter(|other| own.is_some_and(|own| other.created_at <= own));
-    published.or_else(|| before.max_by_key(|other| other.created_at)).or_else(|| others.first())
-}
-
 #[component]
 fn Picker(others: Vec<VersionSummary>, chosen: VersionName) -> impl IntoView {
-    let shown: Shown = expect_context();
+    let shown: VersionContext = expect_context();
     let (runtime, own) = shown.ids();
     // What differs never changes, unlike the states of what may be compared, and which versions there are.
     let others = LiveList::new(others);
     let (ids, with) = (shown.ids(), chosen.to_string());
-    let refresh = coalesced(move || {
+    let deleted_in = runtime.clone();
+    LiveQuery::new(move || {
         let answer = load(ids.clone(), Some(with.clone()));
         async move {
-            if let Ok((now, _)) = answer.await {
-                others.replace(now);
-            }
+            others.replace(answer.await?.0);
+            Ok(())
         }
-    });
+    })
+    .reload_on(move |event| matches!(event, ServerEvent::Deleted { deleted } if deleted.runtime == deleted_in));
     use_live().on_event(move |event| match event {
-        ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Version { version } if version.runtime == runtime && version.name != own => {
             others.merge((**version).clone());
         }
-        ServerEvent::Deleted { deleted } if deleted.runtime == runtime => refresh.run(()),
         _ => {}
     });
     let option = move |other: ArcRwSignal<VersionSummary>| {
@@ -112,7 +102,7 @@ fn Picker(others: Vec<VersionSummary>, chosen: VersionName) -> impl IntoView {
 /// Until there is another version.
 #[component]
 fn Alone(on_other: Callback<()>) -> impl IntoView {
-    let shown: Shown = expect_context();
+    let shown: VersionContext = expect_context();
     let (runtime, own) = shown.ids();
     use_live().on_event(move |event| match event {
         ServerEvent::Version { version } if version.runtime == runtime && version.name != own => on_other.run(()),

@@ -6,21 +6,21 @@ use domain::{ConfigEntry, ConfigKind, VersionState};
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 
-use super::Shown;
+use super::VersionContext;
 use crate::{
     AppError, api,
-    components::{
-        config_field::{ConfigField, Draft},
-        icon::{Icon, Shape},
-        prose::prose,
-    },
     error::sentence,
     format,
+    ui::{
+        config_field::{ConfigField, Draft},
+        icon::{Icon, Shape},
+        inline_code::render_inline_code,
+    },
 };
 
 #[component]
 pub fn ConfigurationScreen() -> impl IntoView {
-    let shown: Shown = expect_context();
+    let shown: VersionContext = expect_context();
     let view = shown.view;
     let (runtime, name) = shown.ids();
     let state = Memo::new(move |_| view.with(|view| view.summary.state));
@@ -106,7 +106,7 @@ pub fn ConfigurationScreen() -> impl IntoView {
         <div class="screen">
             <header class="screen__head">
                 <h1>"Configuration"</h1>
-                <p class="quiet">"Values are hidden until asked for; the history tells who asked. All of them are needed before the version can start."</p>
+                <p class="quiet">"Values are hidden. Showing one is recorded in the history. The version cannot start before all are set."</p>
             </header>
             {none.then(|| view! { <p class="blank">"This version needs no configuration."</p> })}
             {move || (!missing.with(Vec::is_empty)).then(|| view! {
@@ -125,11 +125,11 @@ pub fn ConfigurationScreen() -> impl IntoView {
                     {move || (runs() && !changes.with(BTreeMap::is_empty)).then(|| view! {
                         <p class="notice" data-tone="warn">
                             <Icon shape=Shape::Warning/>
-                            "This version runs: saving restarts its pods, one after another."
+                            "The version is running: saving restarts its pods one after another."
                         </p>
                     })}
                     {move || error.get().map(|error| view! {
-                        <p class="form__error" role="alert">{prose(&sentence(&error))}</p>
+                        <p class="form__error" role="alert">{render_inline_code(&sentence(&error))}</p>
                     })}
                     <p class="form__done" role="status">{move || saved.get()}</p>
                     <button

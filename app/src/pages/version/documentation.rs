@@ -5,12 +5,16 @@ use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::Shown;
-use crate::{api, browser, components::error_panel::when_loaded, loading::resource};
+use super::VersionContext;
+use crate::{
+    api::{self, resource::resource},
+    features::error_panel::when_loaded,
+    platform,
+};
 
 #[component]
 pub fn DocumentationScreen() -> impl IntoView {
-    let shown: Shown = expect_context();
+    let shown: VersionContext = expect_context();
     let (runtime, name) = shown.ids();
     let query = use_query_map();
     let asked = Memo::new(move |_| query.with(|query| query.get("page")));
@@ -34,7 +38,7 @@ fn Page(page: DocumentationPage) -> impl IntoView {
     let rendered = Owner::current_shared_context().is_some_and(|shared| shared.during_hydration());
     Effect::new(move |_| {
         if !rendered {
-            browser::show_target();
+            platform::show_target();
         }
     });
     // Of a single heading there is nothing to choose from.

@@ -4,24 +4,24 @@ use domain::{HistoryEntry, HistoryPage};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::Shown;
+use super::VersionContext;
 use crate::{
-    AppError, api,
-    components::{
-        error_panel::Loading,
-        icon::{Icon, Shape},
-        outcome::outcome,
-        time::Moment,
-    },
+    AppError,
+    api::{self, resource::resource},
     error::sentence,
+    features::{error_panel::LoadingPanel, time::RelativeTime},
     format,
-    live::coalesced,
-    loading::resource,
+    state::live_query::{LiveQuery, single_flight},
+    ui::{
+        icon::{Icon, Shape},
+        notice::StaleNotice,
+        outcome::outcome,
+    },
 };
 
 #[component]
 pub fn HistoryScreen() -> impl IntoView {
-    let shown: Shown = expect_context();
+    let shown: VersionContext = expect_context();
     let (runtime, name) = shown.ids();
     let title = format!("History · {name} · {runtime}");
     let loaded = resource(move || shown.ids(), |(runtime, name)| api::history(runtime, name, HistoryPage::default()));
@@ -30,9 +30,9 @@ pub fn HistoryScreen() -> impl IntoView {
         <div class="screen">
             <header class="screen__head">
                 <h1>"History"</h1>
-                <p class="quiet">"What was done to this version, newest first, and what became of it."</p>
+                <p class="quiet">"Actions on this version and their outcomes, newest first."</p>
             </header>
-            <Transition fallback=Loading>
+            <Transition fallback=LoadingPanel>
                 {move || Suspend::new(async move {
                     match loaded.await {
                         Ok(entries) => view! { <History entries shown/> }.into_any(),
@@ -46,7 +46,7 @@ pub fn HistoryScreen() -> impl IntoView {
 }
 
 #[component]
-fn History(entries: Vec<HistoryEntry>, shown: Shown) -> impl IntoView {
+fn History(entries: Vec<HistoryEntry>, shown: VersionContext) -> impl IntoView {
     let page = HistoryPage::DEFAULT_LIMIT as usize;
     let more = RwSignal::new(entries.len() >= page);
     let entries = RwSignal::new(entries);
@@ -55,23 +55,18 @@ fn History(entries: Vec<HistoryEntry>, shown: Shown) -> impl IntoView {
         let (runtime, name) = shown.ids();
         api::history(runtime, name, asked)
     };
-    let refresh = coalesced(move || async move {
+    let query = LiveQuery::new(move || async move {
         // Where all of it is shown, there is room for what is new.
         let room = if more.get_untracked() { 0 } else { page };
         let length = (entries.with_untracked(Vec::len) + room).max(page);
         let limit = u32::try_from(length).unwrap_or(u32::MAX).min(HistoryPage::MAX_LIMIT);
-        match load(HistoryPage { before: None, limit: Some(limit) }).await {
-            Ok(newest) => {
-                more.try_set(newest.len() >= limit as usize);
-                entries.try_set(newest);
-                failed.try_set(None);
-            }
-            Err(error) => {
-                failed.try_set(Some(error));
-            }
-        }
+        let newest = load(HistoryPage { before: None, limit: Some(limit) }).await?;
+        more.try_set(newest.len() >= limit as usize);
+        entries.try_set(newest);
+        failed.try_set(None);
+        Ok(())
     });
-    let show_more = coalesced(move || async move {
+    let show_more = single_flight(move || async move {
         let before = entries.with_untracked(|entries| entries.last().map(|entry| entry.id));
         match load(HistoryPage { before, limit: None }).await {
             Ok(older) => {
@@ -93,12 +88,12 @@ fn History(entries: Vec<HistoryEntry>, shown: Shown) -> impl IntoView {
     Effect::new(move |before: Option<u64>| {
         let now = revision.get();
         if before.is_some_and(|before| before != now) {
-            refresh.run(());
+            query.reload();
         }
         now
     });
     view! {
-        {move || failed.get().map(|error| notice(&error))}
+        <StaleNotice error=Signal::derive(move || query.error().get().or_else(|| failed.get()))/>
         <table class="table">
             <thead>
                 <tr>
@@ -133,12 +128,12 @@ fn notice(error: &AppError) -> AnyView {
 fn row(entry: HistoryEntry) -> impl IntoView {
     view! {
         <tr>
-            <td data-label="When"><Moment at=entry.at/></td>
+            <td data-label="When"><RelativeTime at=entry.at/></td>
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
             <td data-label="Who">{entry.who.0}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
             <td data-label="Took">{format::took(entry.at, entry.finished_at)}</td>
-            <td data-label="Comment" class="row__text">{entry.comment}</td>
+            <td data-label="Comment" class="row__text" dir="auto">{entry.comment}</td>
         </tr>
     }
     .into_any()

@@ -7,15 +7,17 @@ use leptos_router::{
     hooks::{use_location, use_navigate, use_query_map},
 };
 
-use super::Shown;
+use super::VersionContext;
 use crate::{
-    browser,
-    components::log_drawer::{
-        LogDrawerProps, LogNode, TITLE_ID,
-        view::{LogView, carried, clear},
+    features::{
+        logs::{
+            LogDrawerProps, LogNode, TITLE_ID,
+            view::{LogView, carried, clear},
+        },
+        overlays::{Overlay, overlay},
     },
-    parts,
-    shortcuts::{Keys, use_shortcuts},
+    platform,
+    state::shortcuts::{Keys, use_shortcuts},
 };
 
 /// The button in the side bar.
@@ -61,7 +63,7 @@ impl Logs {
 
     pub fn open(self) {
         if self.view.with_untracked(Option::is_some) {
-            browser::focus(TITLE_ID);
+            platform::focus(TITLE_ID);
         } else {
             self.go.run((self.address_of.run(Some(LogView::default())), false));
         }
@@ -81,7 +83,7 @@ impl Logs {
 
 /// The drawer, while it is open.
 #[component]
-pub fn OpenLogs(shown: Shown, logs: Logs) -> impl IntoView {
+pub fn OpenLogs(shown: VersionContext, logs: Logs) -> impl IntoView {
     let shortcuts = use_shortcuts();
     shortcuts.add(Keys::Single("l"), "Open the logs", Callback::new(move |()| logs.open()));
     let is_open = Memo::new(move |_| logs.is_open());
@@ -94,10 +96,10 @@ pub fn OpenLogs(shown: Shown, logs: Logs) -> impl IntoView {
         let now = is_open.get();
         match before {
             Some(false) if now => {
-                browser::remember_focus();
+                platform::remember_focus();
                 was_opened.set_value(true);
             }
-            Some(true) if !now => browser::give_focus_back(BUTTON_ID),
+            Some(true) if !now => platform::give_focus_back(BUTTON_ID),
             _ => {}
         }
         now
@@ -105,7 +107,7 @@ pub fn OpenLogs(shown: Shown, logs: Logs) -> impl IntoView {
     move || (is_alive.get() && is_open.get()).then(|| drawer(shown, logs, was_opened))
 }
 
-fn drawer(shown: Shown, logs: Logs, was_opened: StoredValue<bool>) -> AnyView {
+fn drawer(shown: VersionContext, logs: Logs, was_opened: StoredValue<bool>) -> AnyView {
     let close = Callback::new(move |()| logs.close());
     use_shortcuts().add(Keys::Escape, "Close the logs", close);
     let (runtime, name) = shown.ids();
@@ -115,10 +117,10 @@ fn drawer(shown: Shown, logs: Logs, was_opened: StoredValue<bool>) -> AnyView {
         Memo::new(move |before: Option<&LogView>| logs.view.get().or_else(|| before.cloned()).unwrap_or_default());
     let on_shown = Callback::new(move |()| {
         if was_opened.try_update_value(std::mem::take) == Some(true) {
-            browser::focus(TITLE_ID);
+            platform::focus(TITLE_ID);
         }
     });
-    parts::log_drawer(LogDrawerProps {
+    overlay(Overlay::LogDrawer(LogDrawerProps {
         base: format!("/api/v1/runtimes/{runtime}/versions/{name}/logs"),
         nodes: nodes(shown),
         state: state.into(),
@@ -127,11 +129,11 @@ fn drawer(shown: Shown, logs: Logs, was_opened: StoredValue<bool>) -> AnyView {
         address_of: Callback::new(move |view| logs.address_of.run(Some(view))),
         on_close: close,
         on_shown,
-    })
+    }))
 }
 
 /// All that can log, which never changes.
-fn nodes(shown: Shown) -> Vec<LogNode> {
+fn nodes(shown: VersionContext) -> Vec<LogNode> {
     shown.view.with_untracked(|view| {
         let entrypoint = &view.entrypoint;
         let entrypoint = LogNode { workflow: None, name: entrypoint.name.clone(), replicas: entrypoint.replicas };

@@ -3,21 +3,20 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::Shown;
+use super::VersionContext;
 use crate::{
-    api, browser,
-    components::{
-        error_panel::when_loaded,
+    api::{self, resource::resource},
+    features::{error_panel::when_loaded, manifest::ManifestSource},
+    platform,
+    ui::{
         icon::{Icon, Shape},
-        manifest_source::ManifestSource,
         problems::ProblemList,
     },
-    loading::resource,
 };
 
 #[component]
 pub fn ManifestScreen() -> impl IntoView {
-    let shown: Shown = expect_context();
+    let shown: VersionContext = expect_context();
     let (runtime, name) = shown.ids();
     let loaded = resource(move || shown.ids(), |(runtime, name)| api::manifest(runtime, name));
     view! {
@@ -28,7 +27,7 @@ pub fn ManifestScreen() -> impl IntoView {
 }
 
 #[component]
-fn Manifest(text: String, shown: Shown) -> impl IntoView {
+fn Manifest(text: String, shown: VersionContext) -> impl IntoView {
     let (runtime, name) = shown.ids();
     let base = format!("/api/v1/runtimes/{runtime}/versions/{name}");
     let warnings = shown.view.with_untracked(|view| view.warnings.clone());
@@ -37,8 +36,8 @@ fn Manifest(text: String, shown: Shown) -> impl IntoView {
     let to_copy = StoredValue::new(text.clone());
     let copy = move |_| {
         to_copy.with_value(|text| {
-            browser::copy(text, move |done| {
-                copied.try_set(Some(if done { "Copied." } else { "The browser did not allow it." }));
+            platform::copy(text, move |done| {
+                copied.try_set(Some(if done { "Copied." } else { "The browser did not allow copying." }));
             });
         });
     };
@@ -46,7 +45,7 @@ fn Manifest(text: String, shown: Shown) -> impl IntoView {
         <div class="screen screen--wide">
             <header class="screen__head">
                 <h1>"Manifest"</h1>
-                <p class="quiet"><code>"krt.yml"</code>" as it was sent, with the warnings at their lines."</p>
+                <p class="quiet"><code>"krt.yml"</code>" as uploaded, with warnings at their lines."</p>
                 <div class="screen__actions">
                     <button type="button" class="button" on:click=copy><Icon shape=Shape::Copy/>"Copy"</button>
                     // The router leaves what is external to the browser.

@@ -15,29 +15,28 @@ use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_params_map};
 
 use crate::{
-    AppError, api,
-    components::{
-        error_panel::when_loaded,
-        icon::{Icon, Shape},
+    AppError,
+    api::{self, resource::resource},
+    features::error_panel::when_loaded,
+    route::{runtime_id, version_name},
+    state::{
+        live::{Live, use_live},
+        live_query::LiveQuery,
     },
-    error::sentence,
-    live::{Live, coalesced, use_live},
-    loading::resource,
-    pages::{runtime_id, version_name},
-    takeover::piece,
+    ui::notice::{DeletedNotice, StaleNotice},
 };
 use logs::{Logs, OpenLogs};
 use side_bar::SideBar;
 
 /// The version that the screens show; in their context.
 #[derive(Clone, Copy)]
-pub struct Shown {
+pub struct VersionContext {
     pub view: RwSignal<VersionView>,
     live: Live,
-    refresh: Callback<()>,
+    query: LiveQuery,
 }
 
-impl Shown {
+impl VersionContext {
     /// The runtime's id and the version's name, which never change while it is shown.
     pub fn ids(self) -> (RuntimeId, VersionName) {
         self.view.with_untracked(|view| (view.summary.runtime.clone(), view.summary.name.clone()))
@@ -50,7 +49,7 @@ impl Shown {
             announce_change(self.live, &before, summary);
             self.view.update(|view| view.summary = summary.clone());
         }
-        self.refresh.run(());
+        self.query.reload();
     }
 
     /// Takes over what the server answered.
@@ -98,59 +97,41 @@ fn Version(version: VersionView) -> impl IntoView {
     let live = use_live();
     let ids = (version.summary.runtime.clone(), version.summary.name.clone());
     let view = RwSignal::new(version);
-    let stale = RwSignal::new(None::<AppError>);
     let is_deleted = RwSignal::new(false);
     let (runtime, name) = ids.clone();
-    let refresh = coalesced(move || {
-        let (runtime, name) = (runtime.clone(), name.clone());
+    let (runtime_id, others) = (runtime.clone(), runtime.clone());
+    let query = LiveQuery::new(move || {
+        let (runtime, name) = (runtime_id.clone(), name.clone());
         async move {
-            match api::version(runtime, name).await {
-                Ok(now) => {
-                    replace(view, live, now);
-                    stale.try_set(None);
-                }
-                Err(error) => {
-                    stale.try_set(Some(error));
-                }
-            }
+            replace(view, live, api::version(runtime, name).await?);
+            Ok(())
         }
-    });
-    let shown = Shown { view, live, refresh };
+    })
+    // Which version another publication would replace depends on the others.
+    .reload_on(move |event| matches!(event, ServerEvent::Version { version } if version.runtime == others));
+    let shown = VersionContext { view, live, query };
     provide_context(shown);
     let logs = Logs::of_address();
     live.on_event(move |event| match event {
-        ServerEvent::Hello { .. } => refresh.run(()),
         ServerEvent::Version { version } if version.runtime == ids.0 && version.name == ids.1 => {
             // Another one of the name, if it was deleted.
             is_deleted.set(false);
             shown.take_summary(version);
         }
-        // Which version another publication would replace depends on the others.
-        ServerEvent::Version { version } if version.runtime == ids.0 => refresh.run(()),
-        ServerEvent::Deleted { deleted } if deleted.runtime == ids.0 => {
-            if deleted.version.as_ref().is_none_or(|version| *version == ids.1) {
-                is_deleted.set(true);
-            }
+        ServerEvent::Deleted { deleted }
+            if deleted.runtime == ids.0 && deleted.version.as_ref().is_none_or(|version| *version == ids.1) =>
+        {
+            is_deleted.set(true);
         }
-        ServerEvent::Version { .. }
-        | ServerEvent::Runtime { .. }
-        | ServerEvent::Deleted { .. }
-        | ServerEvent::Cluster { .. } => {}
+        _ => {}
     });
     view! {
         <div class="version">
-            {piece(move || view! { <SideBar shown logs/> }.into_any())}
+            <SideBar shown logs/>
             <div class="version__main">
                 <div class="version__screen">
-                    {move || stale.get().map(|error| view! {
-                        <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/>{sentence(&error)}</p>
-                    })}
-                    {move || is_deleted.get().then(|| view! {
-                        <p class="notice" data-tone="warn" role="status">
-                            <Icon shape=Shape::Warning/>
-                            <span>"This version was deleted. What was done to it is in the "<a href="/activity">"activity"</a>"."</span>
-                        </p>
-                    })}
+                    <StaleNotice error=query.error()/>
+                    <DeletedNotice what="version" is_deleted/>
                     <Outlet/>
                 </div>
                 <OpenLogs shown logs/>

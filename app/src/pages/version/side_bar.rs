@@ -4,25 +4,26 @@ use leptos::prelude::*;
 use leptos_router::{components::A, hooks::use_location};
 
 use super::{
-    Shown,
+    VersionContext,
     logs::{BUTTON_ID, Logs},
 };
 use crate::{
-    browser,
-    components::{
-        acting::{Asked, use_acting},
-        action_bar::ActionBar,
-        delete_dialog::Deletable,
+    features::{action_bar::ActionBar, logs::DRAWER_ID},
+    platform,
+    state::{
+        commands::{CommandRequest, use_commands},
+        deletable::Deletable,
+    },
+    ui::{
+        badge::{HealthBadge, StateBadge},
         icon::{Icon, Shape},
-        log_drawer::DRAWER_ID,
-        state_badge::{HealthBadge, StateBadge},
     },
 };
 
 const MENU: &str = "version-menu";
 
 #[component]
-pub fn SideBar(shown: Shown, logs: Logs) -> impl IntoView {
+pub fn SideBar(shown: VersionContext, logs: Logs) -> impl IntoView {
     let view = shown.view;
     let (runtime, name) = shown.ids();
     let base = format!("/runtimes/{runtime}/versions/{name}");
@@ -37,11 +38,11 @@ pub fn SideBar(shown: Shown, logs: Logs) -> impl IntoView {
     let missing = Memo::new(move |_| {
         view.with(|view| view.config.iter().filter(|e| !e.is_set).map(|e| e.name.clone()).collect::<Vec<_>>())
     });
-    let acting = use_acting();
+    let acting = use_commands();
     let asked = move |command| {
         let (runtime, version) = shown.ids();
         let (state, replaces) = view.with_untracked(|view| (view.summary.state, view.replaces.clone()));
-        Asked { runtime, version, state, replaces, command }
+        CommandRequest { runtime, version, state, replaces, command }
     };
     let ask = Callback::new(move |command| acting.ask_quickly(asked(command)));
     let comment = Callback::new(move |command| acting.ask(asked(command)));
@@ -53,7 +54,7 @@ pub fn SideBar(shown: Shown, logs: Logs) -> impl IntoView {
     // In a narrow window the menu has room for some of its entries only.
     Effect::new(move |_| {
         path.track();
-        browser::show_current_entry(MENU);
+        platform::show_current_entry(MENU);
     });
     view! {
         <aside class="side-bar" aria-label=format!("Version {name}")>

@@ -10,38 +10,35 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::Shown;
+use super::VersionContext;
 use crate::{
-    AppError, api,
-    components::{
-        address::Addresses,
-        error_panel::when_loaded,
-        failure::FailurePanel,
-        icon::{Icon, Shape},
-        problems::ProblemList,
-        prose::prose,
-        state_badge::{NodeStatusBadge, StateBadge, meaning},
-        time::Moment,
-    },
+    AppError,
+    api::{self, resource::resource},
     error::sentence,
+    features::{error_panel::when_loaded, failure::FailurePanel, time::RelativeTime},
     format,
-    loading::resource,
-    takeover::piece,
+    ui::{
+        address::Addresses,
+        badge::{NodeStatusBadge, StateBadge, meaning},
+        icon::{Icon, Shape},
+        inline_code::render_inline_code,
+        problems::ProblemList,
+    },
 };
-use open::{OpenNode, OpenPanel, Opened};
+use open::{OpenNode, OpenPanel, SelectedNode};
 use workflows::Workflows;
 
 /// What the screen begins with. The graphs never change; the detail is of the node that the address says is open.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-struct Beginning {
+struct StatusData {
     graphs: Vec<GraphLayout>,
     detail: Option<NodeDetail>,
-    trouble: Option<AppError>,
+    error: Option<AppError>,
 }
 
 #[component]
 pub fn StatusScreen() -> impl IntoView {
-    let shown: Shown = expect_context();
+    let shown: VersionContext = expect_context();
     let asked = use_query_map().with_untracked(OpenNode::of);
     let loaded = resource(
         || (),
@@ -49,30 +46,30 @@ pub fn StatusScreen() -> impl IntoView {
             let ((runtime, version), asked) = (shown.ids(), asked.clone());
             async move {
                 let graphs = api::graphs(runtime.clone(), version.clone()).await?;
-                let (mut detail, mut trouble) = (None, None);
+                let (mut detail, mut error) = (None, None);
                 if let Some(asked) = asked {
                     match asked.inspect(runtime, version).await {
                         Ok(found) => detail = Some(found),
-                        Err(error) => trouble = Some(error),
+                        Err(failed) => error = Some(failed),
                     }
                 }
-                Ok::<_, AppError>(Beginning { graphs, detail, trouble })
+                Ok::<_, AppError>(StatusData { graphs, detail, error })
             }
         },
     );
     let (runtime, name) = shown.ids();
     view! {
         <Title text=format!("{name} · {runtime}")/>
-        {when_loaded(loaded, |beginning| piece(move || view! { <Screen beginning/> }.into_any()))}
+        {when_loaded(loaded, |beginning| view! { <Screen beginning/> })}
     }
     .into_any()
 }
 
 #[component]
-fn Screen(beginning: Beginning) -> impl IntoView {
-    let shown: Shown = expect_context();
+fn Screen(beginning: StatusData) -> impl IntoView {
+    let shown: VersionContext = expect_context();
     let view = shown.view;
-    let opened = Opened::new(shown, beginning.detail, beginning.trouble);
+    let opened = SelectedNode::new(shown, beginning.detail, beginning.error);
     let fixed = view.with_untracked(|view| view.summary.clone());
     let state = Memo::new(move |_| view.with(|view| view.summary.state));
     let waiting = Memo::new(move |_| view.with(|view| view.summary.waiting.clone()));
@@ -94,12 +91,12 @@ fn Screen(beginning: Beginning) -> impl IntoView {
             <div class="screen screen--wide">
                 <header class="screen__head">
                     <h1>"Status"</h1>
-                    <p>{fixed.description.clone()}</p>
+                    <p dir="auto">{fixed.description.clone()}</p>
                 </header>
                 <section class="state-panel" aria-label="State">
                     <StateBadge state/>
                     <p>{move || meaning(state.get())}</p>
-                    {move || waiting.get().map(|waiting| view! { <p class="state-panel__waiting">{prose(&sentence(&waiting))}</p> })}
+                    {move || waiting.get().map(|waiting| view! { <p class="state-panel__waiting">{render_inline_code(&sentence(&waiting))}</p> })}
                     <ReadyFacts view opened/>
                     <Addresses addresses/>
                 </section>
@@ -123,7 +120,7 @@ fn Screen(beginning: Beginning) -> impl IntoView {
 
 /// The entrypoint's state, which is no workflow's alone, and how many nodes are ready.
 #[component]
-fn ReadyFacts(view: RwSignal<VersionView>, opened: Opened) -> impl IntoView {
+fn ReadyFacts(view: RwSignal<VersionView>, opened: SelectedNode) -> impl IntoView {
     let entrypoint = Memo::new(move |_| view.with(|view| view.entrypoint.status));
     let ready = Memo::new(move |_| {
         view.with(|view| {
@@ -143,7 +140,7 @@ fn ReadyFacts(view: RwSignal<VersionView>, opened: Opened) -> impl IntoView {
 }
 
 #[component]
-fn MissingNotice(shown: Shown, state: Memo<VersionState>) -> impl IntoView {
+fn MissingNotice(shown: VersionContext, state: Memo<VersionState>) -> impl IntoView {
     let (runtime, name) = shown.ids();
     let configuration = format!("/runtimes/{runtime}/versions/{name}/configuration");
     let missing = Memo::new(move |_| {
@@ -159,7 +156,7 @@ fn MissingNotice(shown: Shown, state: Memo<VersionState>) -> impl IntoView {
                 <p class="notice" data-tone="warn">
                     <Icon shape=Shape::Warning/>
                     <span>
-                        "It cannot start before these are set: "
+                        "Set these before the start: "
                         <code>{move || missing.with(|missing| missing.join(", "))}</code>". "
                         <a href=href>"Open the configuration"</a>
                     </span>
@@ -179,8 +176,8 @@ fn about(fixed: &domain::VersionSummary) -> AnyView {
         <section aria-labelledby="about-title">
             <h2 id="about-title">"About this version"</h2>
             <dl class="facts">
-                <div><dt>"Created"</dt><dd><Moment at=fixed.created_at/>" by "{fixed.created_by.0.clone()}</dd></div>
-                {fixed.published_at.map(|at| view! { <div><dt>"Last published"</dt><dd><Moment at/></dd></div> })}
+                <div><dt>"Created"</dt><dd><RelativeTime at=fixed.created_at/>" by "{fixed.created_by.0.clone()}</dd></div>
+                {fixed.published_at.map(|at| view! { <div><dt>"Last published"</dt><dd><RelativeTime at/></dd></div> })}
                 <div><dt>"KRT"</dt><dd>{krt}</dd></div>
                 <div><dt>"Size"</dt><dd>{format::size(fixed.size_bytes)}</dd></div>
                 <div><dt>"SHA-256"</dt><dd><code class="digest" title=fixed.sha256.clone()>{digest}</code></dd></div>
@@ -199,7 +196,7 @@ fn health_notice(health: Health) -> Option<impl IntoView> {
     Some(view! {
         <div class="notice" data-tone="warn">
             <Icon shape=Shape::Warning/>
-            <p><strong>{title}": "</strong>{prose(&text)}</p>
+            <p><strong>{title}": "</strong>{render_inline_code(&text)}</p>
         </div>
     })
 }

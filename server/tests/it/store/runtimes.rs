@@ -32,7 +32,7 @@ pub(super) async fn a_taken_id_is_refused(db: Db) {
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     let new = NewRuntimeRecord { name: "Another".to_owned(), ..new_runtime("demo") };
     let error = db.store.create_runtime(new).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Taken(what) if what == "a runtime with the id `demo`"), "{error}");
+    assert!(matches!(&error, StoreError::Taken { what, .. } if what == "a runtime with the id `demo`"), "{error}");
     assert_eq!(db.store.runtimes().await.unwrap().len(), 1);
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn a_taken_name_is_refused(db: Db) {
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     let new = NewRuntimeRecord { name: "Runtime demo".to_owned(), ..new_runtime("other") };
     let error = db.store.create_runtime(new).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Taken(what) if what == "a runtime named `Runtime demo`"), "{error}");
+    assert!(matches!(&error, StoreError::Taken { what, .. } if what == "a runtime named `Runtime demo`"), "{error}");
     assert_eq!(db.store.runtime(&id("other")).await.unwrap(), None);
 }
 

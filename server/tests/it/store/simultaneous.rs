@@ -45,7 +45,7 @@ pub(super) async fn of_those_who_create_one_runtime_one_succeeds(db: Db) {
     }))
     .await;
     for error in one_succeeded(answers) {
-        assert!(matches!(error, StoreError::Taken(_)), "{error}");
+        assert!(matches!(error, StoreError::Taken { .. }), "{error}");
     }
     assert_eq!(db.store.runtimes().await.unwrap().len(), 1);
 }
@@ -59,7 +59,7 @@ pub(super) async fn of_those_who_add_one_version_one_succeeds(db: Db) {
     }))
     .await;
     for error in one_succeeded(answers) {
-        assert!(matches!(error, StoreError::Taken(_)), "{error}");
+        assert!(matches!(error, StoreError::Taken { .. }), "{error}");
     }
     assert_eq!(db.store.versions(&id("demo")).await.unwrap().len(), 1);
     assert_eq!(db.store.history(&id("demo"), &name("v1"), &HistoryPage::default()).await.unwrap().len(), 1);

@@ -61,7 +61,10 @@ pub(super) async fn a_taken_name_is_refused_and_nothing_is_written(db: Db) {
     let mut again = new_version("demo", "v1");
     again.file.download_token = "another".into();
     let error = db.store.create_version(again).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Taken(w) if w == "a version named `v1` in runtime `demo`"), "{error}");
+    assert!(
+        matches!(&error, StoreError::Taken { what, .. } if what == "a version named `v1` in runtime `demo`"),
+        "{error}"
+    );
     assert_eq!(all_of(&db.store, &v1).await, before);
 }
 

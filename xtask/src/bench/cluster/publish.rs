@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, Stage, kubectl::plain};
+use super::{MAX_WAIT, Stage, kubectl::plain};
 use crate::bench::{
     Bench,
     figures::{Figure, Limit},
@@ -110,7 +110,7 @@ impl<'s> Peer<'s> {
     fn serves(&self, version: &str) -> Result<()> {
         let path = format!("/api/v1/namespaces/{}/endpoints/{SERVICE}", self.stage.peer);
         let wanted = &self.pods[usize::from(version == VERSIONS[1])];
-        until(PATIENCE, "the Service's endpoints are the new version's", || {
+        until(MAX_WAIT, "the Service's endpoints are the new version's", || {
             let endpoints = self.stage.api.get(&path)?;
             let subsets = endpoints["subsets"].as_array().map(Vec::as_slice).unwrap_or_default();
             let ready = subsets.iter().filter_map(|subset| subset["addresses"].as_array()).flatten();

@@ -11,15 +11,17 @@ use leptos_router::{
 };
 
 use crate::{
-    AppError, api, browser,
-    components::{
+    AppError, api,
+    features::{
         graph::focus_box,
-        log_drawer::view::{LogView, Whose},
-        node_list::item_id,
+        logs::view::{LogScope, LogView},
         node_panel::{NodePanel, NodePlace, TITLE_ID},
     },
-    live::{coalesced, use_live},
-    pages::{query::param, version::Shown},
+    pages::version::VersionContext,
+    platform,
+    route::param,
+    state::{live::use_live, live_query::LiveQuery},
+    ui::node_list::item_id,
 };
 
 const WORKFLOW_PARAM: &str = "workflow";
@@ -27,7 +29,7 @@ const NODE_PARAM: &str = "node";
 /// No node can be called so (docs/krt.md §2.2).
 const ENTRYPOINT: &str = "entrypoint";
 /// While a panel is open: pods restart, and events are noted, without the version's state being another.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Which node is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +61,10 @@ impl OpenNode {
         workflow.nodes.iter().find(|node| node.name == self.name).cloned()
     }
 
-    fn logs(&self) -> Whose {
+    fn logs(&self) -> LogScope {
         match &self.workflow {
-            Some(workflow) => Whose::Node { workflow: workflow.clone(), node: self.name.clone() },
-            None => Whose::Entrypoint,
+            Some(workflow) => LogScope::Node { workflow: workflow.clone(), node: self.name.clone() },
+            None => LogScope::Entrypoint,
         }
     }
 }
@@ -72,17 +74,17 @@ fn missing(workflow: &str) -> AppError {
 }
 
 #[derive(Clone, Copy)]
-pub struct Opened {
+pub struct SelectedNode {
     pub(super) node: Memo<Option<OpenNode>>,
     detail: RwSignal<Option<NodeDetail>>,
-    trouble: RwSignal<Option<AppError>>,
+    error: RwSignal<Option<AppError>>,
     /// What the panel was opened from, by id: there the focus goes back to.
     opener: StoredValue<Option<String>>,
     go: Callback<Option<OpenNode>>,
 }
 
-impl Opened {
-    pub(super) fn new(shown: Shown, detail: Option<NodeDetail>, trouble: Option<AppError>) -> Self {
+impl SelectedNode {
+    pub(super) fn new(shown: VersionContext, detail: Option<NodeDetail>, error: Option<AppError>) -> Self {
         let (query, path) = (use_query_map(), use_location().pathname);
         let node = Memo::new(move |_| {
             query.with(OpenNode::of).filter(|open| shown.view.with(|view| open.find(view).is_some()))
@@ -104,7 +106,7 @@ impl Opened {
         let opened = Self {
             node,
             detail: RwSignal::new(detail),
-            trouble: RwSignal::new(trouble),
+            error: RwSignal::new(error),
             opener: StoredValue::new(None),
             go,
         };
@@ -121,7 +123,7 @@ impl Opened {
         self.opener.set_value(Some(opener));
         let to = OpenNode { workflow, name };
         if self.node.with_untracked(|open| open.as_ref() == Some(&to)) {
-            browser::focus(TITLE_ID);
+            platform::focus(TITLE_ID);
         } else {
             self.go.run(Some(to));
         }
@@ -135,36 +137,38 @@ impl Opened {
         let before = self.node.get_untracked();
         self.go.run(None);
         match (self.opener.get_value(), before) {
-            (Some(opener), _) => browser::focus(&opener),
+            (Some(opener), _) => platform::focus(&opener),
             (None, Some(OpenNode { workflow: Some(workflow), name })) => {
                 focus_box(&workflow, &name);
-                browser::focus(&item_id(&workflow, &name));
+                platform::focus(&item_id(&workflow, &name));
             }
-            (None, _) => browser::focus("open-entrypoint"),
+            (None, _) => platform::focus("open-entrypoint"),
         }
     }
 
     /// Reads the detail of what is opened, and again whenever it may be another.
-    fn follow(self, shown: Shown) {
+    fn follow(self, shown: VersionContext) {
         let ids = shown.ids();
-        let Self { node, detail, trouble, .. } = self;
+        let Self { node, detail, error, .. } = self;
         let (runtime, version) = ids.clone();
-        let reload = coalesced(move || {
+        let query = LiveQuery::new(move || {
             let (runtime, version) = (runtime.clone(), version.clone());
             async move {
-                let Some(Some(open)) = node.try_get_untracked() else { return };
+                let Some(Some(open)) = node.try_get_untracked() else { return Ok(()) };
                 let answer = open.clone().inspect(runtime, version).await;
                 // Another may have been opened meanwhile.
                 if node.try_get_untracked().flatten().as_ref() != Some(&open) {
-                    return;
+                    return Ok(());
                 }
                 match answer {
                     Ok(now) => {
                         detail.try_set(Some(now));
-                        trouble.try_set(None);
+                        error.try_set(None);
+                        Ok(())
                     }
-                    Err(error) => {
-                        trouble.try_set(Some(error));
+                    Err(failed) => {
+                        error.try_set(Some(failed.clone()));
+                        Err(failed)
                     }
                 }
             }
@@ -173,18 +177,18 @@ impl Opened {
             let now = node.get();
             if before.is_some_and(|before| before != now) {
                 detail.set(None);
-                trouble.set(None);
+                error.set(None);
                 if now.is_some() {
-                    reload.run(());
+                    query.reload();
                     // When the panel is there.
-                    request_animation_frame(|| browser::focus(TITLE_ID));
+                    platform::on_next_frame(|| platform::focus(TITLE_ID));
                 }
             }
             now
         });
         Effect::new(move |_| {
             if node.with(Option::is_some)
-                && let Ok(again) = set_interval_with_handle(move || reload.run(()), LOOK_AGAIN)
+                && let Ok(again) = set_interval(move || query.reload(), POLL_INTERVAL)
             {
                 on_cleanup(move || again.clear());
             }
@@ -196,7 +200,7 @@ impl Opened {
                 ServerEvent::Runtime { .. } | ServerEvent::Deleted { .. } | ServerEvent::Cluster { .. } => false,
             };
             if concerned && node.with_untracked(Option::is_some) {
-                reload.run(());
+                query.reload();
             }
         });
     }
@@ -204,9 +208,9 @@ impl Opened {
 
 /// The panel of what is open; nothing when nothing is.
 #[component]
-pub fn OpenPanel(view: RwSignal<VersionView>, opened: Opened) -> impl IntoView {
+pub fn OpenPanel(view: RwSignal<VersionView>, opened: SelectedNode) -> impl IntoView {
     let (query, path) = (use_query_map(), use_location().pathname);
-    let Opened { node, detail, trouble, .. } = opened;
+    let SelectedNode { node, detail, error, .. } = opened;
     move || {
         let open = node.get()?;
         let first = view.with_untracked(|view| open.find(view))?;
@@ -221,7 +225,7 @@ pub fn OpenPanel(view: RwSignal<VersionView>, opened: Opened) -> impl IntoView {
         });
         let node = Signal::derive(move || view.with(|view| open.find(view)).unwrap_or_else(|| first.clone()));
         let on_close = Callback::new(move |()| opened.close());
-        Some(view! { <NodePanel place node detail trouble logs on_close/> })
+        Some(view! { <NodePanel place node detail error logs on_close/> })
     }
 }
 
@@ -258,7 +262,7 @@ mod tests {
         assert_eq!((node.workflow.as_deref(), node.name.as_str()), (Some("rate"), "score"));
         assert_eq!(node.logs().text(), "rate/score");
         let entrypoint = open(&[("workflow", "rate"), ("node", "entrypoint")]).unwrap();
-        assert_eq!((entrypoint.workflow.as_deref(), entrypoint.logs()), (None, Whose::Entrypoint));
+        assert_eq!((entrypoint.workflow.as_deref(), entrypoint.logs()), (None, LogScope::Entrypoint));
         assert_eq!(open(&[("node", "score")]), None);
         assert_eq!(open(&[("workflow", "rate")]), None);
     }

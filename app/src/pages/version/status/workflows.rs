@@ -7,22 +7,21 @@ use leptos_router::{
     hooks::{use_location, use_query_map},
 };
 
-use super::open::Opened;
+use super::open::SelectedNode;
 use crate::{
-    components::{
-        graph::{WorkflowGraph, box_id},
+    features::graph::{WorkflowGraph, box_id},
+    route::{param, with_param},
+    ui::{
         icon::{Icon, Shape},
         node_list::{EntrypointPanel, NodeList, item_id},
     },
-    pages::query::{param, with_param},
-    takeover::piece,
 };
 
 const VIEW_PARAM: &str = "view";
 const LIST: &str = "list";
 
 #[component]
-pub fn Workflows(view: RwSignal<VersionView>, graphs: Vec<GraphLayout>, opened: Opened) -> impl IntoView {
+pub fn Workflows(view: RwSignal<VersionView>, graphs: Vec<GraphLayout>, opened: SelectedNode) -> impl IntoView {
     let query = use_query_map();
     let as_list = Memo::new(move |_| query.with(|query| param(query, VIEW_PARAM)).as_deref() == Some(LIST));
     let graphs = StoredValue::new(graphs);
@@ -68,7 +67,7 @@ fn workflow_panel(
     index: usize,
     graphs: StoredValue<Vec<GraphLayout>>,
     as_list: Memo<bool>,
-    opened: Opened,
+    opened: SelectedNode,
 ) -> Option<impl IntoView> {
     let first = view.with_untracked(|view| view.workflows.get(index).cloned())?;
     let name = first.name.to_string();
@@ -84,25 +83,22 @@ fn workflow_panel(
             Some(layout) if !as_list.get() => graph(&name, layout.clone(), view, workflow, opened),
             Some(_) => list(&name, workflow, opened),
             None => view! {
-                <p class="workflow__note">"It is too large to be read as a graph, so here is its list."</p>
+                <p class="workflow__note">"The workflow is too large for a graph; this is its list."</p>
                 {list(&name, workflow, opened)}
             }
             .into_any(),
         }
     };
-    Some(piece(move || {
-        view! {
+    Some(view! {
             <section class="workflow" aria-label=format!("Workflow {name}")>
                 <header class="workflow__head">
                     <h3>{name.clone()}</h3>
-                    <p class="quiet">"fed by rpc "<code>{rpc}</code></p>
+                    <p class="quiet">"triggered by rpc "<code>{rpc}</code></p>
                     <p class="workflow__ready quiet">{move || ready.get()}</p>
                 </header>
                 {body}
             </section>
-        }
-        .into_any()
-    }))
+    })
 }
 
 fn graph(
@@ -110,7 +106,7 @@ fn graph(
     layout: GraphLayout,
     view: RwSignal<VersionView>,
     workflow: Memo<WorkflowView>,
-    opened: Opened,
+    opened: SelectedNode,
 ) -> AnyView {
     let entrypoint = Signal::derive(move || view.with(|view| view.entrypoint.clone()));
     let open = Signal::derive({
@@ -127,7 +123,7 @@ fn graph(
     view! { <WorkflowGraph layout workflow entrypoint open on_open/> }.into_any()
 }
 
-fn list(name: &str, workflow: Memo<WorkflowView>, opened: Opened) -> AnyView {
+fn list(name: &str, workflow: Memo<WorkflowView>, opened: SelectedNode) -> AnyView {
     let name = name.to_owned();
     let on_open = Callback::new(move |node: String| opened.open(Some(&name), node.clone(), item_id(&name, &node)));
     view! { <NodeList workflow on_open/> }.into_any()

@@ -1,0 +1,227 @@
+//! The server functions: what pages ask of the server. Each takes its context, calls the backend, maps the error.
+//!
+//! Their paths under `/api/fn` are named, so that they do not change with the code.
+
+#[cfg(feature = "ssr")]
+pub mod backend;
+pub mod resource;
+
+use std::collections::BTreeMap;
+
+use domain::{
+    ActivityEntry, ActivityFilter, Command, Comparison, DocumentationPage, GraphLayout, HistoryEntry, HistoryPage,
+    InheritedValue, NodeDetail, RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage, VersionQuery,
+    VersionSummary, VersionView, WorkflowName,
+};
+use leptos::{prelude::*, server_fn::codec::Json};
+
+use crate::AppError;
+
+#[server(prefix = "/api/fn", endpoint = "runtimes")]
+pub async fn runtimes() -> Result<Vec<RuntimeSummary>, AppError> {
+    context::backend()?.runtimes().await.map_err(context::fail)
+}
+
+#[server(prefix = "/api/fn", endpoint = "runtime")]
+pub async fn runtime(id: RuntimeId) -> Result<RuntimeSummary, AppError> {
+    context::backend()?.runtime(&id).await.map_err(context::fail)
+}
+
+/// Creates a runtime and goes to its page. A wrong field is answered with a problem whose path is the field's name.
+#[server(prefix = "/api/fn", endpoint = "create_runtime")]
+pub async fn create_runtime(id: String, name: String, description: String) -> Result<(), AppError> {
+    let new = domain::NewRuntime { id, name, description };
+    let created = context::backend()?.create_runtime(&context::actor()?, new).await.map_err(context::fail)?;
+    leptos_axum::redirect(&format!("/runtimes/{}", created.id), false);
+    Ok(())
+}
+
+#[server(prefix = "/api/fn", endpoint = "versions")]
+pub async fn versions(runtime: RuntimeId) -> Result<Vec<VersionSummary>, AppError> {
+    context::backend()?.versions(&runtime).await.map_err(context::fail)
+}
+
+/// A part of the list of versions, and the versions that matter whatever is asked for.
+#[server(name = ReadVersionPage, prefix = "/api/fn", endpoint = "version_page", input = Json)]
+pub async fn version_page(runtime: RuntimeId, query: VersionQuery) -> Result<VersionPage, AppError> {
+    context::backend()?.version_page(&runtime, &query).await.map_err(context::fail)
+}
+
+/// Places to go to, and what can be done there.
+#[server(prefix = "/api/fn", endpoint = "find", input = Json)]
+pub async fn find(text: String) -> Result<Vec<SearchResult>, AppError> {
+    context::backend()?.find(&text).await.map_err(context::fail)
+}
+
+#[server(prefix = "/api/fn", endpoint = "version")]
+pub async fn version(runtime: RuntimeId, version: VersionName) -> Result<VersionView, AppError> {
+    context::backend()?.version(&runtime, &version).await.map_err(context::fail)
+}
+
+#[server(prefix = "/api/fn", endpoint = "command", input = Json)]
+pub async fn send_command(
+    runtime: RuntimeId,
+    version: VersionName,
+    command: Command,
+    comment: Option<String>,
+) -> Result<VersionSummary, AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.command(&actor, &runtime, &version, command, comment).await.map_err(context::fail)
+}
+
+/// Deletes an archived version for good.
+#[server(prefix = "/api/fn", endpoint = "delete_version", input = Json)]
+pub async fn delete_version(runtime: RuntimeId, version: VersionName, comment: Option<String>) -> Result<(), AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.delete_version(&actor, &runtime, &version, comment).await.map_err(context::fail)
+}
+
+/// Deletes an empty runtime for good.
+#[server(prefix = "/api/fn", endpoint = "delete_runtime", input = Json)]
+pub async fn delete_runtime(runtime: RuntimeId, comment: Option<String>) -> Result<(), AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.delete_runtime(&actor, &runtime, comment).await.map_err(context::fail)
+}
+
+/// Sets the named values, removes those that are `None`, and leaves all others.
+#[server(prefix = "/api/fn", endpoint = "set_config", input = Json)]
+pub async fn set_config(
+    runtime: RuntimeId,
+    version: VersionName,
+    values: BTreeMap<String, Option<String>>,
+    comment: Option<String>,
+) -> Result<VersionView, AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.set_config(&actor, &runtime, &version, values, comment).await.map_err(context::fail)
+}
+
+/// One value, for a person who asks to see it; `None` when it is not set.
+#[server(prefix = "/api/fn", endpoint = "config_value", input = Json)]
+pub async fn config_value(runtime: RuntimeId, version: VersionName, name: String) -> Result<Option<String>, AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.config_value(&actor, &runtime, &version, &name).await.map_err(context::fail)
+}
+
+/// `krt.yml` as it was sent.
+#[server(prefix = "/api/fn", endpoint = "manifest")]
+pub async fn manifest(runtime: RuntimeId, version: VersionName) -> Result<String, AppError> {
+    context::backend()?.manifest(&runtime, &version).await.map_err(context::fail)
+}
+
+/// A page of the documentation, the first one unless `page` is its path in the file. None when there is no first.
+#[server(prefix = "/api/fn", endpoint = "documentation")]
+pub async fn documentation(
+    runtime: RuntimeId,
+    version: VersionName,
+    page: Option<String>,
+) -> Result<Option<DocumentationPage>, AppError> {
+    context::backend()?.documentation(&runtime, &version, page).await.map_err(context::fail)
+}
+
+/// What changes for whoever goes from version `from` to version `to`.
+#[server(prefix = "/api/fn", endpoint = "compare")]
+pub async fn compare(runtime: RuntimeId, from: VersionName, to: VersionName) -> Result<Comparison, AppError> {
+    context::backend()?.comparison(&runtime, &from, &to).await.map_err(context::fail)
+}
+
+/// The other versions of the runtime, and what changes from `with`, or else from the one that people most likely mean;
+/// nothing when there is no other. One call, for a page that is rendered may be gone before it could make a second.
+#[server(prefix = "/api/fn", endpoint = "compare_with")]
+pub async fn compare_with(
+    runtime: RuntimeId,
+    version: VersionName,
+    with: Option<VersionName>,
+) -> Result<(Vec<VersionSummary>, Option<Comparison>), AppError> {
+    let backend = context::backend()?;
+    let mut others = backend.versions(&runtime).await.map_err(context::fail)?;
+    let own = others.iter().find(|other| other.name == version).map(|own| own.created_at);
+    others.retain(|other| other.name != version);
+    let usual = || usual(&others, own).map(|other| other.name.clone());
+    let Some(from) = with.or_else(usual) else { return Ok((others, None)) };
+    let comparison = backend.comparison(&runtime, &from, &version).await.map_err(context::fail)?;
+    Ok((others, Some(comparison)))
+}
+
+/// The published version, which this one might replace; else the one that came before it; else any.
+#[cfg(feature = "ssr")]
+fn usual(others: &[VersionSummary], own: Option<domain::Timestamp>) -> Option<&VersionSummary> {
+    let published = others.iter().find(|other| other.state == domain::VersionState::Published);
+    let before = others.iter().filter(|other| own.is_some_and(|own| other.created_at <= own));
+    published.or_else(|| before.max_by_key(|other| other.created_at)).or_else(|| others.first())
+}
+
+/// The configuration values that a version added now takes over from the runtime's others, by name.
+#[server(prefix = "/api/fn", endpoint = "carry_over")]
+pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<InheritedValue>, AppError> {
+    context::backend()?.inheritable_config(&runtime).await.map_err(context::fail)
+}
+
+/// The pictures of a version's workflows, but for those too large to be read as one. They never change.
+#[server(prefix = "/api/fn", endpoint = "graphs")]
+pub async fn graphs(runtime: RuntimeId, version: VersionName) -> Result<Vec<GraphLayout>, AppError> {
+    context::backend()?.graphs(&runtime, &version).await.map_err(context::fail)
+}
+
+/// A node with its pods and events; without a workflow the entrypoint.
+#[server(prefix = "/api/fn", endpoint = "node_detail", input = Json)]
+pub async fn inspect_node(
+    runtime: RuntimeId,
+    version: VersionName,
+    workflow: Option<WorkflowName>,
+    node: String,
+) -> Result<NodeDetail, AppError> {
+    context::backend()?.node_detail(&runtime, &version, workflow.as_ref(), &node).await.map_err(context::fail)
+}
+
+/// Whether the runtime has a version of this name, so that no other can be added under it.
+#[server(prefix = "/api/fn", endpoint = "name_taken")]
+pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool, AppError> {
+    match context::backend()?.version(&runtime, &version).await {
+        Ok(_) => Ok(true),
+        Err(domain::ApiError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(context::fail(error)),
+    }
+}
+
+/// What was done to a version, newest first.
+#[server(prefix = "/api/fn", endpoint = "history", input = Json)]
+pub async fn history(
+    runtime: RuntimeId,
+    version: VersionName,
+    page: HistoryPage,
+) -> Result<Vec<HistoryEntry>, AppError> {
+    context::backend()?.history(&runtime, &version, &page).await.map_err(context::fail)
+}
+
+/// What happened on the whole server, newest first.
+#[server(prefix = "/api/fn", endpoint = "activity", input = Json)]
+pub async fn activity(filter: ActivityFilter) -> Result<Vec<ActivityEntry>, AppError> {
+    context::backend()?.activity(&filter).await.map_err(context::fail)
+}
+
+#[cfg(feature = "ssr")]
+mod context {
+    //! What the server provides around each request.
+
+    use std::sync::Arc;
+
+    use domain::{Actor, ApiError};
+    use leptos::prelude::use_context;
+
+    use crate::{
+        AppError,
+        api::backend::{Backend, BackendContext},
+    };
+
+    pub(super) fn backend() -> Result<Arc<dyn Backend>, AppError> {
+        use_context::<BackendContext>().map(|context| context.0).ok_or_else(|| fail(ApiError::Internal))
+    }
+
+    pub(super) fn actor() -> Result<Actor, AppError> {
+        use_context::<Actor>().ok_or_else(|| fail(ApiError::Internal))
+    }
+
+    pub(super) fn fail(error: ApiError) -> AppError {
+        AppError::Api(error)
+    }
+}

@@ -1,0 +1,186 @@
+//! The HTML document and what every page has in common: header, routes, announcements.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    Lazy, SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
+    hooks::{use_location, use_url},
+    path,
+};
+
+use crate::{
+    features::{
+        header::Header,
+        help::KeyboardHelp,
+        overlays::{OpenCommandDialogs, OpenPalette},
+        toast_area::ToastArea,
+    },
+    pages::{
+        ActivityRoute, CompareRoute, ConfigurationRoute, DocumentationRoute, HistoryRoute, ManifestRoute,
+        NewRuntimeRoute, RuntimeRoute, RuntimesRoute, StatusRoute, VersionRoute, not_found::NotFound,
+    },
+    platform,
+    state::{
+        clock::provide_clock,
+        commands::provide_commands,
+        lazy::{Loading, provide_loading},
+        live::provide_live,
+        shortcuts::{Keys, provide_shortcuts},
+        toasts::provide_toasts,
+    },
+};
+
+/// A dark square with the first letter, so that no request is made for an icon.
+#[cfg(feature = "ssr")]
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect \
+    width='32' height='32' rx='7' fill='%23000'/%3E%3Cpath d='M10 7v18M22 7 11 17l11 8' fill='none' \
+    stroke='%2322d3ee' stroke-width='3.5' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E";
+
+/// What a page needs to check files as its server would.
+#[cfg(feature = "ssr")]
+#[derive(Debug, Clone)]
+pub struct Checker {
+    /// Of the worker's script.
+    pub url: String,
+    /// What a file may cost, as JSON for the worker.
+    pub limits: String,
+}
+
+/// The whole document; the server renders [`App`] into it. `checker` is for [`platform::check_file`].
+#[cfg(feature = "ssr")]
+pub fn shell(options: LeptosOptions, checker: &Checker) -> impl IntoView + use<> {
+    use leptos_meta::{HashedStylesheet, MetaTags};
+
+    let Checker { url, limits } = checker.clone();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="dark light"/>
+                <meta name="checker" content=url data-limits=limits/>
+                <link rel="icon" href=ICON/>
+                // Nothing is painted before all of the page is there, else what comes later would move what is seen.
+                <link rel="expect" href="#announcements" blocking="render"/>
+                <HashedStylesheet options=options.clone() id="style"/>
+                <AutoReload options=options.clone()/>
+                <HydrationScripts options/>
+                {loader()}
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// The script that loads the files of lazy views. The first script imports it, so a browser would learn of it only from
+/// that one.
+#[cfg(feature = "ssr")]
+fn loader() -> impl IntoView {
+    let manifest: Option<leptos::WasmSplitManifest> = use_context();
+    manifest.map(|manifest| {
+        let href = manifest.0.with_value(|(folder, _, script)| format!("{folder}/{script}"));
+        view! { <link rel="modulepreload" href=href/> }
+    })
+}
+
+/// The pages. The server provides `BackendContext` and `domain::Actor` around it. `hydrated` becomes true in the browser,
+/// when the page that the server rendered can be changed.
+#[component]
+pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSignal<bool>) -> impl IntoView {
+    provide_meta_context();
+    #[cfg(feature = "ssr")]
+    provide_context(crate::api::resource::Loaded::default());
+    let hydrated: Signal<bool> = hydrated.into();
+    let live = provide_live(hydrated);
+    let loading = provide_loading();
+    provide_clock(live);
+    let shortcuts = provide_shortcuts();
+    let toasts = provide_toasts();
+    let commands = provide_commands(live, toasts);
+    let (palette, help) = (RwSignal::new(false), RwSignal::new(false));
+    let open = |what: RwSignal<bool>| Callback::new(move |()| what.set(true));
+    shortcuts.add(Keys::Command("k"), "Go to a runtime or a version, or act on one", open(palette));
+    shortcuts.add(Keys::Single("?"), "Show keyboard shortcuts", open(help));
+    // Resources must be complete before the first byte: the status depends on them, and without scripts nobody would
+    // move streamed parts into place.
+    let whole = SsrMode::Async;
+    view! {
+        <Title formatter=document_title/>
+        <Router set_is_routing=loading.is_routing.write_only()>
+            <a class="skip-link" href="#content" on:click=move |_| platform::focus("content")>"Skip to content"</a>
+            <FocusNewPages/>
+            <Header palette help/>
+            // Text only: a browser with scripts does not read it as markup.
+            <noscript class="banner">
+                "JavaScript is off: this page does not update itself, and versions cannot be added, started or published."
+            </noscript>
+            <main id="content" class="content" tabindex="-1">
+                <ErrorBoundary fallback=move |_| view! { <NotLoaded hydrated/> }>
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view={Lazy::<RuntimesRoute>::new()} ssr=whole.clone()/>
+                    <Route path=path!("/activity") view={Lazy::<ActivityRoute>::new()} ssr=whole.clone()/>
+                    <Route path=path!("/runtimes/new") view={Lazy::<NewRuntimeRoute>::new()} ssr=whole.clone()/>
+                    <Route path=path!("/runtimes/:runtime") view={Lazy::<RuntimeRoute>::new()} ssr=whole.clone()/>
+                    <ParentRoute
+                        path=path!("/runtimes/:runtime/versions/:version")
+                        view={Lazy::<VersionRoute>::new()}
+                        ssr=whole.clone()
+                    >
+                        <Route path=path!("") view={Lazy::<StatusRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("documentation") view={Lazy::<DocumentationRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("configuration") view={Lazy::<ConfigurationRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole/>
+                    </ParentRoute>
+                </Routes>
+                </ErrorBoundary>
+            </main>
+            <ToastArea toasts/>
+            <OpenCommandDialogs commands/>
+            <OpenPalette open=palette/>
+            <KeyboardHelp open=help/>
+            <div id="announcements" class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
+        </Router>
+    }
+}
+
+/// In place of a page whose code could not be loaded, as when the server has become another release. The server renders
+/// the page that was gone to, and with it names the files that it has now.
+#[component]
+fn NotLoaded(hydrated: Signal<bool>) -> impl IntoView {
+    let loading: Loading = expect_context();
+    let url = use_url();
+    Effect::new(move |_| match hydrated.get_untracked() {
+        true => url.with_untracked(|url| platform::navigate_full(&format!("{}{}", url.path(), url.search()))),
+        false => loading.has_failed.set(true),
+    });
+}
+
+/// What the browser calls a page with this title.
+///
+/// On the server Leptos writes it into the page as it is, so there it is escaped; in the browser it is set as text.
+fn document_title(title: String) -> String {
+    let title = if title.is_empty() { "KAI Server".to_owned() } else { format!("{title} · KAI Server") };
+    if cfg!(feature = "ssr") { title.replace('&', "&amp;").replace('<', "&lt;") } else { title }
+}
+
+/// Moves the focus to the title of each page that is gone to without a reload, as a reload would move it.
+#[component]
+fn FocusNewPages() -> impl IntoView {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        match before {
+            None => platform::remember_title(),
+            Some(before) if before != now => platform::focus_next_title(),
+            Some(_) => {}
+        }
+        now
+    });
+}

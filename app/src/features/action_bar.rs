@@ -1,0 +1,109 @@
+//! The actions of a version. None is ever hidden: one that is not allowed is off, and says why.
+
+use domain::{Command, VersionState, decide, may_delete};
+use leptos::prelude::*;
+
+use crate::{
+    error::sentence,
+    ui::{
+        command::{action_shape, verb},
+        icon::{Icon, Shape},
+    },
+};
+
+/// `on_ask` is called with a command that the lifecycle allows just now. A start, which harms nobody, is done by that;
+/// all else is asked for in a dialog. `on_comment` is for a start that is to carry a comment.
+#[component]
+pub fn ActionBar(
+    state: Memo<VersionState>,
+    switching: Memo<bool>,
+    missing: Memo<Vec<String>>,
+    on_ask: Callback<Command>,
+    on_comment: Callback<Command>,
+    on_delete: Callback<()>,
+) -> impl IntoView {
+    let button = move |command| view! { <ActionButton command state switching missing on_ask on_comment/> };
+    view! {
+        <div class="actions" role="group" aria-label="Actions">
+            {button(Command::Start)}
+            {button(Command::Stop)}
+            {button(Command::Publish)}
+            {button(Command::Unpublish)}
+            {button(Command::Archive)}
+            <DeleteButton state on_delete/>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn ActionButton(
+    command: Command,
+    state: Memo<VersionState>,
+    switching: Memo<bool>,
+    missing: Memo<Vec<String>>,
+    on_ask: Callback<Command>,
+    on_comment: Callback<Command>,
+) -> impl IntoView {
+    // The same function that the server enforces; what the lifecycle allows may still lack its configuration.
+    let refusal = Memo::new(move |_| match decide(state.get(), switching.get(), command) {
+        Err(refusal) => Some(sentence(&refusal)),
+        Ok(_) if command == Command::Start && !missing.with(Vec::is_empty) => {
+            Some(format!("Its configuration lacks {}; set it first.", missing.get().join(", ")))
+        }
+        Ok(_) => None,
+    });
+    let (label, shape) = (verb(command), action_shape(command));
+    let why = format!("why-not-{command}");
+    let off = move || refusal.with(Option::is_some);
+    view! {
+        <div class="action" class:action--lesser=command == Command::Archive>
+            // Not `disabled`: a person must be able to reach it to learn why it is off.
+            <button
+                type="button"
+                class="button action__button"
+                aria-disabled=move || if off() { "true" } else { "false" }
+                aria-describedby=why.clone()
+                aria-haspopup=(command != Command::Start).then_some("dialog")
+                on:click=move |_| if refusal.with_untracked(Option::is_none) { on_ask.run(command) }
+            >
+                <Icon shape/>{label}
+            </button>
+            {move || (command == Command::Start && !off()).then(|| view! {
+                <button
+                    type="button"
+                    class="button action__comment"
+                    aria-label="Start with a comment"
+                    title="Start with a comment"
+                    aria-haspopup="dialog"
+                    on:click=move |_| on_comment.run(command)
+                >
+                    "…"
+                </button>
+            })}
+            <span class="action__why" id=why role="tooltip">{move || refusal.get()}</span>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn DeleteButton(state: Memo<VersionState>, on_delete: Callback<()>) -> impl IntoView {
+    let refusal = Memo::new(move |_| may_delete(state.get()).err().map(|refusal| sentence(&refusal)));
+    view! {
+        <div class="action action--lesser">
+            <button
+                type="button"
+                class="button action__button"
+                aria-disabled=move || if refusal.with(Option::is_some) { "true" } else { "false" }
+                aria-describedby="why-not-delete"
+                aria-haspopup="dialog"
+                on:click=move |_| if refusal.with_untracked(Option::is_none) { on_delete.run(()) }
+            >
+                <Icon shape=Shape::Bin/>"Delete"
+            </button>
+            <span class="action__why" id="why-not-delete" role="tooltip">{move || refusal.get()}</span>
+        </div>
+    }
+    .into_any()
+}

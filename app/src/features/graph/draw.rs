@@ -1,0 +1,219 @@
+//! The graph's edges and boxes.
+
+use domain::{GraphBox, GraphEdge, GraphLayout, GraphPart, GraphPoint, NodeStatus, NodeView};
+use leptos::{prelude::*, svg};
+
+use super::{Opening, Source, box_id, part_name, words};
+use crate::ui::{
+    badge::{node_shape, node_tone},
+    icon::Shape,
+};
+
+const LABEL_CHARS: usize = 22;
+/// From this on a name takes letters that are a little smaller.
+const LONG_NAME_CHARS: usize = 16;
+
+/// Behind the boxes, and said by the boxes: a reader of the screen need not go through them.
+pub(super) fn edges(name: &str, edges: Vec<GraphEdge>, near: RwSignal<Option<GraphPart>>) -> AnyView {
+    let marker = format!("arrow-{name}");
+    let arrow = format!("url(#{marker})");
+    let draw = |edge: GraphEdge| {
+        let explanation = words::edge_explanation(&edge);
+        let (from, to) = (edge.from.clone(), edge.to.clone());
+        let stands_out =
+            Memo::new(move |_| near.with(|near| near.as_ref().is_some_and(|part| *part == from || *part == to)));
+        let label = edge.subtopic.as_deref().zip(edge.label).map(|(text, at)| label(text, at));
+        view! {
+            <g class="graph__edge" class:graph__edge--back=edge.back class:graph__edge--near=move || stands_out.get()>
+                {svg::title().child(explanation)}
+                <path class="graph__line" d=curve(&edge.points) marker-end=arrow.clone()></path>
+                {label}
+            </g>
+        }
+        .into_any()
+    };
+    let edges: Vec<_> = edges.into_iter().map(draw).collect();
+    view! {
+        <g aria-hidden="true">
+            <defs>
+                <marker id=marker viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse">
+                    <path class="graph__arrow" d="M0 0.5 7.5 4 0 7.5z"></path>
+                </marker>
+            </defs>
+            {edges}
+        </g>
+    }
+    .into_any()
+}
+
+fn label(text: &str, at: GraphPoint) -> AnyView {
+    let text = words::cut(text, LABEL_CHARS);
+    let width = 12 + 13 * i32::try_from(text.chars().count()).unwrap_or(0) / 2;
+    view! {
+        <g>
+            <rect class="graph__plate" x=at.x - width / 2 y=at.y - 9 width=width height="18" rx="9"></rect>
+            <text class="graph__topic" x=at.x y=at.y + 4 text-anchor="middle">{text}</text>
+        </g>
+    }
+    .into_any()
+}
+
+/// Level at each point, so that parts that follow each other meet without a corner.
+fn curve(points: &[GraphPoint]) -> String {
+    let mut path = String::new();
+    let mut before: Option<GraphPoint> = None;
+    for point in points {
+        let (x, y) = (point.x, point.y);
+        path += &match before {
+            None => format!("M{x} {y}"),
+            Some(last) if last.y == y => format!("H{x}"),
+            Some(last) => {
+                let middle = i32::midpoint(last.x, x);
+                format!("C{middle} {} {middle} {y} {x} {y}", last.y)
+            }
+        };
+        before = Some(*point);
+    }
+    path
+}
+
+pub(super) fn boxes(
+    layout: GraphLayout,
+    near: RwSignal<Option<GraphPart>>,
+    source: Source,
+    opening: Opening,
+) -> AnyView {
+    let workflow = layout.workflow.to_string();
+    let draw = |one: GraphBox| match one.part {
+        GraphPart::Answer => answer(&one, near, source),
+        GraphPart::Entrypoint | GraphPart::Node(_) => node_box(&workflow, one, near, source, opening),
+    };
+    let boxes: Vec<_> = layout.boxes.into_iter().map(draw).collect();
+    view! { <g>{boxes}</g> }.into_any()
+}
+
+fn answer(one: &GraphBox, near: RwSignal<Option<GraphPart>>, source: Source) -> AnyView {
+    let explanation = source
+        .workflow
+        .with_untracked(|workflow| format!("{} sends the response of rpc {}", workflow.exitpoint, workflow.entrypoint));
+    let (width, height) = (one.width, one.height);
+    view! {
+        <g
+            class="graph__answer"
+            transform=format!("translate({} {})", one.x, one.y)
+            role="img"
+            on:pointerenter=move |_| near.set(Some(GraphPart::Answer))
+            on:pointerleave=move |_| near.set(None)
+        >
+            {svg::title().child(explanation)}
+            <rect class="graph__pill" width=width height=height rx=height / 2></rect>
+            <path class="graph__shape" transform="translate(12 8)" d=Shape::Reply.path()></path>
+            <text class="graph__word" x="34" y="21">"answer"</text>
+        </g>
+    }
+    .into_any()
+}
+
+fn node_box(
+    workflow: &str,
+    one: GraphBox,
+    near: RwSignal<Option<GraphPart>>,
+    source: Source,
+    opening: Opening,
+) -> AnyView {
+    let Source { workflow: flow, entrypoint, states } = source;
+    let name = part_name(&one.part);
+    let (exitpoint, rpc) = flow.with_untracked(|flow| {
+        (flow.exitpoint.as_str() == name, (one.part == GraphPart::Entrypoint).then(|| flow.entrypoint.clone()))
+    });
+    let initial = flow.with_untracked(|flow| flow.nodes.iter().find(|node| node.name == name).cloned());
+    let node = Memo::new({
+        let (name, part) = (name.clone(), one.part.clone());
+        move |before: Option<&NodeView>| match part {
+            GraphPart::Entrypoint => entrypoint.get(),
+            // A version's nodes never change; should one be missing for a moment, what was known of it stays.
+            _ => flow
+                .with(|flow| flow.nodes.iter().find(|node| node.name == name).cloned())
+                .or_else(|| before.cloned())
+                .or_else(|| initial.clone())
+                .unwrap_or_else(|| entrypoint.get_untracked()),
+        }
+    });
+    let tone = move || if states { node_tone(node.with(|node| node.status)) } else { "plain" };
+    // Without states it is a node, whatever it does.
+    let shape = move || if states { node_shape(node.with(|node| node.status)) } else { Shape::Box }.path();
+    let is_open = {
+        let name = name.clone();
+        Memo::new(move |_| opening.open.with(|open| open.as_ref() == Some(&name)))
+    };
+    let activate = {
+        let name = name.clone();
+        move || {
+            if let Some(on_open) = opening.on_open {
+                on_open.run(name.clone());
+            }
+        }
+    };
+    let pressed = activate.clone();
+    let interactive = opening.on_open.is_some();
+    let id = box_id(workflow, &name);
+    let long = name.len() >= LONG_NAME_CHARS;
+    let (entered, focused) = (one.part.clone(), one.part.clone());
+    let subtitle_rpc = rpc.clone();
+    let badge = Memo::new(move |_| node.with(|node| words::badge(node, states)));
+    let short = Memo::new(move |_| {
+        states && node.with(|node| node.ready_replicas < node.replicas && node.status != NodeStatus::Stopped)
+    });
+    view! {
+        <g
+            id=id
+            class="graph__box"
+            class:graph__box--button=interactive
+            class:graph__box--open=move || is_open.get()
+            class:graph__box--entrypoint=one.part == GraphPart::Entrypoint
+            data-tone=tone
+            transform=format!("translate({} {})", one.x, one.y)
+            role=if interactive { "button" } else { "img" }
+            tabindex=interactive.then_some("0")
+            aria-expanded=move || interactive.then(|| if is_open.get() { "true" } else { "false" })
+            on:click=move |_| activate()
+            on:keydown=move |event| {
+                if matches!(event.key().as_str(), "Enter" | " ") && !event.ctrl_key() && !event.meta_key() && !event.alt_key() {
+                    event.prevent_default();
+                    pressed();
+                }
+            }
+            on:pointerenter=move |_| near.set(Some(entered.clone()))
+            on:pointerleave=move |_| near.set(None)
+            on:focus=move |_| near.set(Some(focused.clone()))
+            on:blur=move |_| near.set(None)
+        >
+            // Made by hand: what `view!` makes of a `title` in a browser is HTML's, which explains and names nothing here.
+            // It is the name, too: one that differs from what is seen could not be spoken to a computer (WCAG 2.5.3).
+            {svg::title().child(move || node.with(|node| words::explanation(node, exitpoint, states)))}
+            <rect class="graph__ground" width=one.width height=one.height rx="8"></rect>
+            <rect class="graph__mark" x="8" y="14" width="32" height="32" rx="6"></rect>
+            <path class="graph__shape" transform="translate(16 22)" d=shape></path>
+            <text class="graph__name" class:graph__name--long=long x="50" y="27">{name}</text>
+            <text class="graph__word" x="50" y="45">
+                {move || node.with(|node| words::subtitle(node, exitpoint, subtitle_rpc.as_deref(), states))}
+            </text>
+            <g class="graph__badge" class:graph__badge--short=move || short.get() class:graph__badge--none=move || badge.with(Option::is_none)>
+                <rect class="graph__plate" x=one.width - 48 y="-10" width="38" height="20" rx="10"></rect>
+                <text class="graph__count" x=one.width - 29 y="4" text-anchor="middle">{move || badge.get().unwrap_or_default()}</text>
+            </g>
+        </g>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_is_level_at_each_point() {
+        let points = [(0, 10), (20, 10), (40, 50), (60, 50)].map(|(x, y)| GraphPoint { x, y });
+        assert_eq!(curve(&points), "M0 10H20C30 10 30 50 40 50H60");
+    }
+}

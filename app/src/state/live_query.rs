@@ -1,0 +1,123 @@
+//! What a page shows of the server, kept true: asked for again when an event says that it has changed, when the stream
+//! of events begins anew, and after a failure until an answer comes.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use domain::ServerEvent;
+use leptos::{prelude::*, task::spawn_local};
+
+use crate::{AppError, platform, state::live::use_live};
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// Copied freely, as signals are.
+#[derive(Clone, Copy)]
+pub struct LiveQuery {
+    load: Callback<()>,
+    error: RwSignal<Option<AppError>>,
+}
+
+impl LiveQuery {
+    /// `fetch` asks the server and puts its answer where the page shows it. At most one request is under way: whoever
+    /// asks meanwhile, however often, gets one more afterwards.
+    pub fn new<F, Fut>(fetch: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), AppError>> + 'static,
+    {
+        let error = RwSignal::new(None::<AppError>);
+        let retries = StoredValue::new(0_u32);
+        let run = StoredValue::new(None::<Callback<()>>);
+        let again = move |pause: Duration| {
+            spawn_local(async move {
+                let scheduled = retries.try_get_value();
+                platform::pause(pause).await;
+                // Unless somebody else has asked meanwhile, or the page is gone.
+                if scheduled.is_some() && retries.try_get_value() == scheduled {
+                    run.try_get_value().flatten().inspect(|run| run.run(()));
+                }
+            });
+        };
+        let fetch = Arc::new(fetch);
+        let load = single_flight(move || {
+            let fetch = Arc::clone(&fetch);
+            async move {
+                retries.try_update_value(|retries| *retries = retries.saturating_add(1));
+                match fetch().await {
+                    Ok(()) => {
+                        retries.try_set_value(0);
+                        error.try_set(None);
+                    }
+                    Err(failed) => {
+                        if failed.is_temporary() {
+                            let doublings = retries.try_get_value().unwrap_or(1).saturating_sub(1).min(8);
+                            again((FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE));
+                        }
+                        error.try_set(Some(failed));
+                    }
+                }
+            }
+        });
+        run.set_value(Some(load));
+        Self { load, error }
+    }
+
+    pub fn reload(self) {
+        self.load.run(());
+    }
+
+    /// Asks again on every event that `concerns` it, and whenever the stream of events begins anew, for then nobody
+    /// knows what was missed.
+    pub fn reload_on(self, concerns: impl Fn(&ServerEvent) -> bool + Send + Sync + 'static) -> Self {
+        use_live().on_event(move |event| {
+            if matches!(event, ServerEvent::Hello { .. }) || concerns(event) {
+                self.reload();
+            }
+        });
+        self
+    }
+
+    /// Why what is shown may be out of date.
+    pub fn error(self) -> Signal<Option<AppError>> {
+        self.error.into()
+    }
+}
+
+/// Makes a callback that does something with at most one of it under way: whoever calls it meanwhile, however often, has
+/// it done once more afterwards.
+pub fn single_flight<F, Fut>(work: F) -> Callback<()>
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + 'static,
+{
+    #[derive(Clone, Copy, PartialEq)]
+    enum Flight {
+        Idle,
+        UnderWay,
+        Again,
+    }
+
+    let work = Arc::new(work);
+    let flight = StoredValue::new(Flight::Idle);
+    Callback::new(move |()| match flight.try_get_value() {
+        Some(Flight::Idle) => {
+            flight.set_value(Flight::UnderWay);
+            let work = Arc::clone(&work);
+            spawn_local(async move {
+                loop {
+                    work().await;
+                    // None when it is gone together with its page.
+                    let Some(now) = flight.try_get_value() else { return };
+                    if now != Flight::Again {
+                        flight.try_set_value(Flight::Idle);
+                        return;
+                    }
+                    flight.try_set_value(Flight::UnderWay);
+                }
+            });
+        }
+        Some(Flight::UnderWay | Flight::Again) => flight.set_value(Flight::Again),
+        None => {}
+    })
+}

@@ -1,0 +1,13 @@
+//! Parts of pages that take plain values and callbacks: they ask the server for nothing and share no state.
+
+pub mod address;
+pub mod badge;
+pub mod command;
+pub mod config_field;
+pub mod confirm_dialog;
+pub mod icon;
+pub mod inline_code;
+pub mod node_list;
+pub mod notice;
+pub mod outcome;
+pub mod problems;
