@@ -67,7 +67,7 @@ impl EventBroadcaster {
                 deleted = deletions.recv() => {
                     self.send(&match deleted {
                         Ok(deleted) => ServerEvent::Deleted { deleted },
-                        // Too many at once: everybody reads afresh.
+                        // Too many at once: all browsers reload.
                         Err(_) => self.hello(),
                     });
                     continue;
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_browser_that_missed_events_is_greeted_afresh_and_goes_on() {
+    async fn a_browser_that_missed_events_gets_hello_again_and_goes_on() {
         let broadcaster = broadcaster().await;
         let mut slow = broadcaster.subscribe();
         assert!(matches!(next(&mut slow).await, ServerEvent::Hello { .. }));

@@ -1,5 +1,4 @@
-//! A lock that is a file: the system lets go of it when the process ends, however it ends. What is written in the file
-//! names the holder to whoever comes second.
+//! A lock that is a file: the system releases it when the process ends, however it ends. The file's text names its holder.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},

@@ -143,13 +143,13 @@ impl Files {
     }
 
     /// To be held from before a file is put into its place until the version that has it is stored.
-    pub(crate) async fn adding(&self) -> OwnedRwLockReadGuard<()> {
+    pub(crate) async fn begin_addition(&self) -> OwnedRwLockReadGuard<()> {
         self.additions.clone().read_owned().await
     }
 
-    /// Waits until nobody is [`Files::adding`] and holds off whoever wants to: what no version has now, none will have
-    /// until this is dropped.
-    pub(crate) async fn no_additions(&self) -> OwnedRwLockWriteGuard<()> {
+    /// Waits for all additions ([`Files::begin_addition`]) and blocks new ones: an object that no version has now stays
+    /// unused until this is dropped.
+    pub(crate) async fn block_additions(&self) -> OwnedRwLockWriteGuard<()> {
         self.additions.clone().write_owned().await
     }
 
@@ -222,7 +222,7 @@ impl Files {
         }
     }
 
-    /// Begins a file under a name of its own that nobody else knows.
+    /// Begins a file under a unique temporary name.
     pub(crate) async fn begin(&self) -> Result<Incoming, FilesError> {
         let path = Path::from(format!("{INCOMING}/{}", Uuid::now_v7()));
         let upload = within(self.timeouts.request, "begin a file", self.store.put_multipart(&path)).await?;
@@ -302,7 +302,7 @@ async fn within<T>(
     }
 }
 
-/// A download that ends in an error when nothing comes for this long. Time in which nobody asks for more does not count.
+/// A download that fails when nothing comes for this long. Time in which the reader asks for nothing does not count.
 fn with_timeout(
     chunks: impl Stream<Item = Result<Bytes, ObjectError>> + Send + 'static,
     limit: Duration,

@@ -42,7 +42,7 @@ async fn run() -> anyhow::Result<()> {
     greet(&running);
     let broken = tokio::select! {
         () = signals.stop() => None,
-        broken = running.broken() => Some(broken),
+        broken = running.failed() => Some(broken),
     };
     tracing::info!("stopping; press Ctrl-C again to stop at once");
     let again = Signals::listen()?;

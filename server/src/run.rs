@@ -157,9 +157,9 @@ impl Running {
         self.sandbox.as_ref().map(|(_, addr)| *addr)
     }
 
-    /// Returns only when a part of the server has ended although nobody told it to, or when another server has taken
-    /// the database, and says which.
-    pub async fn broken(&mut self) -> String {
+    /// Returns only when a task of the server has ended before it was told to, or when another server has taken the database,
+    /// with the reason.
+    pub async fn failed(&mut self) -> String {
         tokio::select! {
             ended = self.tasks.join_next() => match ended {
                 Some(Ok(name)) => format!("{name} has ended"),
@@ -188,16 +188,16 @@ impl Running {
     }
 }
 
-struct Bound {
+struct BoundListener {
     listener: TcpListener,
     addr: SocketAddr,
 }
 
-async fn listen(setting: &'static str, addr: SocketAddr) -> Result<Bound, StartError> {
+async fn listen(setting: &'static str, addr: SocketAddr) -> Result<BoundListener, StartError> {
     let failed = |source| StartError::Listen { setting, addr, source };
     let listener = TcpListener::bind(addr).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
-    Ok(Bound { listener, addr })
+    Ok(BoundListener { listener, addr })
 }
 
 fn spawn(tasks: &mut JoinSet<&'static str>, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ConfigKind, VersionName};
 
-/// What changes for whoever goes from one version to another.
+/// What changes from one version to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
     pub from: VersionName,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{RuntimeId, RuntimeSummary, VersionName, VersionSummary};
 
-/// One event. The first of every connection is `Hello`: whoever gets it reads afresh what it shows, for it cannot know
-/// what it missed.
+/// One event. The first of every connection is `Hello`: its receiver reads again what it shows, because it cannot know what
+/// it missed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerEvent {

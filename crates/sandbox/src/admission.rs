@@ -35,7 +35,7 @@ pub(crate) fn create(
     kind: Kind,
     namespace: &str,
     mut new: Value,
-    how: &WriteOptions,
+    options: &WriteOptions,
 ) -> Result<Object, Failure> {
     let info = kind.info();
     identify(kind, namespace, &mut new)?;
@@ -73,8 +73,8 @@ pub(crate) fn create(
         object::remove(&mut new, "", "status");
     }
     object::drop_nulls(&mut new);
-    let managed_by_caller = if how.managed { object::remove(&mut new, "/metadata", "managedFields") } else { None };
-    if !how.managed {
+    let managed_by_caller = if options.managed { object::remove(&mut new, "/metadata", "managedFields") } else { None };
+    if !options.managed {
         object::remove(&mut new, "/metadata", "managedFields");
     }
     let given = new.clone();
@@ -92,13 +92,13 @@ pub(crate) fn create(
         None => {
             // Defaults belong to nobody, so that an apply may set them later.
             let mut noted = given;
-            managed::record_update(kind, None, &mut noted, &how.manager);
+            managed::record_update(kind, None, &mut noted, &options.manager);
             if let Some(entries) = noted.pointer("/metadata/managedFields") {
                 object::set(&mut new, &["metadata", "managedFields"], entries.clone());
             }
         }
     }
-    if how.dry_run {
+    if options.dry_run {
         return Ok(new.into());
     }
     Ok(state.put(kind, new))
@@ -111,7 +111,7 @@ pub(crate) fn update(
     key: &Key,
     mut new: Value,
     part: Part,
-    how: &WriteOptions,
+    options: &WriteOptions,
 ) -> Result<Object, Failure> {
     let old = state.get(kind, key).ok_or_else(|| Failure::not_found(kind, &key.name))?;
     identify(kind, &key.namespace, &mut new)?;
@@ -125,14 +125,14 @@ pub(crate) fn update(
     match part {
         Part::Main => {
             if kind.info().status {
-                put_back(&mut new, &old, "", "status");
+                restore_field(&mut new, &old, "", "status");
             }
         }
         Part::Status => {
             let status = object::remove(&mut new, "", "status");
             let entries = object::remove(&mut new, "/metadata", "managedFields");
             new = Value::clone(&old);
-            if let Some(entries) = entries.filter(|_| how.managed) {
+            if let Some(entries) = entries.filter(|_| options.managed) {
                 object::set(&mut new, &["metadata", "managedFields"], entries);
             }
             object::set(&mut new, &["status"], status.unwrap_or_else(|| json!({})));
@@ -147,14 +147,14 @@ pub(crate) fn update(
         "deletionGracePeriodSeconds",
         "generateName",
     ] {
-        put_back(&mut new, &old, "/metadata", field);
+        restore_field(&mut new, &old, "/metadata", field);
     }
     if part == Part::Main {
         defaults::complete(kind, &mut new, Some(&old));
         validate::object(kind, &new, Some(&old))?;
         check_replicas(state, kind, &new)?;
     }
-    if !how.managed {
+    if !options.managed {
         // An explicit empty list asks to forget who set what; everything else a client says of it is ignored.
         let reset = new.pointer("/metadata/managedFields").and_then(Value::as_array);
         let reset =
@@ -162,10 +162,10 @@ pub(crate) fn update(
         if reset {
             object::remove(&mut new, "/metadata", "managedFields");
         } else {
-            managed::record_update(kind, Some(&old), &mut new, &how.manager);
+            managed::record_update(kind, Some(&old), &mut new, &options.manager);
         }
     }
-    if how.dry_run {
+    if options.dry_run {
         return Ok(new.into());
     }
     Ok(settle(state, kind, &old, new))
@@ -199,13 +199,13 @@ pub(crate) fn settle(state: &mut State, kind: Kind, old: &Object, mut new: Value
         object::set(&mut new, &["metadata", "generation"], next);
     }
     let object = state.put(kind, new);
-    if may_go(kind, &object) {
+    if is_deletable(kind, &object) {
         state.remove(kind, &Key::of(&object));
     }
     object
 }
 
-fn may_go(kind: Kind, object: &Value) -> bool {
+fn is_deletable(kind: Kind, object: &Value) -> bool {
     object::is_ending(object)
         && object::list(object, "/metadata/finalizers").is_empty()
         && object::number(object, "/metadata/deletionGracePeriodSeconds") == 0
@@ -258,7 +258,7 @@ fn identify(kind: Kind, namespace: &str, new: &mut Value) -> Result<(), Failure>
     Ok(())
 }
 
-fn put_back(new: &mut Value, old: &Value, parent: &str, field: &str) {
+fn restore_field(new: &mut Value, old: &Value, parent: &str, field: &str) {
     object::remove(new, parent, field);
     if let (Some(kept), Some(into)) =
         (old.pointer(parent).and_then(|p| p.get(field)), new.pointer_mut(parent).and_then(Value::as_object_mut))

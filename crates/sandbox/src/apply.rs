@@ -22,7 +22,7 @@ pub(crate) fn apply(
     mut wanted: Value,
     part: Part,
     force: bool,
-    how: &WriteOptions,
+    options: &WriteOptions,
 ) -> Result<(Object, bool), Failure> {
     if !object::list(&wanted, "/metadata/managedFields").is_empty() {
         return Err(Failure::bad_request("metadata.managedFields must be nil"));
@@ -51,15 +51,15 @@ pub(crate) fn apply(
     }
     let path = Path::root(kind);
     let mine = Fields::of(&owned, &path);
-    let how = WriteOptions { managed: true, ..how.clone() };
+    let options = WriteOptions { managed: true, ..options.clone() };
 
     let Some(live) = state.get(kind, key) else {
         let asked = (object::uid(&wanted), object::text(&wanted, "/metadata/resourceVersion"));
         if part == Part::Status || asked != ("", "") {
             return Err(Failure::not_found(kind, &key.name));
         }
-        managed::set_entries(&mut wanted, &[Entry::new(&how.manager, kind, mine)]);
-        return admission::create(state, kind, &key.namespace, wanted, &how).map(|object| (object, true));
+        managed::set_entries(&mut wanted, &[Entry::new(&options.manager, kind, mine)]);
+        return admission::create(state, kind, &key.namespace, wanted, &options).map(|object| (object, true));
     };
     let revision = object::text(&wanted, "/metadata/resourceVersion");
     admission::check_preconditions(kind, &live, object::uid(&wanted), revision)?;
@@ -68,7 +68,7 @@ pub(crate) fn apply(
     merge(&mut merged, &owned, &path);
     let changed = fields::difference(&managed::ownable(&live), &managed::ownable(&merged), &path).changed;
     let mut entries = managed::entries(&live);
-    let (before, others): (Vec<Entry>, Vec<Entry>) = entries.drain(..).partition(|e| e.manager == how.manager);
+    let (before, others): (Vec<Entry>, Vec<Entry>) = entries.drain(..).partition(|e| e.manager == options.manager);
     let mut others = others;
     let taken = mine.intersection(&changed);
     if !force {
@@ -84,15 +84,15 @@ pub(crate) fn apply(
     }
     let entry = match before.into_iter().next() {
         Some(entry) if entry.fields == mine => entry,
-        _ => Entry::new(&how.manager, kind, mine),
+        _ => Entry::new(&options.manager, kind, mine),
     };
     // Appliers come first, each in its old place where it has one.
     let at = others.iter().position(|e| e.manager.operation == Operation::Update).unwrap_or(others.len());
-    let place = managed::entries(&live).iter().position(|e| e.manager == how.manager).unwrap_or(at);
+    let place = managed::entries(&live).iter().position(|e| e.manager == options.manager).unwrap_or(at);
     others.insert(place.min(others.len()), entry);
     managed::set_entries(&mut merged, &others);
     object::remove(&mut merged, "/metadata", "resourceVersion");
-    admission::update(state, kind, key, merged, part, &how).map(|object| (object, false))
+    admission::update(state, kind, key, merged, part, &options).map(|object| (object, false))
 }
 
 fn refuse_conflicts(others: &[Entry], taken: &Fields) -> Result<(), Failure> {
@@ -173,7 +173,7 @@ fn prune(value: &mut Value, before: &Fields, now: &Fields, others: &Fields, path
                     map.remove(field);
                 } else if let Some(child) = map.get_mut(field) {
                     prune(child, owned, kept, shared, &path.field(field));
-                    if is_hollow(child) && kept.is_empty() && shared.is_empty() {
+                    if is_empty_container(child) && kept.is_empty() && shared.is_empty() {
                         map.remove(field);
                     }
                 }
@@ -199,7 +199,7 @@ fn prune(value: &mut Value, before: &Fields, now: &Fields, others: &Fields, path
     }
 }
 
-fn is_hollow(value: &Value) -> bool {
+fn is_empty_container(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.is_empty(),
         Value::Array(items) => items.is_empty(),

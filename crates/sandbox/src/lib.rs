@@ -131,9 +131,9 @@ impl Sandbox {
 
 fn make_namespace(store: &Store, name: &str) {
     let manager = Manager { name: "sandbox".to_owned(), operation: Operation::Update, subresource: String::new() };
-    let how = WriteOptions { manager, dry_run: false, managed: true };
+    let options = WriteOptions { manager, dry_run: false, managed: true };
     let object: Value = json!({ "metadata": { "name": name } });
-    if let Err(failure) = store.write(|state| admission::create(state, Kind::Namespace, "", object, &how)) {
+    if let Err(failure) = store.write(|state| admission::create(state, Kind::Namespace, "", object, &options)) {
         tracing::error!(%failure, name, "the sandbox could not make a namespace");
     }
 }

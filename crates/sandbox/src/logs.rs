@@ -158,7 +158,7 @@ fn lines_from(first: u64, pod: &Value, wanted: &LogParams, run: &Run, now: Times
     let next = Script::of(pod, wanted).written_by(run, now);
     let mut lines: Vec<_> = (first..next).filter_map(|number| line(pod, wanted, run, number)).collect();
     if let Some((end, true)) = run.ended {
-        let who = speaker(pod, wanted);
+        let who = container_name(pod, wanted);
         lines.extend(write(wanted, end, &format!("{who}: error: made to fail by its image, exit code 1")));
     }
     lines
@@ -176,7 +176,7 @@ impl Script {
     fn of(pod: &Value, wanted: &LogParams) -> Self {
         let mut containers = object::list(pod, "/spec/containers").iter();
         let container = containers.find(|container| container["name"] == *wanted.container);
-        match container.is_some_and(|container| chatty::is_meant_by(object::text(container, "/image"))) {
+        match container.is_some_and(|container| chatty::matches_image(object::text(container, "/image"))) {
             true => Self::Chatty,
             false => Self::Waiting,
         }
@@ -219,7 +219,7 @@ impl Script {
 /// The line of this number of a run.
 fn line(pod: &Value, wanted: &LogParams, run: &Run, number: u64) -> Option<String> {
     let script = Script::of(pod, wanted);
-    write(wanted, run.started + script.time_of(number), &script.text(speaker(pod, wanted), number))
+    write(wanted, run.started + script.time_of(number), &script.text(container_name(pod, wanted), number))
 }
 
 fn write(wanted: &LogParams, at: Timestamp, text: &str) -> Option<String> {
@@ -230,7 +230,7 @@ fn write(wanted: &LogParams, at: Timestamp, text: &str) -> Option<String> {
 }
 
 /// The node's name where the pod is one of a workflow, else the container's.
-fn speaker<'a>(pod: &'a Value, wanted: &'a LogParams) -> &'a str {
+fn container_name<'a>(pod: &'a Value, wanted: &'a LogParams) -> &'a str {
     let node = object::labels(pod).and_then(|labels| labels.get("node-name")).and_then(Value::as_str);
     node.unwrap_or(&wanted.container)
 }

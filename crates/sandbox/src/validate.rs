@@ -164,7 +164,7 @@ fn containers(spec: &Value, field: &str, causes: &mut Vec<Cause>) {
 
 fn pod(new: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     containers(&new["spec"], "spec", causes);
-    if old.is_some_and(|old| fixed_part(old) != fixed_part(new)) {
+    if old.is_some_and(|old| immutable_part(old) != immutable_part(new)) {
         let why = "pod updates may not change fields other than `spec.containers[*].image`,\
                    `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to \
                    existing tolerations),`spec.terminationGracePeriodSeconds`";
@@ -173,7 +173,7 @@ fn pod(new: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
 }
 
 /// A pod's spec without what may change while it runs.
-fn fixed_part(pod: &Value) -> Value {
+fn immutable_part(pod: &Value) -> Value {
     let mut spec = pod["spec"].clone();
     for field in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"] {
         object::remove(&mut spec, "", field);

@@ -15,8 +15,8 @@ type Key = (String, String);
 
 /// The objects of one kind that carry our label, by namespace and name, as far as they are read ([`CachedKind`]).
 ///
-/// Fed by a watch, and by what our own writes answer: without the latter, a second look right after a write would still
-/// see the world before it and write again.
+/// Fed by a watch, and by the answers to our own writes: without the latter, a reconcile right after a write would not see it
+/// and write again.
 pub(crate) struct Cache<K> {
     state: RwLock<State<K>>,
     changed: watch::Sender<()>,
@@ -60,8 +60,7 @@ impl<K> Default for Cache<K> {
 }
 
 impl<K: CachedKind> Cache<K> {
-    /// Takes one event of the watch over, and returns the objects that it is about: of a list, those that are otherwise
-    /// than known.
+    /// Applies one event of the watch, and returns the objects that changed by it.
     pub(crate) fn take(&self, event: Event<K>) -> Vec<Arc<K>> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let about = match event {
@@ -95,7 +94,8 @@ impl<K: CachedKind> Cache<K> {
                 }
                 let before = std::mem::replace(&mut state.objects, listed);
                 state.synced = true;
-                let (lost, found) = (unlike(&before, &state.objects), unlike(&state.objects, &before));
+                let (lost, found) =
+                    (changed_objects(&before, &state.objects), changed_objects(&state.objects, &before));
                 lost.chain(found).collect()
             }
         };
@@ -106,7 +106,7 @@ impl<K: CachedKind> Cache<K> {
         about
     }
 
-    /// Tells of everything that the watch brings, whatever it is about; changes that come together may be told as one.
+    /// Notifies of every change that the watch brings; several may be one notification.
     pub(crate) fn changed(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
@@ -116,14 +116,14 @@ impl<K: CachedKind> Cache<K> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).synced
     }
 
-    /// Takes over what a write answered.
+    /// Stores the answer to a write.
     pub(crate) fn written(&self, object: K) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.written_since.insert(key(&object));
         put(&mut state.objects, object);
     }
 
-    /// Takes over that the object is to be deleted. When it is gone the watch will tell.
+    /// Notes that the object is being deleted. The watch tells when it is gone.
     pub(crate) fn ending(&self, namespace: &str, name: &str, at: Time) {
         let key = (namespace.to_owned(), name.to_owned());
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -133,7 +133,7 @@ impl<K: CachedKind> Cache<K> {
         }
     }
 
-    /// Takes over that there is no such object.
+    /// Notes that there is no such object.
     pub(crate) fn gone(&self, namespace: &str, name: &str) {
         let key = (namespace.to_owned(), name.to_owned());
         self.state.write().unwrap_or_else(PoisonError::into_inner).objects.remove(&key);
@@ -191,7 +191,7 @@ fn put<K: CachedKind>(objects: &mut BTreeMap<Key, CacheEntry<K>>, object: K) -> 
 }
 
 /// Those of `these` that are not the same in `those`.
-fn unlike<K: CachedKind>(
+fn changed_objects<K: CachedKind>(
     these: &BTreeMap<Key, CacheEntry<K>>,
     those: &BTreeMap<Key, CacheEntry<K>>,
 ) -> impl Iterator<Item = Arc<K>> {

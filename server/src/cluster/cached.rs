@@ -1,8 +1,7 @@
 //! What is cached of each watched object: what this program reads, and no more.
 //!
 //! With a thousand versions started, most of what a server holds would otherwise be what Kubernetes notes about who set
-//! which field, and the fields of pods that nobody here looks at. Whoever wants to read a further field has to keep it
-//! here first.
+//! which field, and fields of pods that this program never reads. To read a further field, keep it here first.
 
 use k8s_openapi::{
     api::{

@@ -30,9 +30,9 @@ const KEEPALIVE_RETRIES: u32 = 3;
 
 /// What is dropped when the cluster becomes unreachable.
 pub(super) struct Connections {
-    /// Replaces the pool by an empty one. Connections in use are closed by whoever uses them.
+    /// Replaces the pool by an empty one. Connections in use are closed by their users.
     renew: Box<dyn Fn() + Send + Sync>,
-    /// How often all were given up; whoever uses a connection watches it.
+    /// How often all were dropped; users of a connection watch it.
     generation: watch::Sender<u64>,
 }
 
@@ -41,13 +41,13 @@ impl Connections {
         Self { renew, generation: watch::Sender::new(0) }
     }
 
-    /// Gives up all connections, with what is asked on them just now.
+    /// Drops all connections, with the requests that run on them.
     pub(super) fn reset(&self) {
         (self.renew)();
         self.generation.send_modify(|generation| *generation += 1);
     }
 
-    /// Tells of each [`Connections::reset`] from now on.
+    /// Notifies of each [`Connections::reset`] from now on.
     pub(super) fn resets(&self) -> watch::Receiver<u64> {
         self.generation.subscribe()
     }
@@ -56,8 +56,8 @@ impl Connections {
 /// The client for a real cluster, as [`ClientBuilder`] makes it but for the connections: these are kept alive, and the
 /// second part of the result drops those that wait to be used again.
 ///
-/// The client would ask again by itself for minutes (`default_retry`), while nobody is told and a look at a runtime goes
-/// on. Whoever asks has a pace of its own, and waits as long as the server wants.
+/// The client's own retries (`default_retry`) are off: they would last for minutes, unseen, while a reconcile waits. Each
+/// caller has a backoff of its own and heeds Retry-After.
 pub(super) fn client(config: Config) -> Result<(Client, Connections), ClusterError> {
     if config.proxy_url.is_some() {
         // Says which feature of the client that would need.

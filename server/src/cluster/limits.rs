@@ -1,6 +1,6 @@
 //! No request to the cluster waits without an end: how long each may take, by its kind.
 //!
-//! A layer under the client, so that nobody who asks can forget it.
+//! A layer under the client, so that no caller can forget it.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -23,11 +23,11 @@ pub struct RequestTimeouts {
     /// followed for each piece.
     pub request: Duration,
     /// How long a watch may bring neither an event nor a bookmark. API servers send a bookmark about every minute
-    /// (Kubernetes API concepts, "Watch bookmarks"); a watch that is opened anew goes on where it was.
+    /// (Kubernetes API concepts, "Watch bookmarks"); a watch that is reopened continues where it was.
     pub watch_idle: Duration,
-    /// The question whether the cluster is there.
+    /// The probe.
     pub probe: Duration,
-    /// How long after its answer it is asked again.
+    /// The pause between two probes.
     pub probe_interval: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Default for RequestTimeouts {
             // As long as the slowest admission webhook may take (Kubernetes API reference, `timeoutSeconds`).
             request: Duration::from_secs(30),
             watch_idle: Duration::from_secs(90),
-            // Together less than the 15 s within which silence has to be noticed.
+            // Together less than the 15 s within which an outage has to be noticed.
             probe: Duration::from_secs(5),
             probe_interval: Duration::from_secs(5),
         }
@@ -47,9 +47,9 @@ impl Default for RequestTimeouts {
 #[derive(Debug, thiserror::Error)]
 enum RequestError {
     #[error("no answer within {0:?}")]
-    InTime(Duration),
+    TimedOut(Duration),
     #[error("the request was cancelled because the cluster does not respond")]
-    GivenUp,
+    Cancelled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,12 +57,11 @@ enum Kind {
     Ordinary,
     Watch,
     Log,
-    /// May bring nothing for as long as its container writes nothing, and nobody promises that it ever does. Whoever
-    /// follows it asks anew from time to time.
+    /// May bring nothing for as long as its container writes nothing. The reader requests it again from time to time.
     FollowedLog,
 }
 
-/// The client with these limits, which ends what it has under way when the connections are given up.
+/// The client with these limits, which cancels its requests when the connections are dropped.
 pub(super) fn limited(client: Client, timeouts: RequestTimeouts, connections: Arc<Connections>) -> Client {
     let namespace = client.default_namespace().to_owned();
     let service = service_fn(move |request| answer(client.clone(), timeouts, connections.resets(), request));
@@ -85,8 +84,8 @@ async fn answer(
     };
     let answer = tokio::select! {
         answer = client.send(request) => answer?,
-        () = is_late => return Err(RequestError::InTime(timeouts.request).into()),
-        Ok(()) = resets.changed() => return Err(RequestError::GivenUp.into()),
+        () = is_late => return Err(RequestError::TimedOut(timeouts.request).into()),
+        Ok(()) = resets.changed() => return Err(RequestError::Cancelled.into()),
     };
     let limit = match kind {
         Kind::Ordinary => Limit::At(end, timeouts.request),
@@ -94,7 +93,7 @@ async fn answer(
         Kind::Watch => Limit::Each(timeouts.watch_idle),
         Kind::FollowedLog => Limit::None,
     };
-    // The end of what goes on and on is the ordinary course of things: it is asked for anew, from where it was.
+    // Such a stream is simply requested again, from where it was.
     let ends_quietly = matches!(kind, Kind::Watch | Kind::FollowedLog);
     Ok(answer.map(|body| Body::from_stream(with_limit(Body::new(body), limit, ends_quietly, resets))))
 }
@@ -122,7 +121,7 @@ fn with_limit(
                     Ok(chunk) => Ok(chunk),
                     Err(late) => Err(late),
                 },
-                Ok(()) = resets.changed() => Err(RequestError::GivenUp),
+                Ok(()) = resets.changed() => Err(RequestError::Cancelled),
             }
         };
         match failed {
@@ -140,7 +139,7 @@ async fn within<T>(limit: Limit, chunk: impl Future<Output = T>) -> Result<T, Re
         Limit::Each(limit) => (Instant::now() + limit, limit),
         Limit::At(end, limit) => (end, limit),
     };
-    timeout_at(end, chunk).await.map_err(|_| RequestError::InTime(limit))
+    timeout_at(end, chunk).await.map_err(|_| RequestError::TimedOut(limit))
 }
 
 impl Kind {

@@ -1,7 +1,7 @@
 //! The log of one container, line by line, as Kubernetes streams it.
 //!
-//! Holds one line at a time and asks for more only when it is wanted, so whoever reads slowly slows down the cluster and
-//! fills no memory.
+//! Holds one line at a time and reads more only when it is wanted: a slow reader slows down the cluster's stream and fills no
+//! memory.
 
 use std::{io, pin::Pin};
 

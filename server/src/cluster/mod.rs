@@ -1,7 +1,6 @@
-//! The Kubernetes cluster that this server drives: which it is, the client for it, and whether it answers.
+//! The Kubernetes cluster that this server drives: which it is, the client for it, and whether it is reachable.
 //!
-//! There is one code path: whatever answers behind the [`kube::Client`], a cluster or the sandbox in this process, is
-//! spoken to in the same way.
+//! There is one code path for all clusters, and the sandbox in this process is one of them behind the [`kube::Client`].
 
 mod cache;
 mod cached;
@@ -125,7 +124,7 @@ impl Cluster {
         self.info.borrow().clone()
     }
 
-    /// Tells of every change of [`Cluster::info`].
+    /// Notifies of every change of [`Cluster::info`].
     pub fn changed(&self) -> watch::Receiver<ClusterInfo> {
         self.info.subscribe()
     }
@@ -145,13 +144,13 @@ impl Cluster {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner).contains_key(part)
     }
 
-    /// Tells of each time from now on that all connections are given up.
+    /// Notifies each time from now on that all connections are dropped.
     fn resets(&self) -> watch::Receiver<u64> {
         self.connections.resets()
     }
 
-    /// Waits this long before something is asked again, but no longer than until all connections are given up: when the
-    /// cluster answers again, nobody goes on waiting. `resets` is the asker's own, so that it misses none.
+    /// Waits this long before a retry, but no longer than until all connections are dropped: when the cluster is reachable
+    /// again, nothing waits any longer. `resets` is the caller's own, so that it misses none.
     async fn pause(resets: &mut watch::Receiver<u64>, pause: Duration) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -185,7 +184,7 @@ fn unreachable(failing: &BTreeMap<&'static str, RequestFailure>) -> Option<Reach
     Some(Reachability::Unreachable { since: first.since, reason: first.reason.clone() })
 }
 
-/// Names all that access is denied to, and what the cluster says of the first.
+/// Names all kinds to which access is denied, and the cluster's message about the first.
 fn forbidden(failing: &BTreeMap<&'static str, RequestFailure>) -> Option<Reachability> {
     let denied = || failing.iter().filter(|(_, failure)| failure.is_forbidden);
     let (_, first) = denied().min_by_key(|(_, failure)| failure.since)?;
@@ -194,7 +193,7 @@ fn forbidden(failing: &BTreeMap<&'static str, RequestFailure>) -> Option<Reachab
     Some(Reachability::Forbidden { since: first.since, reason })
 }
 
-/// Whether the cluster knows who asks, or does not, and says no for that reason.
+/// Whether the cluster denies access: to a known client (403), or because it does not accept the credentials (401).
 fn is_forbidden(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403))
 }
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn access_denied_is_told_from_silence_which_goes_first_and_names_every_kind() {
+    async fn denied_access_names_every_kind_and_an_outage_goes_first() {
         let cluster = Cluster::in_process(Cluster::client_for(axum::Router::new()));
         let at = |second: i64| Timestamp::from_second(second).unwrap();
         cluster.report_success("pods");

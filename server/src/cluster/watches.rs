@@ -52,7 +52,7 @@ pub(crate) struct Watches {
 }
 
 impl Watches {
-    /// Whether everything has been seen at least once. Until then nobody knows what is there.
+    /// Whether everything has been seen at least once. Until then what is there is unknown.
     pub(crate) fn synced(&self) -> bool {
         self.deployments.synced()
             && self.pods.synced()
@@ -86,42 +86,42 @@ impl Watches {
         ready
     }
 
-    /// Keeps everything up to date until dropped. `touched` is told of each runtime of which something changed; its
-    /// namespace is called `namespace_prefix`, then its id.
+    /// Keeps everything up to date until dropped. `on_change` gets each runtime of which something changed; its namespace is
+    /// called `namespace_prefix`, then its id.
     pub(crate) async fn run(
         self: Arc<Self>,
         cluster: Cluster,
         namespace_prefix: &str,
-        touched: impl Fn(&RuntimeId) + Sync,
+        on_change: impl Fn(&RuntimeId) + Sync,
     ) {
-        let touched = &|id: &str| drop(id.parse().map(|id| touched(&id)));
+        let on_change = &|id: &str| drop(id.parse().map(|id| on_change(&id)));
         let (this, cluster) = (&*self, &cluster);
         let in_namespace = |namespace: &Namespace| {
             let name = namespace.name_any();
-            name.strip_prefix(namespace_prefix).into_iter().for_each(touched);
+            name.strip_prefix(namespace_prefix).into_iter().for_each(on_change);
         };
         let endpoints = async {
             // Servers before Kubernetes 1.21 have no discovery.k8s.io/v1; on all others Endpoints are deprecated.
             if serves_endpoint_slices(cluster).await {
-                watch_ours("endpoint slices", cluster, &this.slices, touched).await;
+                watch_ours("endpoint slices", cluster, &this.slices, on_change).await;
             } else {
-                watch_ours("endpoints", cluster, &this.endpoints, touched).await;
+                watch_ours("endpoints", cluster, &this.endpoints, on_change).await;
             }
         };
         let others: [Pin<Box<dyn Future<Output = ()> + Send + '_>>; 7] = [
-            Box::pin(watch_ours("deployments", cluster, &this.deployments, touched)),
-            Box::pin(watch_ours("pods", cluster, &this.pods, touched)),
-            Box::pin(watch_ours("services", cluster, &this.services, touched)),
-            Box::pin(watch_ours("secrets", cluster, &this.secrets, touched)),
-            Box::pin(watch_ours("config maps", cluster, &this.config_maps, touched)),
-            Box::pin(watch_ours("ingresses", cluster, &this.ingresses, touched)),
+            Box::pin(watch_ours("deployments", cluster, &this.deployments, on_change)),
+            Box::pin(watch_ours("pods", cluster, &this.pods, on_change)),
+            Box::pin(watch_ours("services", cluster, &this.services, on_change)),
+            Box::pin(watch_ours("secrets", cluster, &this.secrets, on_change)),
+            Box::pin(watch_ours("config maps", cluster, &this.config_maps, on_change)),
+            Box::pin(watch_ours("ingresses", cluster, &this.ingresses, on_change)),
             Box::pin(watch_kind("namespaces", cluster, watcher::Config::default(), &this.namespaces, in_namespace)),
         ];
         futures::join!(endpoints, join_all(others));
     }
 }
 
-/// Asks until there is an answer, at the pace of a watch that fails.
+/// Asks until there is an answer, with the backoff of a watch.
 async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
     let mut backoff = watcher::DefaultBackoff::default();
     let mut resets = cluster.resets();
@@ -147,9 +147,9 @@ trait WatchedKind: CachedKind + DeserializeOwned + Debug + Send + Sync + 'static
 impl<K: CachedKind + DeserializeOwned + Debug + Send + Sync + 'static> WatchedKind for K {}
 
 /// Follows what carries our label.
-async fn watch_ours<K: WatchedKind>(part: &'static str, cluster: &Cluster, cache: &Cache<K>, touched: impl Fn(&str)) {
+async fn watch_ours<K: WatchedKind>(part: &'static str, cluster: &Cluster, cache: &Cache<K>, on_change: impl Fn(&str)) {
     let ours = watcher::Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
-    let of_runtime = |object: &K| object.labels().get(RUNTIME_LABEL).into_iter().for_each(|id| touched(id));
+    let of_runtime = |object: &K| object.labels().get(RUNTIME_LABEL).into_iter().for_each(|id| on_change(id));
     watch_kind(part, cluster, ours, cache, of_runtime).await;
 }
 
@@ -158,7 +158,7 @@ async fn watch_kind<K: WatchedKind>(
     cluster: &Cluster,
     which: watcher::Config,
     cache: &Cache<K>,
-    touched: impl Fn(&K),
+    on_change: impl Fn(&K),
 ) {
     let api = Api::<K>::all(cluster.client());
     let which = which.page_size(PAGE);
@@ -167,13 +167,13 @@ async fn watch_kind<K: WatchedKind>(
     let mut is_failing = false;
     // Not the watch's own backoff: that one cannot be told that the cluster is back.
     let mut backoff = watcher::DefaultBackoff::default();
-    // What makes a watch begin anew has a pace of its own: each time, the list goes well.
+    // A backoff of its own for watches that start again, since the list succeeds each time.
     let mut restart_backoff = watcher::DefaultBackoff::default();
     let mut resets = cluster.resets();
     loop {
         let event = tokio::select! {
             event = events.try_next() => event,
-            // A watch that goes on says nothing until something changes, which may be never.
+            // A watch that works again sends nothing until something changes, which may be never.
             () = until_watchable(cluster, &api), if is_failing => {
                 is_failing = false;
                 cluster.report_success(part);
@@ -187,13 +187,13 @@ async fn watch_kind<K: WatchedKind>(
                     backoff.reset();
                     cluster.report_success(part);
                 }
-                cache.take(event).iter().for_each(|object| touched(object));
+                cache.take(event).iter().for_each(|object| on_change(object));
                 continue;
             }
             Ok(None) => return,
-            // An expired watch is the ordinary course of things: the list is read afresh.
+            // Watches expire in normal operation: the list is read again.
             Err(watcher::Error::WatchError(status)) => tracing::debug!(part, ?status, "restarting a watch"),
-            // Said before the watch begins, it would be said again each time: only a new one reads the list afresh.
+            // A watch that has expired before it begins would get this each time: only a new one reads the list again.
             Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) if status.code == 410 => {
                 sleep(restart_backoff.next().unwrap_or(MAX_PAUSE)).await;
                 events = watch();

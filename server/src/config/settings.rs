@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_others_reach_is_refused_in_words_until_insisted_upon() {
+    fn an_address_that_others_reach_is_refused_until_insisted_upon() {
         for flag in ["--addr", "--sandbox-addr"] {
             let refusal = settings(&[flag, "0.0.0.0:3000"]).unwrap_err().to_string();
             assert!(refusal.contains("--insecure-no-login"), "{refusal}");

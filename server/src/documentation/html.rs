@@ -7,7 +7,7 @@ use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Par
 
 use super::{
     links::{Links, Target},
-    raw::{self, Piece},
+    raw::{self, RawToken},
 };
 
 /// Lists and quotes within each other, beyond which there is only text.
@@ -376,11 +376,11 @@ impl Writer<'_> {
     }
 
     fn raw_html(&mut self, html: &str) {
-        for piece in raw::pieces(html) {
+        for piece in raw::tokens(html) {
             match piece {
-                Piece::Text(text) => self.text(&text),
-                Piece::LineBreak => self.out.push_str("<br>\n"),
-                Piece::Image { from, alt } => self.picture(&from, &alt),
+                RawToken::Text(text) => self.text(&text),
+                RawToken::LineBreak => self.out.push_str("<br>\n"),
+                RawToken::Image { from, alt } => self.picture(&from, &alt),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Place;
+use super::PageContext;
 
 /// What a link leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub(super) struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
-    pub(super) fn new(place: &Place<'a>, path: &str) -> Self {
-        let Place { runtime, version, documents } = place;
+    pub(super) fn new(context: &PageContext<'a>, path: &str) -> Self {
+        let PageContext { runtime, version, documents } = context;
         Self {
             documents,
             folder: path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned(),
@@ -41,14 +41,14 @@ impl<'a> Links<'a> {
         if let Some(elsewhere) = elsewhere(&to, &["http:", "https:", "mailto:"]) {
             return elsewhere;
         }
-        if let Some(place) = to.strip_prefix('#') {
-            return Target::Here(anchor(place));
+        if let Some(fragment) = to.strip_prefix('#') {
+            return Target::Here(anchor(fragment));
         }
-        let (path, place) = to.split_once('#').unwrap_or((&to, ""));
+        let (path, fragment) = to.split_once('#').unwrap_or((&to, ""));
         match self.document(path) {
             Ok(found) if is_page(&found) => {
-                let place = if place.is_empty() { String::new() } else { anchor(place) };
-                Target::Here(format!("{}?page={}{place}", self.screen, encoded(&found, "")))
+                let anchor = if fragment.is_empty() { String::new() } else { anchor(fragment) };
+                Target::Here(format!("{}?page={}{anchor}", self.screen, encoded(&found, "")))
             }
             Ok(found) => Target::Here(self.file(&found)),
             Err(why) => Target::Nowhere(why),
@@ -125,8 +125,8 @@ fn is_page(path: &str) -> bool {
 }
 
 /// A heading's id in the page, from what a link writes after `#`.
-fn anchor(place: &str) -> String {
-    format!("#{}", encoded(&super::html::prefixed(&decoded(place)), ""))
+fn anchor(fragment: &str) -> String {
+    format!("#{}", encoded(&super::html::prefixed(&decoded(fragment)), ""))
 }
 
 /// Without what browsers pass over when they look for a scheme.
@@ -189,7 +189,7 @@ mod tests {
         let documents = ["docs/README.md", "docs/guide/start.md", "docs/img/a b.png", "docs/x.html", "docs/x.svg"];
         let documents = documents.iter().map(|path| (*path).to_owned()).collect();
         let (runtime, version) = ("demo".parse().unwrap(), "v1".parse().unwrap());
-        check(&Links::new(&Place { runtime: &runtime, version: &version, documents: &documents }, path));
+        check(&Links::new(&PageContext { runtime: &runtime, version: &version, documents: &documents }, path));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) const FIRST: &str = "docs/README.md";
 const MAX_PAGE_BYTES: usize = 1 << 20;
 
 /// Which version the page is of, and what there is to link to.
-pub(crate) struct Place<'a> {
+pub(crate) struct PageContext<'a> {
     pub(crate) runtime: &'a RuntimeId,
     pub(crate) version: &'a VersionName,
     /// The paths of all its documents, `docs/…`.
@@ -30,11 +30,11 @@ pub(crate) struct Place<'a> {
 }
 
 /// `path` is the page's own, against which its links are resolved.
-pub(crate) fn page(place: &Place<'_>, path: &str, content: &[u8]) -> DocumentationPage {
+pub(crate) fn page(context: &PageContext<'_>, path: &str, content: &[u8]) -> DocumentationPage {
     let text = text::decoded(content);
     let text = text::without_front_matter(&text);
     let end = (0..=text.len().min(MAX_PAGE_BYTES)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    let links = Links::new(place, path);
+    let links = Links::new(context, path);
     let html::Rendered { mut html, contents, cut } = html::render(&text[..end], &links);
     if cut || end < text.len() {
         html.push_str("<p><em>The rest is too long to be shown here.</em></p>\n");

@@ -3,16 +3,16 @@
 
 /// What is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum RawToken {
     Text(String),
     LineBreak,
     Image { from: String, alt: String },
 }
 
 /// Elements whose content is no text.
-const SILENT: [&str; 6] = ["script", "style", "template", "iframe", "object", "noscript"];
+const CONTENT_DROPPED: [&str; 6] = ["script", "style", "template", "iframe", "object", "noscript"];
 
-pub(super) fn pieces(html: &str) -> Vec<Piece> {
+pub(super) fn tokens(html: &str) -> Vec<RawToken> {
     let mut found = Vec::new();
     let mut rest = html;
     while let Some(at) = rest.find('<') {
@@ -31,12 +31,12 @@ pub(super) fn pieces(html: &str) -> Vec<Piece> {
         rest = after;
         let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         match name.as_str() {
-            "br" => found.push(Piece::LineBreak),
-            "img" => found.push(Piece::Image {
+            "br" => found.push(RawToken::LineBreak),
+            "img" => found.push(RawToken::Image {
                 from: attribute(tag, "src").unwrap_or_default(),
                 alt: attribute(tag, "alt").unwrap_or_default(),
             }),
-            silent if SILENT.contains(&silent) => rest = past_end_of(rest, silent),
+            dropped if CONTENT_DROPPED.contains(&dropped) => rest = past_end_of(rest, dropped),
             _ => {}
         }
     }
@@ -44,9 +44,9 @@ pub(super) fn pieces(html: &str) -> Vec<Piece> {
     found
 }
 
-fn text(found: &mut Vec<Piece>, text: &str) {
+fn text(found: &mut Vec<RawToken>, text: &str) {
     if !text.is_empty() {
-        found.push(Piece::Text(text.to_owned()));
+        found.push(RawToken::Text(text.to_owned()));
     }
 }
 
@@ -96,16 +96,16 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn plain(text: &str) -> Piece {
-        Piece::Text(text.to_owned())
+    fn plain(text: &str) -> RawToken {
+        RawToken::Text(text.to_owned())
     }
 
     #[test]
     fn text_line_breaks_and_images_are_kept() {
-        let image = |from: &str, alt: &str| Piece::Image { from: from.to_owned(), alt: alt.to_owned() };
+        let image = |from: &str, alt: &str| RawToken::Image { from: from.to_owned(), alt: alt.to_owned() };
         for (html, expected) in [
             ("<details><summary>More</summary>", vec![plain("More")]),
-            ("a<br/>b<BR>", vec![plain("a"), Piece::LineBreak, plain("b"), Piece::LineBreak]),
+            ("a<br/>b<BR>", vec![plain("a"), RawToken::LineBreak, plain("b"), RawToken::LineBreak]),
             ("<img width=3 src=\"img/a.png\" alt='x > y'>", vec![image("img/a.png", "x > y")]),
             ("<IMG SRC=img/a.png data-src=b>", vec![image("img/a.png", "")]),
             ("<!-- hidden --> seen", vec![plain(" seen")]),
@@ -117,7 +117,7 @@ mod tests {
             ("<a href='never ends", vec![]),
             ("é<p title=\"é>\">ß", vec![plain("é"), plain("ß")]),
         ] {
-            assert_eq!(pieces(html), expected, "{html}");
+            assert_eq!(tokens(html), expected, "{html}");
         }
     }
 }

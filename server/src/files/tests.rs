@@ -17,7 +17,7 @@ const SHORTLY: FileTimeouts = FileTimeouts { request: SHORT, transfer: SHORT, co
 
 /// What of an S3 server falls silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Silent {
+enum Unresponsive {
     Everything,
     Parts,
     Completion,
@@ -26,25 +26,25 @@ enum Silent {
     Download,
 }
 
-async fn s3(State(silent): State<Silent>, request: Request) -> Response {
+async fn s3(State(silent): State<Unresponsive>, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let copies = request.headers().contains_key("x-amz-copy-source");
     let kind = match *request.method() {
-        Method::PUT if query.contains("partNumber") => Silent::Parts,
-        Method::PUT if copies => Silent::Copy,
-        Method::POST if query.contains("uploadId") => Silent::Completion,
-        Method::GET => Silent::Download,
-        _ => Silent::Everything,
+        Method::PUT if query.contains("partNumber") => Unresponsive::Parts,
+        Method::PUT if copies => Unresponsive::Copy,
+        Method::POST if query.contains("uploadId") => Unresponsive::Completion,
+        Method::GET => Unresponsive::Download,
+        _ => Unresponsive::Everything,
     };
-    if silent == Silent::Everything || (silent == kind && kind != Silent::Download) {
+    if silent == Unresponsive::Everything || (silent == kind && kind != Unresponsive::Download) {
         return std::future::pending().await;
     }
     match (kind, request.method().clone()) {
-        (Silent::Parts, _) => {
+        (Unresponsive::Parts, _) => {
             let _ = axum::body::to_bytes(request.into_body(), usize::MAX).await;
             [(header::ETAG, "\"part\"")].into_response()
         }
-        (Silent::Download, _) => {
+        (Unresponsive::Download, _) => {
             let begun = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"begun"))]);
             let headers = [
                 (header::CONTENT_LENGTH, "100"),
@@ -61,7 +61,7 @@ async fn s3(State(silent): State<Silent>, request: Request) -> Response {
     }
 }
 
-async fn files(silent: Silent) -> Files {
+async fn files(silent: Unresponsive) -> Files {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -83,19 +83,25 @@ async fn files(silent: Silent) -> Files {
 type Ask = fn(Files) -> BoxFuture<'static, Result<(), FilesError>>;
 
 #[tokio::test]
-async fn every_request_to_a_silent_file_store_ends_and_says_what_it_waited_for() {
-    let asks: [(Silent, &str, Ask); 11] = [
-        (Silent::Everything, "read `installation-id`", |files| async move { files.marker().await.map(drop) }.boxed()),
-        (Silent::Everything, "write `installation-id`", |files| async move { files.mark("x").await }.boxed()),
-        (Silent::Everything, "look for `krt/x`", |files| async move { files.exists("krt/x").await.map(drop) }.boxed()),
-        (Silent::Everything, "begin a file", |files| async move { files.begin().await.map(drop) }.boxed()),
-        (Silent::Everything, "remove `krt/x`", |files| async move { files.remove("krt/x").await }.boxed()),
-        (Silent::Everything, "list `krt`", |files| async move { files.list("krt").await.map(drop) }.boxed()),
-        (Silent::Everything, "read `krt/x`", |files| async move { files.read("krt/x", None).await.map(drop) }.boxed()),
-        (Silent::Copy, "store `krt/x`", |files| {
+async fn every_request_to_an_unresponsive_file_store_ends_and_says_what_it_waited_for() {
+    let asks: [(Unresponsive, &str, Ask); 11] = [
+        (Unresponsive::Everything, "read `installation-id`", |files| {
+            async move { files.marker().await.map(drop) }.boxed()
+        }),
+        (Unresponsive::Everything, "write `installation-id`", |files| async move { files.mark("x").await }.boxed()),
+        (Unresponsive::Everything, "look for `krt/x`", |files| {
+            async move { files.exists("krt/x").await.map(drop) }.boxed()
+        }),
+        (Unresponsive::Everything, "begin a file", |files| async move { files.begin().await.map(drop) }.boxed()),
+        (Unresponsive::Everything, "remove `krt/x`", |files| async move { files.remove("krt/x").await }.boxed()),
+        (Unresponsive::Everything, "list `krt`", |files| async move { files.list("krt").await.map(drop) }.boxed()),
+        (Unresponsive::Everything, "read `krt/x`", |files| {
+            async move { files.read("krt/x", None).await.map(drop) }.boxed()
+        }),
+        (Unresponsive::Copy, "store `krt/x`", |files| {
             async move { files.promote("incoming/1", "krt/x").await.map(drop) }.boxed()
         }),
-        (Silent::Parts, "receive a file", |files| {
+        (Unresponsive::Parts, "receive a file", |files| {
             async move {
                 let mut incoming = files.begin().await?;
                 for _ in 0..=PARTS_IN_FLIGHT + 1 {
@@ -105,7 +111,7 @@ async fn every_request_to_a_silent_file_store_ends_and_says_what_it_waited_for()
             }
             .boxed()
         }),
-        (Silent::Parts, "receive a file", |files| {
+        (Unresponsive::Parts, "receive a file", |files| {
             async move {
                 let mut incoming = files.begin().await?;
                 incoming.write(Bytes::from_static(b"a small one")).await?;
@@ -113,7 +119,7 @@ async fn every_request_to_a_silent_file_store_ends_and_says_what_it_waited_for()
             }
             .boxed()
         }),
-        (Silent::Completion, "receive a file", |files| {
+        (Unresponsive::Completion, "receive a file", |files| {
             async move {
                 let mut incoming = files.begin().await?;
                 incoming.write(Bytes::from_static(b"a small one")).await?;
@@ -132,8 +138,8 @@ async fn every_request_to_a_silent_file_store_ends_and_says_what_it_waited_for()
 }
 
 #[tokio::test]
-async fn a_download_that_falls_silent_in_the_midst_ends_in_an_error() {
-    let content = files(Silent::Download).await.read("krt/x", None).await.unwrap();
+async fn a_download_that_stalls_ends_in_an_error() {
+    let content = files(Unresponsive::Download).await.read("krt/x", None).await.unwrap();
     let read = timeout(Duration::from_secs(10), content.try_collect::<Vec<_>>()).await;
     let error = read.expect("it has no end").expect_err("it was never whole");
     let said = crate::service::error_chain(&error);

@@ -1,6 +1,6 @@
 //! Sends a stored KRT file, byte for byte, whole or in part: the public API and the pods' listener alike.
 //!
-//! A file never changes, so its SHA-256 is its strong entity tag, and whoever has the beginning of it can ask for the
+//! A file never changes, so its SHA-256 is its strong entity tag, and a client that has the beginning of it can request the
 //! rest (RFC 9110 §13 and §14). Several ranges at once are answered with the whole file, as the RFC allows.
 
 use std::ops::Range;

@@ -44,12 +44,12 @@ impl ErrorAnswer {
 }
 
 #[derive(Serialize)]
-struct Wire<'a> {
-    error: WireError<'a>,
+struct ErrorBody<'a> {
+    error: ErrorFields<'a>,
 }
 
 #[derive(Serialize)]
-struct WireError<'a> {
+struct ErrorFields<'a> {
     code: &'a str,
     message: &'a str,
     problems: &'a [Problem],
@@ -57,9 +57,9 @@ struct WireError<'a> {
 
 impl IntoResponse for ErrorAnswer {
     fn into_response(self) -> Response {
-        let error = WireError { code: self.code, message: &self.message, problems: &self.problems };
+        let error = ErrorFields { code: self.code, message: &self.message, problems: &self.problems };
         let retry_after = self.retry_after_secs.map(|secs| [(header::RETRY_AFTER, secs.to_string())]);
-        (self.status, retry_after, Json(Wire { error })).into_response()
+        (self.status, retry_after, Json(ErrorBody { error })).into_response()
     }
 }
 

@@ -150,7 +150,7 @@ mod tests {
     const LOOPBACK: AllowedHosts = AllowedHosts::Loopback { port: 3000 };
 
     #[test]
-    fn on_loopback_only_loopback_names_are_its_own_whatever_port_is_forwarded() {
+    fn on_loopback_only_loopback_hosts_are_allowed_whatever_port_is_forwarded() {
         for (host, allowed) in [
             ("127.0.0.1:3000", true),
             ("localhost:3000", true),

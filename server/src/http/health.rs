@@ -1,4 +1,4 @@
-//! What whoever runs the server asks: is it alive, and can it do its work.
+//! Liveness and readiness.
 
 use std::sync::Arc;
 

@@ -79,7 +79,7 @@ async fn file(
     };
     // Digests are compared, so how long that takes says nothing about the token.
     let opens = Sha256::digest(token) == Sha256::digest(record.file.download_token.expose());
-    // Pods of a version that is to run download it, as often as they are made anew; nobody else does.
+    // Pods of a version that is to run download it, each time they are created; no other client does.
     if !opens || record.desired != Desired::Started {
         return denied();
     }

@@ -167,7 +167,7 @@ impl Intake {
         Ok(received)
     }
 
-    /// The one pass over the bytes.
+    /// Counts, hashes, stores and checks the bytes as they arrive.
     async fn fill(&self, incoming: &mut Incoming, mut chunks: Chunks<'_>) -> Result<Received, ApiError> {
         let (feed, reader) = feed::channel();
         let limits = self.limits.clone();
@@ -196,7 +196,7 @@ impl Intake {
         Ok(Received { checked, sha256, size_bytes })
     }
 
-    /// What the one pass did not hash because it could not know yet that it is wanted, from the file that has arrived.
+    /// Digests of files that came before the manifest named them, from the file that has arrived.
     async fn missing_digests(&self, arrived: &str, paths: &BTreeSet<String>) -> Result<Vec<FileDigest>, ApiError> {
         if paths.is_empty() {
             return Ok(Vec::new());
@@ -218,9 +218,9 @@ impl Intake {
     /// Puts the file in its place and adds the version; without a version nothing stays.
     ///
     /// A version that is being deleted waits with its file until this is done. Another upload of the same bytes, by this
-    /// server or another, may put or remove the same object between any two of these steps. So whoever adds a version
-    /// looks afterwards whether its object is there, and whoever removes an object looks afterwards whether a version
-    /// came to need it; both still hold the arrived file and put it back.
+    /// server or another, may put or remove the same object between any two of these steps. So an upload
+    /// checks after adding its version whether the object is there, and after removing an object whether a version has come
+    /// to need it; it still has the arrived file and puts it back.
     async fn add_version(
         &self,
         upload: UploadRequest,
@@ -228,7 +228,7 @@ impl Intake {
         received: Received,
     ) -> Result<VersionView, ApiError> {
         let object = Files::object_of(&received.sha256);
-        let _adding = self.files.adding().await;
+        let _addition = self.files.begin_addition().await;
         let made = self.files.promote(arrived, &object).await.map_err(from_files)?;
         let file = StoredFile {
             object: object.clone(),

@@ -80,8 +80,8 @@ pub(super) fn rate_limited(body: Body, permits: Arc<UploadPermits>, end_reason: 
     let UploadLimits { window, min_rate, .. } = permits.limits;
     let rate_limited = RateLimitedBody {
         chunks: body.into_data_stream(),
-        contended: Allowance::new(window, min_rate),
-        uncontended: Allowance::new(window * UNCONTENDED_WINDOW_FACTOR, (min_rate / UNCONTENDED_RATE_DIVISOR).max(1)),
+        contended: TimeBudget::new(window, min_rate),
+        uncontended: TimeBudget::new(window * UNCONTENDED_WINDOW_FACTOR, (min_rate / UNCONTENDED_RATE_DIVISOR).max(1)),
         permits,
         end_reason,
         begin: None,
@@ -94,8 +94,8 @@ struct RateLimitedBody {
     chunks: BodyDataStream,
     permits: Arc<UploadPermits>,
     end_reason: EndReason,
-    contended: Allowance,
-    uncontended: Allowance,
+    contended: TimeBudget,
+    uncontended: TimeBudget,
     /// When the first chunk was asked for, which is when the permit was granted.
     begin: Option<Instant>,
 }
@@ -114,7 +114,7 @@ impl RateLimitedBody {
             if contended {
                 self.contended.spend(waited);
             }
-            if let Some(reason) = self.reason_to_end(contended, begin.elapsed()) {
+            if let Some(reason) = self.exceeded_limit(contended, begin.elapsed()) {
                 let _ = self.end_reason.set(reason);
                 return Some((Err(axum::Error::new(std::io::Error::from(std::io::ErrorKind::TimedOut))), self));
             }
@@ -128,7 +128,7 @@ impl RateLimitedBody {
         }
     }
 
-    fn reason_to_end(&self, contended: bool, elapsed: Duration) -> Option<ApiError> {
+    fn exceeded_limit(&self, contended: bool, elapsed: Duration) -> Option<ApiError> {
         let limits = &self.permits.limits;
         if self.uncontended.left.is_zero() {
             return Some(source::stalled(self.uncontended.window));
@@ -147,13 +147,13 @@ impl RateLimitedBody {
 
 /// How much longer a sender may be waited for: waiting spends it, bytes earn it. Only time in which the server wants
 /// more counts, so its own disk makes nobody slow.
-struct Allowance {
+struct TimeBudget {
     left: Duration,
     window: Duration,
     rate: u64,
 }
 
-impl Allowance {
+impl TimeBudget {
     fn new(window: Duration, rate: u64) -> Self {
         Self { left: window, window, rate }
     }

@@ -1,4 +1,4 @@
-//! What uploads left behind when the server was killed in their midst, and files that no version uses.
+//! Removes what interrupted uploads left behind, and files that no version uses.
 //!
 //! Only in a folder, and only in one that this server has to itself and that carries its database's identity: nothing is
 //! ever removed from a file store that is remote. What goes is moved to the folder's `trash/` first, under the time at

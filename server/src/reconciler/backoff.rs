@@ -32,9 +32,9 @@ struct Attempts {
 /// One apply, as it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Attempt {
-    /// Of what was applied; something else that is wanted begins anew.
+    /// Of what was applied; another wanted object starts the count again.
     pub(super) fingerprint: String,
-    /// The fields that were not as wanted before it; another change begins anew. Empty when the object was not there.
+    /// The fields that were not as wanted before it; another set starts the count again. Empty when the object was not there.
     pub(super) fields: Vec<String>,
     /// The fields that the API server's answer has otherwise than they were sent.
     pub(super) overridden: Vec<String>,
@@ -68,7 +68,7 @@ impl ApplyBackoff {
     ) {
         self.0.retain(|_, attempts| !attempts.has_lasted(now));
         let key = (runtime.clone(), object.to_owned());
-        let before = self.0.get(&key).filter(|before| before.attempt.is_like(&attempt));
+        let before = self.0.get(&key).filter(|before| before.attempt.is_same_attempt(&attempt));
         let count = before.map_or(1, |before| before.count.saturating_add(1));
         let by = by.or_else(|| before.and_then(|before| before.by.clone()));
         self.0.insert(key, Attempts { count, at: now, attempt, by });
@@ -101,7 +101,7 @@ impl ApplyBackoff {
 }
 
 impl Attempt {
-    fn is_like(&self, other: &Self) -> bool {
+    fn is_same_attempt(&self, other: &Self) -> bool {
         let is_same_change =
             self.fields == other.fields || (!self.overridden.is_empty() && self.overridden == other.overridden);
         self.fingerprint == other.fingerprint && is_same_change

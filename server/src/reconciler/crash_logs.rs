@@ -55,7 +55,7 @@ pub(super) fn fetch(inner: &Arc<Inner>, intent: &RuntimeIntent, observed: &Obser
 }
 
 async fn ask(inner: Arc<Inner>, crash: Crash, is_previous: bool, namespace: String) {
-    // Never closed; if it were, nobody would be left to tell.
+    // The semaphore is never closed.
     let Ok(_permit) = inner.crash_log_permits.acquire().await else { return };
     let order = if is_previous { [true, false] } else { [false, true] };
     let client = inner.cluster.client();

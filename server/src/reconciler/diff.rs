@@ -17,7 +17,7 @@ pub(crate) fn differences<K: Serialize>(wanted: &K, live: &K) -> Vec<String> {
 
 fn of_values(wanted: &Value, live: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    compare(wanted, live, &Place::default(), &mut found);
+    compare(wanted, live, &FieldPath::default(), &mut found);
     found
 }
 
@@ -25,32 +25,32 @@ fn of_values(wanted: &Value, live: &Value) -> Vec<String> {
 /// them.
 pub(crate) fn field_paths(owned: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    collect_paths(owned, &Place::default(), &mut found);
+    collect_paths(owned, &FieldPath::default(), &mut found);
     found
 }
 
-fn collect_paths(owned: &Value, place: &Place, found: &mut Vec<String>) {
+fn collect_paths(owned: &Value, path: &FieldPath, found: &mut Vec<String>) {
     let below = owned.as_object().into_iter().flatten().filter(|(step, _)| *step != ".");
     let mut is_leaf = true;
     for (step, owned) in below {
         is_leaf = false;
         match step.split_once(':') {
-            Some(("f", field)) => collect_paths(owned, &place.field(field), found),
+            Some(("f", field)) => collect_paths(owned, &path.field(field), found),
             Some(("k", keys)) => {
                 let element = serde_json::from_str(keys).unwrap_or(Value::Null);
-                collect_paths(owned, &place.element(&name_of(&element, keys_of(&place.field))), found);
+                collect_paths(owned, &path.element(&name_of(&element, keys_of(&path.field))), found);
             }
             _ => is_leaf = true,
         }
     }
     if is_leaf {
-        found.push(place.path.clone());
+        found.push(path.path.clone());
     }
 }
 
 /// Where a value stands, for its name and for who owns what is in it.
 #[derive(Default)]
-struct Place {
+struct FieldPath {
     path: String,
     /// The name of the last field, without an element's key.
     field: String,
@@ -58,7 +58,7 @@ struct Place {
     atomic: bool,
 }
 
-impl Place {
+impl FieldPath {
     fn field(&self, name: &str) -> Self {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
         Self { path, field: name.to_owned(), atomic: self.atomic || ATOMIC_MAPS.contains(&name) }
@@ -83,39 +83,39 @@ fn keys_of(list: &str) -> &'static [&'static str] {
     }
 }
 
-fn compare(wanted: &Value, live: &Value, place: &Place, found: &mut Vec<String>) {
+fn compare(wanted: &Value, live: &Value, path: &FieldPath, found: &mut Vec<String>) {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
             for (name, value) in wanted {
-                compare(value, live.get(name).unwrap_or(&Value::Null), &place.field(name), found);
+                compare(value, live.get(name).unwrap_or(&Value::Null), &path.field(name), found);
             }
-            if place.atomic {
+            if path.atomic {
                 let foreign = live.iter().filter(|(name, value)| !wanted.contains_key(*name) && !is_empty(value));
-                found.extend(foreign.map(|(name, _)| place.field(name).path));
+                found.extend(foreign.map(|(name, _)| path.field(name).path));
             }
         }
-        (Value::Array(wanted), Value::Array(live)) => match keys_of(&place.field) {
+        (Value::Array(wanted), Value::Array(live)) => match keys_of(&path.field) {
             [] => {
-                let place = Place { path: place.path.clone(), field: String::new(), atomic: true };
+                let path = FieldPath { path: path.path.clone(), field: String::new(), atomic: true };
                 if wanted.len() == live.len() {
                     for (index, (wanted, live)) in wanted.iter().zip(live).enumerate() {
-                        compare(wanted, live, &place.element(&index.to_string()), found);
+                        compare(wanted, live, &path.element(&index.to_string()), found);
                     }
                 } else {
-                    found.push(place.path);
+                    found.push(path.path);
                 }
             }
             keys => {
                 for wanted in wanted {
                     let same = |live: &&Value| keys.iter().all(|key| wanted.get(key) == live.get(key));
                     let live = live.iter().find(same).unwrap_or(&Value::Null);
-                    compare(wanted, live, &place.element(&name_of(wanted, keys)), found);
+                    compare(wanted, live, &path.element(&name_of(wanted, keys)), found);
                 }
             }
         },
         (wanted, live) if wanted == live || (is_empty(wanted) && is_empty(live)) => {}
-        (Value::Bool(false), Value::Null) if FALSE_IS_LEFT_OUT.contains(&place.field.as_str()) => {}
-        _ => found.push(place.path.clone()),
+        (Value::Bool(false), Value::Null) if FALSE_IS_LEFT_OUT.contains(&path.field.as_str()) => {}
+        _ => found.push(path.path.clone()),
     }
 }
 

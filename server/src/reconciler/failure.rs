@@ -17,11 +17,11 @@ use super::plan::FailureCause;
 const LOG_LINES: usize = 20;
 const MAX_EVENTS: usize = 10;
 const MAX_LINE_CHARS: usize = 500;
-/// How long the cluster may take to tell of the events, and then of the log. That something failed is worth more to
-/// whoever waits than everything about it.
+/// How long the cluster may take for the events, and then for the log. That something failed must be recorded soon, with or
+/// without its details.
 const GATHER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks for the events and the log of the pod to blame. That there are none, or none in time, is no reason not to say what is known.
+/// Fetches the events and the log of the pod at fault. Without them the failure is recorded with what is known.
 pub(super) async fn explain(client: Client, namespace: &str, cause: FailureCause, at: Timestamp) -> Failure {
     let FailureCause { node, mut reason, pod, container } = cause;
     let (mut events, mut log) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! What the pods of a version log, of all replicas at once.
 //!
-//! Which pods there are is read from the watch caches, and their logs are asked for as they are read: nothing is kept
-//! here, and whoever stops reading thereby ends what was asked of the cluster.
+//! The pods come from the watch caches, and their logs are streamed as they are read: nothing is stored here, and a reader
+//! that goes away ends the requests to the cluster.
 
 mod follow;
 mod merge;
@@ -63,7 +63,7 @@ impl LogRange {
     }
 }
 
-/// The cluster does not answer, so nobody knows which pods there are.
+/// The cluster cannot be observed, so its pods are unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("the cluster is unavailable")]
 pub struct ClusterUnavailable;

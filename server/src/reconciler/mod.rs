@@ -165,7 +165,7 @@ struct Inner {
 pub struct Observation<'a> {
     inner: &'a Inner,
     reachability: Reachability,
-    /// None while nobody knows.
+    /// None while the cluster cannot be observed.
     observed: Option<Observed>,
 }
 
@@ -185,7 +185,7 @@ impl Observation<'_> {
 struct Memory {
     /// What the cluster answered when it last refused a step.
     last_errors: BTreeMap<RuntimeId, BTreeMap<StepScope, String>>,
-    /// What was applied of late, for applies that do not last.
+    /// Recent applies, to delay those that do not last.
     backoff: ApplyBackoff,
     /// Who reverts which fields of the objects whose apply is delayed.
     delayed: BTreeMap<RuntimeId, BTreeMap<StepScope, String>>,

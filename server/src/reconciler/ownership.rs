@@ -35,8 +35,8 @@ pub(super) fn is_marked(namespace: &Namespace) -> bool {
 }
 
 impl Writer<'_> {
-    /// Makes sure that the namespace is ours to write in, and marks it if nobody has. One that somebody made for us, or
-    /// an earlier version of this program, is used as it is.
+    /// Ensures that no other installation owns the namespace, and marks it as ours if it has no mark. A namespace that
+    /// somebody else, or an earlier version of this program, created is used as it is.
     pub(super) async fn claim(&self, namespace: &Namespace) -> Result<(), kube::Error> {
         if let Some(refusal) = foreign(namespace, self.installation) {
             return Err(kube::Error::Api(Status::failure(&refusal, "AlreadyExists").with_code(409).boxed()));
@@ -44,7 +44,7 @@ impl Writer<'_> {
         if is_marked(namespace) {
             return Ok(());
         }
-        // With its version: of two that claim it at once, the second is told, and looks again.
+        // Guarded by its version: of two that claim it at once, the second gets a conflict and reconciles again.
         let mark = json!({ "metadata": {
             "resourceVersion": namespace.meta().resource_version,
             "annotations": { OWNER: self.installation.to_string() },
@@ -56,8 +56,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Marks the namespace of what runs already, from before there were marks, so that no other installation takes it
-    /// for nobody's.
+    /// Marks the namespace of what runs already, from before there were marks, so that no other installation
+    /// claims it.
     pub(super) async fn adopt(&self) {
         let Some(namespace) = self.watches.namespaces.get("", self.namespace) else { return };
         if !is_marked(&namespace)

@@ -64,7 +64,7 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Recon
         let plan = make_plan(inner, &intent, &observed);
         if !plan.transitions.is_empty() {
             let fails = |t: &Transition| matches!(t, Transition::StartFailed { .. } | Transition::PublishFailed { .. });
-            // A deadline that passed during an outage that nobody had noticed is no reason to fail anything.
+            // A deadline that passed during an outage that was not noticed is no reason to fail anything.
             if plan.transitions.iter().any(fails) && !inner.cluster.probe_now().await {
                 return Ok(Reconciled::default());
             }
@@ -117,7 +117,7 @@ pub(super) async fn run_unobserved(
         if plan.transitions.is_empty() {
             return Ok(Reconciled { revision: Some(intent.runtime.revision), requeue_at: plan.requeue_at });
         }
-        // It may have granted access, or gone away, and nobody had noticed.
+        // Access may have been granted, or an outage begun, without notice.
         inner.cluster.probe_now().await;
         if !matches!(inner.cluster.info().reachability, Reachability::Forbidden { .. }) {
             return Ok(Reconciled::default());

@@ -132,14 +132,14 @@ where
             }
             format!("{object} was edited: {}", fields(wanted, live.as_ref()))
         }
-        None if is_of_publication || was_there::<K>(version, previews, &name) => format!("{object} was missing"),
+        None if is_of_publication || has_existed::<K>(version, previews, &name) => format!("{object} was missing"),
         None => return None,
     };
     Some((version.key, Repair { object, what }))
 }
 
 /// Whether an object of the version's own that is wanted and not there has been there before.
-fn was_there<K: Resource<DynamicType = ()>>(version: &VersionRecord, previews: &Previews, name: &str) -> bool {
+fn has_existed<K: Resource<DynamicType = ()>>(version: &VersionRecord, previews: &Previews, name: &str) -> bool {
     match K::kind(&()).as_ref() {
         // The published version's own Service comes back when it steps back.
         "Service" => name != own_service(&version.name) || matches!(version.role, Role::None | Role::Incoming),

@@ -32,7 +32,7 @@ impl BlockingWork {
 }
 
 impl Permit {
-    /// Does the work on a thread for blocking work. The permit is released when the work ends, also when nobody waits for it any more.
+    /// Does the work on a thread for blocking work. The permit is released when the work ends, even if its caller has gone.
     pub(super) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
         let done = spawn_blocking(move || {
             let done = work();

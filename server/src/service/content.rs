@@ -43,8 +43,8 @@ impl Service {
         };
         let (runtime, version) = (runtime.clone(), version.clone());
         let shown = permit.run(move || {
-            let place = documentation::Place { runtime: &runtime, version: &version, documents: &documents };
-            documentation::page(&place, &path, &content)
+            let context = documentation::PageContext { runtime: &runtime, version: &version, documents: &documents };
+            documentation::page(&context, &path, &content)
         });
         shown.await.map(Some)
     }
@@ -64,7 +64,7 @@ impl Service {
         found.ok_or_else(|| ApiError::NotFound { what: format!("document `docs/{path}` in version `{version}`") })
     }
 
-    /// What changes for whoever goes from version `from` to version `to`.
+    /// What changes from version `from` to version `to`.
     ///
     /// # Errors
     /// `NotFound` when there is no such runtime or version.

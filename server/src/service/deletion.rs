@@ -25,7 +25,7 @@ impl Service {
 
     /// An upload of an identical file puts it in its place before it adds its version. Until it has, nothing is removed.
     async fn remove_unused(&self, object: &str) -> Result<(), ApiError> {
-        let _no_upload_adds = self.files.no_additions().await;
+        let _additions_blocked = self.files.block_additions().await;
         if !self.object_in_use(object).await? {
             self.files.remove(object).await.map_err(super::from_files)?;
         }

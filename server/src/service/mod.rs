@@ -97,12 +97,12 @@ impl Service {
         self.cluster.info()
     }
 
-    /// Tells of every change of [`Service::cluster_info`].
+    /// Notifies of every change of [`Service::cluster_info`].
     pub fn cluster_changed(&self) -> watch::Receiver<ClusterInfo> {
         self.cluster.changed()
     }
 
-    /// Tells of every version and runtime that is deleted from now on.
+    /// Notifies of every version and runtime that is deleted from now on.
     pub fn deletions(&self) -> broadcast::Receiver<Deleted> {
         self.deletions.subscribe()
     }
@@ -110,7 +110,7 @@ impl Service {
     /// Whether the server can do its work: the database answers and takes what is written to it.
     ///
     /// # Errors
-    /// What to tell whoever asks when it does not.
+    /// What does not work.
     pub async fn ready(&self) -> Result<(), ApiError> {
         self.store.probe(Timestamp::now()).await.map_err(from_store)
     }

@@ -1,4 +1,4 @@
-//! Deleting what nobody needs any more. What was done to it stays in the history, which names it by itself.
+//! Deleting versions and runtimes. Their history stays, and names them by itself.
 
 use domain::{Action, RuntimeId, Timestamp, VersionName};
 

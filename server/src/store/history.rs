@@ -104,8 +104,8 @@ pub(super) async fn cancel_repairs(tx: &mut Tx, version: VersionKey, at: Timesta
     Ok(())
 }
 
-/// Another version took this one's place as the published one: whoever published that has unpublished this, as long as it
-/// took. To be called while the other's publish is pending.
+/// Records that another version replaced this one as the published one, by the actor of the other's publish. To be called
+/// while that publish is pending.
 pub(super) async fn supersede(
     tx: &mut Tx,
     replaced: VersionKey,
@@ -146,7 +146,7 @@ pub(super) fn entry(row: &Row) -> Result<HistoryEntry, StoreError> {
         id: row.get("id")?,
         at: row.time("at")?,
         who: Actor(row.get("who")?),
-        action: row.word("action")?,
+        action: row.variant("action")?,
         comment: with_detail(row.get("comment")?, detail(row)?),
         outcome: outcome(row)?,
         finished_at: row.optional_time("finished_at")?,

@@ -1,4 +1,4 @@
-//! Configuration that a new version takes over from the runtime's others, so that nobody enters a value twice.
+//! Configuration that a new version inherits from the runtime's others, so that no value has to be entered twice.
 //!
 //! For each name the newest version that has a value of it decides. If that value was of the other kind it is not taken:
 //! a variable that became a file has changed its meaning.

@@ -52,7 +52,7 @@ impl Default for Timings {
     }
 }
 
-/// Opens the store at `url` beside whoever else has it open, and brings its schema up to date: `sqlite:PATH` (the file is
+/// Opens the store at `url`, which others may have open, too, and brings its schema up to date: `sqlite:PATH` (the file is
 /// created, not its folder), `sqlite::memory:` (gone with the store), or `postgres://…`.
 ///
 /// # Errors

@@ -49,8 +49,8 @@ pub(super) async fn get(tx: &mut Tx, id: &RuntimeId) -> Result<Option<RuntimeRec
     tx.fetch_optional(SELECT, values![id.as_str()]).await?.as_ref().map(record).transpose()
 }
 
-/// Takes the runtime's next revision, which is in the answer, and with it the runtime: whoever else wants to write to
-/// it or to its versions waits here until this transaction has ended. Undone when the transaction is.
+/// Locks the runtime by taking its next revision, which is in the answer: other writers of the runtime and its versions wait
+/// here until this transaction has ended. Rolled back with the transaction.
 pub(super) async fn claim(tx: &mut Tx, id: &RuntimeId) -> Result<Option<RuntimeRecord>, StoreError> {
     const CLAIM: &str = concat!("UPDATE runtimes SET revision = revision + 1 WHERE id = $1 RETURNING ", columns!());
     tx.fetch_optional(CLAIM, values![id.as_str()]).await?.as_ref().map(record).transpose()

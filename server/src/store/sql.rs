@@ -175,7 +175,7 @@ impl Row {
     }
 
     /// A column that holds a variant of an enumeration.
-    pub(super) fn word<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
+    pub(super) fn variant<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_value(serde_json::Value::String(self.get(column)?)).map_err(|e| corrupt(column, e))
     }
 }

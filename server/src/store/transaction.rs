@@ -2,7 +2,7 @@
 //!
 //! Not sqlx's own `Transaction`. It counts how deep it is nested, and SQLite ends a transaction by itself when a disk is
 //! full: the count then never comes back to zero, and each later transaction on that connection is refused. And a
-//! connection that has fallen silent would go back to the pool, which asks it once more and waits. Here a connection whose
+//! connection that hangs would go back to the pool, which pings it and waits. Here a connection whose
 //! transaction cannot be rolled back in time is closed, and the pool opens another.
 
 use std::{
@@ -69,9 +69,8 @@ async fn begin_sqlite(pool: &SqlitePool, how: &'static str, answer: Duration) ->
     run_to_completion(async move { Tx::begin(Connection::Sqlite(pool.acquire().await?), how, answer).await }).await
 }
 
-/// Goes on even if nobody waits for it any more, as when a browser goes away. sqlx closes a connection that is given up
-/// while it is taken from the pool, and a database in memory is gone with its one connection; and a commit that is given
-/// up may or may not have happened.
+/// Runs to the end even if its caller goes away, as a browser may. sqlx closes a connection whose acquisition is cancelled,
+/// and a database in memory is gone with its one connection; and a cancelled commit may or may not have happened.
 async fn run_to_completion<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {

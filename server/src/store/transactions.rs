@@ -119,7 +119,7 @@ impl Store {
         versions::get(&mut tx, runtime, name).await
     }
 
-    /// Whether a version uses this object; what nobody uses may be deleted.
+    /// Whether a version uses this object; an unused one may be deleted.
     pub async fn object_in_use(&self, object: &str) -> Result<bool, StoreError> {
         let mut tx = self.database.read().await?;
         versions::object_in_use(&mut tx, object).await
@@ -166,8 +166,8 @@ impl Store {
         Ok(version)
     }
 
-    /// Deletes an archived version with its configuration and what is kept of its file, and answers which file that is:
-    /// whoever asked removes it when [`Store::object_in_use`] says that no other version has it. `Refused` when it is not
+    /// Deletes an archived version with its configuration and what is kept of its file, and returns which file that is:
+    /// the caller removes it when [`Store::object_in_use`] says that no other version has it. `Refused` when it is not
     /// archived.
     pub async fn delete_version(
         &self,

@@ -121,7 +121,7 @@ pub(super) async fn intent(tx: &mut Tx, runtime: &RuntimeId) -> Result<Option<Ru
     Ok(Some(RuntimeIntent { runtime, versions, repairs }))
 }
 
-/// Gives a version of a claimed runtime the runtime's revision, so that whoever shows it looks at it again.
+/// Gives a version of a claimed runtime the runtime's revision, so that pages that show it read it again.
 pub(super) async fn bump_revision(tx: &mut Tx, runtime: &RuntimeRecord, key: VersionKey) -> Result<(), StoreError> {
     tx.execute("UPDATE versions SET revision = $2 WHERE key = $1", values![key, runtime.revision]).await?;
     Ok(())
@@ -185,7 +185,7 @@ fn record(row: &Row) -> Result<VersionRecord, StoreError> {
         created_by: Actor(row.get("created_by")?),
         published_at: row.optional_time("published_at")?,
         revision: row.count("revision")?,
-        desired: row.word("desired")?,
+        desired: row.variant("desired")?,
         generation: row.count("generation")?,
         settled: row.get("settled")?,
         deadline: row.optional_time("deadline")?,

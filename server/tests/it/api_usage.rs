@@ -72,7 +72,7 @@ async fn an_idle_server_writes_nothing_lists_nothing_and_holds_one_watch_of_each
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_runtime_of_which_nothing_changes_is_not_looked_at_and_one_that_the_store_changed_is() {
+async fn a_runtime_that_does_not_change_is_not_reconciled_and_one_that_the_store_changed_is() {
     let server = Server::start(&["a", "b"], RequestGate::default()).await;
     server.reach("a", "one", Command::Start, VersionState::Started).await;
     let end = Instant::now() + MAX_WAIT;
@@ -88,7 +88,7 @@ async fn a_runtime_of_which_nothing_changes_is_not_looked_at_and_one_that_the_st
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_than_a_few_runtimes_are_worked_on_at_once() {
+async fn no_more_than_a_few_runtimes_are_reconciled_at_once() {
     let runtimes = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
     let server =
         Server::start(&runtimes, RequestGate { gate: watch::channel(false).0, ..RequestGate::default() }).await;
@@ -106,7 +106,7 @@ async fn no_more_than_a_few_runtimes_are_worked_on_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_that_does_not_end_is_given_up_and_the_next_one_goes_on() {
+async fn a_reconcile_that_does_not_end_is_cancelled_and_the_next_one_continues() {
     let request_gate = RequestGate { gate: watch::channel(false).0, ..RequestGate::default() };
     let timings = ReconcilerTimings { reconcile_timeout: Duration::from_millis(100), ..timings() };
     let server = Server::start_at(&["a"], request_gate, timings).await;
@@ -117,7 +117,7 @@ async fn a_look_that_does_not_end_is_given_up_and_the_next_one_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_runtime_whose_writes_are_refused_holds_up_no_other_and_is_asked_again_when_it_may_be() {
+async fn a_runtime_whose_writes_are_rejected_delays_no_other_and_is_retried_after_the_time_asked_for() {
     let server = Server::start(&["bad", "good"], RequestGate { busy: Some("kai-bad"), ..RequestGate::default() }).await;
     server.command("bad", "one", Command::Start).await;
     server.command("bad", "two", Command::Start).await;

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{krt::Krt, server::MAX_WAIT};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_asked_while_the_cluster_is_away_waits_with_the_reason_and_is_done_when_it_is_back() {
+async fn what_is_asked_during_an_outage_waits_with_the_reason_and_is_done_after_it() {
     let store = store::open("sqlite::memory:").await.unwrap();
     let (runtime, version) = add_version(&store, &Krt::new("one")).await;
     let sandbox = Sandbox::start(Options { ready_after: Duration::from_millis(20), ..Options::default() });

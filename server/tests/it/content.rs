@@ -245,7 +245,7 @@ async fn callers_are_compared_by_all_proto_files_of_both() {
 }
 
 #[tokio::test]
-async fn a_new_version_takes_over_the_values_that_the_newest_has() {
+async fn a_new_version_inherits_the_values_that_the_newest_has() {
     let server = demo().await;
     assert_eq!(server.get("/api/v1/runtimes/demo/carry-over").await.expect(200), json!([]));
     server.get("/api/v1/runtimes/other/carry-over").await.expect_error(404, "not_found");

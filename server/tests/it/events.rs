@@ -67,7 +67,7 @@ impl Stream {
 }
 
 #[tokio::test]
-async fn every_connection_is_greeted_first() {
+async fn every_connection_begins_with_hello() {
     let server = TestServer::start().await;
     for _ in 0..2 {
         let hello = Stream::open(&server).await.next().await;

@@ -53,7 +53,7 @@ async fn a_name_that_is_made_to_point_at_this_machine_reads_nothing() {
 }
 
 #[tokio::test]
-async fn its_own_pages_and_programs_may_do_everything_also_through_a_forwarded_port() {
+async fn same_origin_pages_and_programs_may_do_everything_also_through_a_forwarded_port() {
     let server = TestServer::start().await;
     let port = server.addr().port();
     send(&server, Method::POST, "/api/v1/runtimes", &[]).await.expect(201);

@@ -143,7 +143,7 @@ async fn until(what: &str, holds: impl AsyncFn() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pod_that_dies_is_one_fall_and_one_recovery_across_a_restart() {
+async fn a_pod_that_dies_is_one_degradation_and_one_recovery_across_a_restart() {
     let mut scene = Scene::started().await;
     assert_eq!(scene.actions_of_server().await, [], "a start is nothing that the server does by itself");
     let pod = scene.node_pods().await.remove(0).name_any();
@@ -210,7 +210,7 @@ async fn a_preview_that_somebody_deletes_is_a_repair() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_people_ask_is_no_repair_and_no_fall() {
+async fn what_people_ask_is_no_repair_and_no_degradation() {
     let mut scene = Scene::started().await;
     scene.command(Command::Publish, Duration::from_secs(3600)).await;
     scene.reach(VersionState::Published).await;

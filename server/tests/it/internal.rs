@@ -97,7 +97,7 @@ async fn it_serves_nothing_else() {
 }
 
 #[tokio::test]
-async fn it_answers_to_its_own_names_alone() {
+async fn it_answers_to_the_allowed_hosts_alone() {
     let server = TestServer::start_with(|settings| {
         settings.advertised_url = Some("http://kai-server.kai.svc:3001".to_owned());
     })

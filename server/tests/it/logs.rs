@@ -394,7 +394,7 @@ async fn a_client_that_goes_away_ends_what_was_asked_of_the_cluster() {
 }
 
 #[tokio::test]
-async fn a_log_that_cannot_be_read_is_a_line_and_holds_up_no_other() {
+async fn a_log_that_cannot_be_read_is_a_line_and_delays_no_other() {
     let data = tempfile::tempdir().unwrap();
     let (server, _sandbox, open) = beside_a_cluster(data.path()).await;
     let url = |query: &str| format!("{}{VERSION}/logs?{query}", server.url());

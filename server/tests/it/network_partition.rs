@@ -19,7 +19,7 @@ const NOTICED: Duration = Duration::from_secs(15);
 const DONE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_fall_silent_are_noticed_and_what_was_asked_meanwhile_is_done_when_the_network_is_back() {
+async fn a_network_partition_is_noticed_and_what_was_asked_meanwhile_is_done_after_it() {
     let cluster = Cluster::start().await;
     let data = tempfile::tempdir().unwrap();
     let server = cluster.server(data.path());

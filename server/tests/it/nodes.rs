@@ -100,7 +100,7 @@ async fn a_node_that_crashes_tells_what_it_logged_last() {
 }
 
 #[tokio::test]
-async fn a_node_whose_image_cannot_be_pulled_says_so_in_kubernetes_words() {
+async fn a_node_whose_image_cannot_be_pulled_shows_kubernetes_message() {
     let server = with_version(Krt::new("v1").images("sandbox/fail-pull:1", "example/entrypoint:1")).await;
     server.post(&format!("{VERSION}/start"), json!({})).await.expect(202);
 

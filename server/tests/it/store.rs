@@ -112,9 +112,9 @@ mod on {
             no_value_and_no_credential_is_printed
         }
         inherit {
-            for_each_name_the_newest_value_is_taken_over
-            what_is_left_out_and_what_is_of_another_kind_is_not_taken_over
-            no_more_is_taken_over_than_there_is_room_for
+            for_each_name_the_newest_value_is_inherited
+            what_is_skipped_and_what_is_of_another_kind_is_not_inherited
+            no_more_is_inherited_than_there_is_room_for
             a_variable_too_large_for_an_environment_is_not_inherited_and_a_warning_says_so
             what_is_kept_of_a_file_comes_with_its_version
         }
@@ -144,7 +144,7 @@ mod on {
             one_object_that_is_put_back_again_and_again_is_one_entry
             different_edits_of_one_object_are_entries_of_their_own_with_their_own_counts
             a_command_leaves_a_repair_and_a_stop_cancels_it
-            a_version_falls_and_heals_in_turn
+            a_version_degrades_and_recovers_again_and_again
             a_start_begins_a_health_of_its_own
             what_runs_no_more_gets_no_entry
         }

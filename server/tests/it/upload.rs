@@ -74,7 +74,7 @@ async fn a_file_of_several_parts_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_valid_krt_is_refused_with_each_mistake_and_leaves_nothing() {
+async fn a_file_that_is_not_a_valid_krt_is_refused_with_each_mistake_and_leaves_nothing() {
     let server = demo().await;
     let five_mistakes = pack(&[(
         "krt.yml",
@@ -285,7 +285,7 @@ async fn nothing_is_left_of_an_upload_whose_client_goes_away() {
 }
 
 #[tokio::test]
-async fn an_upload_waits_for_its_turn_and_has_it_when_another_ends_or_goes_away() {
+async fn an_upload_waits_for_a_permit_and_gets_it_when_another_ends_or_goes_away() {
     let server = TestServer::start_with(|settings| settings.max_uploads = NonZeroU16::MIN).await;
     server.add_runtime("demo").await;
     let krt = Krt::new("slow").padded(8 << 20).bytes();

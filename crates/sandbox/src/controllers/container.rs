@@ -13,13 +13,13 @@ const MAX_BACK_OFF: u32 = 64;
 
 /// What an image does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Behaviour {
+enum Behavior {
     Runs,
     FailsToPull,
     Crashes,
 }
 
-impl Behaviour {
+impl Behavior {
     /// `*/fail-pull:*` and `*/crash:*` are for showing failures; every other image runs, and `*/chatty:*` has much to say
     /// (see `logs`).
     fn of(image: &str) -> Self {
@@ -52,7 +52,7 @@ pub(super) enum Phase {
 pub(super) struct Container {
     pub(super) name: String,
     image: String,
-    behaviour: Behaviour,
+    behaviour: Behavior,
     is_init: bool,
     pub(super) probed: bool,
     pub(super) phase: Phase,
@@ -71,7 +71,7 @@ impl Container {
         Self {
             name: object::text(spec, "/name").to_owned(),
             image: image.to_owned(),
-            behaviour: Behaviour::of(image),
+            behaviour: Behavior::of(image),
             is_init,
             probed: spec.get("readinessProbe").is_some(),
             phase: Phase::Creating,
@@ -94,7 +94,7 @@ impl Container {
         let (name, image) = (self.name.clone(), self.image.clone());
         let mut record = |note: EventNote| notes.push(note.of(&name));
         match (self.phase, self.behaviour) {
-            (Phase::Creating | Phase::PullBackOff, Behaviour::FailsToPull) => {
+            (Phase::Creating | Phase::PullBackOff, Behavior::FailsToPull) => {
                 record(EventNote::normal("Pulling", format!("Pulling image {image:?}")));
                 record(EventNote::warning("Failed", format!("Failed to pull image {image:?}: {}", self.pull_error())));
                 record(EventNote::warning("Failed", "Error: ErrImagePull"));
@@ -117,10 +117,10 @@ impl Container {
                 record(EventNote::normal("Started", format!("Started container {name}")));
                 self.started_at = names::now();
                 let ready = !self.probed && !self.is_init;
-                let goes_on = self.is_init || self.behaviour == Behaviour::Crashes || !ready;
+                let goes_on = self.is_init || self.behaviour == Behavior::Crashes || !ready;
                 (self.phase, self.due) = (Phase::Running { ready }, goes_on.then_some(now + step));
             }
-            (Phase::Running { .. }, Behaviour::Crashes) => {
+            (Phase::Running { .. }, Behavior::Crashes) => {
                 self.finished_at = names::now();
                 (self.phase, self.due) =
                     if restarts { (Phase::Crashed, Some(now + step)) } else { (Phase::Done { exit_code: 1 }, None) };
@@ -198,7 +198,7 @@ impl Container {
             Phase::Done { exit_code } => json!({ "terminated": self.terminated(exit_code) }),
         };
         let running = matches!(self.phase, Phase::Running { .. });
-        let pulls = self.behaviour == Behaviour::FailsToPull;
+        let pulls = self.behaviour == Behavior::FailsToPull;
         let ready = matches!(self.phase, Phase::Running { ready: true } | Phase::Done { exit_code: 0 });
         let mut status = json!({
             "name": self.name,

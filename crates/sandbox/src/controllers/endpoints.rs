@@ -87,7 +87,7 @@ impl Controller for Endpoints {
                     self.queue_services_of(&pod, queue);
                 }
             }
-            // Deleted or changed by hand: it is made anew.
+            // Deleted or changed by hand: it is created again.
             Kind::EndpointSlice => {
                 let slice = event.object();
                 if let Some(owner) = object::controller(&slice) {

@@ -79,7 +79,7 @@ fn collect_orphan(state: &mut State, kind: Kind, object: &Object) -> bool {
     if owners.is_empty() || object::is_ending(object) || owners.iter().any(|o| lives(object::text(o, "/uid"))) {
         return false;
     }
-    delete_quietly(state, kind, object, Propagation::Background);
+    delete_ignoring_errors(state, kind, object, Propagation::Background);
     true
 }
 
@@ -104,7 +104,7 @@ fn finish_foreground(state: &mut State, kind: Kind, owner: &Object) -> usize {
         if !object::is_ending(&dependent) && deleted < MAX_BATCH {
             deleted += 1;
             let policy = if blocks { Propagation::Foreground } else { Propagation::Background };
-            delete_quietly(state, dependent_kind, &dependent, policy);
+            delete_ignoring_errors(state, dependent_kind, &dependent, policy);
         }
     }
     if !blocked {
@@ -115,7 +115,7 @@ fn finish_foreground(state: &mut State, kind: Kind, owner: &Object) -> usize {
 }
 
 /// What was read under the same lock is there; a refusal could only mean that it must stay.
-fn delete_quietly(state: &mut State, kind: Kind, object: &Object, propagation: Propagation) {
+fn delete_ignoring_errors(state: &mut State, kind: Kind, object: &Object, propagation: Propagation) {
     let options = DeleteOptions { propagation, ..DeleteOptions::default() };
     let _gone = delete::delete(state, kind, &Key::of(object), &options);
 }

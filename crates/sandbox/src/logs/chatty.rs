@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) const MAX_LINES: u64 = 50_000;
 
 /// `*/chatty:*`, as `*/crash:*` is an image that crashes.
-pub(super) fn is_meant_by(image: &str) -> bool {
+pub(super) fn matches_image(image: &str) -> bool {
     let last = image.rsplit_once('/').map_or("", |(_, last)| last);
     last.split([':', '@']).next() == Some("chatty")
 }
@@ -76,7 +76,7 @@ mod tests {
             ("chatty:1", false),
             ("example/chatty-not:1", false),
         ] {
-            assert_eq!(is_meant_by(image), is_chatty, "{image}");
+            assert_eq!(matches_image(image), is_chatty, "{image}");
         }
     }
 }

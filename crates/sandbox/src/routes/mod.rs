@@ -149,7 +149,7 @@ impl Call {
     }
 
     /// Who is calling: `fieldManager`, or else the program's name.
-    fn how(&self, operation: Operation, subresource: Subresource) -> WriteOptions {
+    fn options(&self, operation: Operation, subresource: Subresource) -> WriteOptions {
         let agent = self.agent();
         let program = agent.split('/').next().unwrap_or(agent);
         let name = self.query("fieldManager").unwrap_or(program).to_owned();

@@ -29,7 +29,7 @@ pub(super) fn answer(api: &Api, kind: Kind, key: &Key, method: Method, call: &Ca
     }
     let format = call.content_type();
     let sent = if is_patch { call.json()? } else { call.object()? };
-    let how = call.how(Operation::Update, Subresource::Scale);
+    let options = call.options(Operation::Update, Subresource::Scale);
     let done = api.store.write(|state| {
         let old = state.get(kind, key).ok_or_else(|| Failure::not_found(kind, &key.name))?;
         let mut wanted = sent.clone();
@@ -48,7 +48,7 @@ pub(super) fn answer(api: &Api, kind: Kind, key: &Key, method: Method, call: &Ca
         let mut new = Value::clone(&old);
         // An absent number is zero, as Kubernetes reads it.
         object::set(&mut new, &["spec", "replicas"], wanted.pointer("/spec/replicas").cloned().unwrap_or(json!(0)));
-        admission::update(state, kind, key, new, Part::Main, &how)
+        admission::update(state, kind, key, new, Part::Main, &options)
     })?;
     Ok(Json(scale(&done)).into_response())
 }

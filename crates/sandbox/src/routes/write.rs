@@ -36,8 +36,8 @@ pub(super) fn create(api: &Api, kind: Kind, namespace: Option<&str>, call: &Call
         return Err(Failure::method_not_allowed());
     }
     let new = call.object()?;
-    let how = call.how(Operation::Update, Subresource::None);
-    let made = api.store.write(|state| admission::create(state, kind, namespace.unwrap_or_default(), new, &how))?;
+    let options = call.options(Operation::Update, Subresource::None);
+    let made = api.store.write(|state| admission::create(state, kind, namespace.unwrap_or_default(), new, &options))?;
     Ok(respond(StatusCode::CREATED, kind, &made, call))
 }
 
@@ -49,8 +49,8 @@ pub(super) fn replace(
     call: &Call,
 ) -> Result<Response, Failure> {
     let new = call.object()?;
-    let how = call.how(Operation::Update, subresource);
-    let done = api.store.write(|state| admission::update(state, kind, key, new, part(subresource), &how))?;
+    let options = call.options(Operation::Update, subresource);
+    let done = api.store.write(|state| admission::update(state, kind, key, new, part(subresource), &options))?;
     Ok(respond(StatusCode::OK, kind, &done, call))
 }
 
@@ -70,13 +70,13 @@ pub(super) fn patch(
             ));
         }
         let wanted = yaml_or_json(call)?;
-        let how = call.how(Operation::Apply, subresource);
+        let options = call.options(Operation::Apply, subresource);
         let force = call.flag("force");
-        let (done, made) = api.store.write(|state| apply::apply(state, kind, key, wanted, part, force, &how))?;
+        let (done, made) = api.store.write(|state| apply::apply(state, kind, key, wanted, part, force, &options))?;
         let code = if made { StatusCode::CREATED } else { StatusCode::OK };
         return Ok(respond(code, kind, &done, call));
     }
-    let how = call.how(Operation::Update, subresource);
+    let options = call.options(Operation::Update, subresource);
     let patch = match format {
         "application/merge-patch+json" | "application/strategic-merge-patch+json" | "application/json-patch+json" => {
             call.json()?
@@ -96,7 +96,7 @@ pub(super) fn patch(
             "application/json-patch+json" => patch::json_patch(&mut new, &patch)?,
             _ => patch::strategic(&mut new, &patch, kind)?,
         }
-        admission::update(state, kind, key, new, part, &how)
+        admission::update(state, kind, key, new, part, &options)
     })?;
     Ok(respond(StatusCode::OK, kind, &done, call))
 }

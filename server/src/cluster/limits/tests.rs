@@ -42,7 +42,7 @@ fn silent_after(first: &'static str) -> Body {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_ever_for_an_answer_of_whatever_kind() {
+async fn a_request_of_any_kind_that_is_not_answered_times_out() {
     let never = Router::new().fallback(pending::<Body>);
     let silent = Router::new().fallback(async || silent_after("{"));
     for router in [never, silent] {
@@ -62,7 +62,7 @@ async fn nobody_waits_for_ever_for_an_answer_of_whatever_kind() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_ever_for_a_stream_to_begin() {
+async fn a_stream_that_does_not_begin_times_out() {
     let client = cluster(Router::new().fallback(pending::<Body>)).client();
     let pods = Api::<Pod>::default_namespaced(client.clone());
     let answers = async {
@@ -88,7 +88,7 @@ async fn a_log_that_stops_in_the_middle_is_an_error_and_a_followed_one_goes_on()
 }
 
 #[tokio::test]
-async fn a_watch_that_brings_nothing_is_opened_anew_where_it_was() {
+async fn a_watch_without_events_is_reopened_where_it_was() {
     let begun = Arc::new(Mutex::new(Vec::new()));
     let seen = begun.clone();
     let router = Router::new().fallback(move |RawQuery(query): RawQuery| {
@@ -119,7 +119,7 @@ async fn a_watch_that_brings_nothing_is_opened_anew_where_it_was() {
 }
 
 #[tokio::test]
-async fn all_that_is_under_way_is_given_up_when_the_cluster_falls_silent() {
+async fn all_requests_are_cancelled_when_the_cluster_becomes_unreachable() {
     let is_silent = Arc::new(AtomicBool::new(false));
     let away = is_silent.clone();
     let router = Router::new().route(

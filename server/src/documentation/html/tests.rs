@@ -1,13 +1,17 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::documentation::{Place, page};
+use crate::documentation::{PageContext, page};
 
 fn shown(markdown: &str) -> domain::DocumentationPage {
     let paths = ["docs/README.md", "docs/img/a.png", "docs/more.md"];
     let documents: BTreeSet<String> = paths.iter().map(|path| (*path).to_owned()).collect();
     let (runtime, version) = ("demo".parse().unwrap(), "v1".parse().unwrap());
-    page(&Place { runtime: &runtime, version: &version, documents: &documents }, "docs/README.md", markdown.as_bytes())
+    page(
+        &PageContext { runtime: &runtime, version: &version, documents: &documents },
+        "docs/README.md",
+        markdown.as_bytes(),
+    )
 }
 
 fn html(markdown: &str) -> String {

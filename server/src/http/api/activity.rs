@@ -195,13 +195,13 @@ fn one_of<T: Copy>(
     name: &str,
     text: Option<String>,
     all: &[T],
-    word: impl Fn(T) -> &'static str,
+    wire_name: impl Fn(T) -> &'static str,
     problems: &mut Vec<Problem>,
 ) -> Option<T> {
     let text = text.filter(|text| !text.is_empty())?;
-    let found = all.iter().copied().find(|value| word(*value) == text);
+    let found = all.iter().copied().find(|value| wire_name(*value) == text);
     if found.is_none() {
-        let words = all.iter().map(|value| format!("`{}`", word(*value))).collect::<Vec<_>>().join(", ");
+        let words = all.iter().map(|value| format!("`{}`", wire_name(*value))).collect::<Vec<_>>().join(", ");
         problems.push(Problem::error(name, format!("`{text}` is not one of {words}")));
     }
     found

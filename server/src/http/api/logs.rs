@@ -53,19 +53,19 @@ pub(super) async fn logs(
     {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
-    let pieces = Pieces { lines: lines.ready_chunks(BATCH), format, stop: parts.stop };
-    let body = stream::unfold(Some(pieces), |pieces| async move { pieces?.next().await });
+    let body = LogBody { lines: lines.ready_chunks(BATCH), format, stop: parts.stop };
+    let body = stream::unfold(Some(body), |body| async move { body?.next().await });
     Ok((headers, Body::from_stream(body.map(Ok::<_, Infallible>))))
 }
 
 /// The answer, piece by piece.
-struct Pieces {
+struct LogBody {
     lines: ReadyChunks<BoxStream<'static, LogLine>>,
     format: LogFormat,
     stop: CancellationToken,
 }
 
-impl Pieces {
+impl LogBody {
     /// With what is left; nothing is after the last piece.
     async fn next(mut self) -> Option<(Bytes, Option<Self>)> {
         let next = tokio::select! {

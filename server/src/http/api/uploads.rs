@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_over_follows_from_the_query() {
+    fn what_is_inherited_follows_from_the_query() {
         let without = |names: &[&str]| InheritConfig::Except(names.iter().map(|name| (*name).to_owned()).collect());
         for (parameters, expected) in [
             (&[][..], InheritConfig::All),

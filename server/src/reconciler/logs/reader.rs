@@ -16,11 +16,11 @@ use crate::{
     reconciler::Inner,
 };
 
-/// How long a log that is not followed may keep everybody waiting for its next line.
-const SILENCE: Duration = Duration::from_secs(15);
-/// After which silence a followed log is asked for anew, from where it was. Nobody promises that it ever brings a line, so
-/// this is no failure; but whoever is gone may have gone without a word.
-const FOLLOWED_SILENCE: Duration = Duration::from_secs(600);
+/// How long a log that is not followed may take for its next line.
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// After how long without a line a followed log is requested again, from where it was. Silence is no failure, but the
+/// connection may be dead.
+const FOLLOW_READ_TIMEOUT: Duration = Duration::from_secs(600);
 /// The pause before a followed log that broke off is asked for again; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const MAX_DOUBLINGS: u32 = 5;
@@ -102,10 +102,10 @@ impl Reader {
                     }
                 }
                 Position::Open(log) => {
-                    let line = match (timeout(self.range.max_silence(), log.next()).await, self.range.follows()) {
+                    let line = match (timeout(self.range.read_timeout(), log.next()).await, self.range.follows()) {
                         (Ok(line), _) => line,
                         (Err(_), true) => Ok(None),
-                        (Err(_), false) => return self.failed(no_answer()),
+                        (Err(_), false) => return self.failed(timeout_message()),
                     };
                     let said = match line {
                         Ok(Some(line)) => self.take(line),
@@ -136,13 +136,13 @@ impl Reader {
             ..LogParams::default()
         };
         let opening = LogReader::open(self.inner.cluster.client(), &self.namespace, &self.run.pod, params);
-        let opened = match timeout(self.range.max_silence(), opening).await {
+        let opened = match timeout(self.range.read_timeout(), opening).await {
             Ok(opened) => opened,
             Err(_) if self.range.follows() => {
                 self.ended(false);
                 return None;
             }
-            Err(_) => return self.failed(no_answer()),
+            Err(_) => return self.failed(timeout_message()),
         };
         match opened {
             Ok(log) => {
@@ -173,10 +173,10 @@ impl Reader {
             self.position = Position::Over;
             return None;
         }
-        self.say(why)
+        self.error_line(why)
     }
 
-    fn say(&mut self, why: String) -> Option<LogLine> {
+    fn error_line(&mut self, why: String) -> Option<LogLine> {
         if self.last_error.as_ref() == Some(&why) {
             return None;
         }
@@ -199,7 +199,7 @@ impl Reader {
 
     fn take(&mut self, line: StampedLine) -> Option<LogLine> {
         let Some(time) = line.time else {
-            return if line.text.is_empty() { None } else { self.say(line.text) };
+            return if line.text.is_empty() { None } else { self.error_line(line.text) };
         };
         // A container's lines are in the order of their times.
         if self.range.until.is_some_and(|until| time > until) {
@@ -237,8 +237,8 @@ impl Reader {
 
 impl LogRange {
     /// How long the next line is waited for.
-    fn max_silence(self) -> Duration {
-        if self.follows() { FOLLOWED_SILENCE } else { SILENCE }
+    fn read_timeout(self) -> Duration {
+        if self.follows() { FOLLOW_READ_TIMEOUT } else { READ_TIMEOUT }
     }
 }
 
@@ -248,6 +248,6 @@ fn second_of(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-fn no_answer() -> String {
-    format!("no answer within {} seconds", SILENCE.as_secs())
+fn timeout_message() -> String {
+    format!("no answer within {} seconds", READ_TIMEOUT.as_secs())
 }

@@ -19,7 +19,7 @@ pub(super) struct Run {
     pub(super) container: String,
     /// What tells it from the runs of this container before and after it.
     pub(super) id: String,
-    /// More is to come of it: its container runs, and nobody has told its pod to end.
+    /// More is to come: its container runs, and its pod is not being deleted.
     pub(super) is_running: bool,
 }
 

@@ -43,7 +43,7 @@ impl fmt::Debug for Object {
 pub(super) trait Planned: Resource<DynamicType = ()> + Serialize + Clone {
     fn object(self) -> Object;
 
-    /// The kind, if this object can never be changed again and has to be made anew.
+    /// The kind, if this object can never be changed again and has to be created again.
     fn immutable_kind(&self) -> Option<Kind> {
         None
     }
@@ -76,7 +76,7 @@ planned!(Secret ConfigMap; immutable);
 pub(super) enum ObjectState<'a> {
     /// As it should be, as far as an apply of ours can make it so.
     UpToDate,
-    /// It is being deleted: what is on its way out cannot be kept, only made anew when it is gone.
+    /// It is being deleted: what is on its way out cannot be kept, only created again when it is gone.
     Ending,
     /// It is not there, or differs in these fields.
     Differs { fields: Vec<String>, delay: Option<&'a Delay> },

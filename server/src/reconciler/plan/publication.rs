@@ -62,7 +62,7 @@ fn publish_deadline(situation: &Situation<'_>) -> Option<Timestamp> {
 fn route_to(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> (Vec<Step>, bool) {
     let observed = situation.observed;
     let active = observed.services.get(ACTIVE_SERVICE);
-    // Gone in a moment, and made anew then.
+    // It is being deleted, and created again when it is gone.
     if active.is_some_and(|live| live.metadata.deletion_timestamp.is_some()) {
         return (Vec::new(), false);
     }
@@ -95,8 +95,8 @@ fn is_serving(situation: &Situation<'_>, version: &VersionRecord) -> bool {
 }
 
 /// Whether requests may be led to this version now. The one that has them must have its own Service back, so that it can
-/// be reached by that name the moment it is no longer published. Where requests reach nobody though they should reach
-/// this one, anything is better than nothing.
+/// be reached by that name the moment it is no longer published. Where requests reach no version
+/// though they should reach this one, any route is better than none.
 fn may_switch(situation: &Situation<'_>, version: &VersionRecord) -> bool {
     let reach_nobody = situation.observed.ready_pods.get(ACTIVE_SERVICE).is_none_or(BTreeSet::is_empty);
     (reach_nobody && is_serving(situation, version))

@@ -116,7 +116,7 @@ fn a_start_that_takes_too_long_ends_stopped_with_the_reason_and_nothing_left() {
 }
 
 #[test]
-fn the_time_in_which_the_cluster_was_away_is_no_reason_to_fail() {
+fn the_time_of_an_outage_is_no_reason_to_fail() {
     let mut world = World::new(1);
     world.command(0, Command::Start);
     world.pass_time(600);
@@ -187,7 +187,7 @@ fn what_somebody_deletes_comes_back_and_what_nobody_changed_is_not_written() {
     world.settle();
     assert!(world.settle().is_empty(), "a second plan is empty");
     for name in world.all_names() {
-        world.lose(&name);
+        world.remove_object(&name);
         let done = world.settle();
         assert!(done.iter().any(|step| step == &format!("apply {name}")), "{name}: {done:?}");
     }
@@ -214,7 +214,7 @@ fn from_anywhere_plans_lead_to_what_was_asked() {
                     if let Some(name) = world.all_names().choose(&mut random) {
                         // Somebody who deletes the published Service causes an outage; that is not ours to prevent.
                         if name != ACTIVE_SERVICE && name != INGRESS {
-                            world.lose(name);
+                            world.remove_object(name);
                         }
                     }
                 }
@@ -228,7 +228,7 @@ fn from_anywhere_plans_lead_to_what_was_asked() {
         assert!(!world.intent.runtime.publication.switching(), "seed {seed}");
         for (index, version) in world.intent.versions.iter().enumerate() {
             assert!(version.settled, "seed {seed}: v{index} is {}", version.state());
-            let there = world.belongings(&version.name);
+            let there = world.count_objects(&version.name);
             assert_eq!(there > 0, version.desired == Desired::Started, "seed {seed}: v{index} has {there} objects");
         }
         let now: Timestamp = world.now;

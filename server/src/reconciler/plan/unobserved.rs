@@ -1,4 +1,4 @@
-//! What can be decided while the cluster denies access, so that nobody knows what it holds: that time has run out.
+//! What can be decided while the cluster denies access, and what it holds is unknown: that a deadline has passed.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ pub(crate) fn plan_unobserved(
     plan
 }
 
-/// A deadline that had passed before is one that nobody was there to keep, or was about to be dealt with.
+/// A deadline that had passed before access was denied could not be kept, or was about to be handled: it is extended.
 fn is_past(
     deadline: Option<Timestamp>,
     denial: &Denial,

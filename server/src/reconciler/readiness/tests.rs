@@ -20,7 +20,7 @@ fn waiting(reason: &str, message: &str, restarts: i32) -> Value {
 }
 
 #[test]
-fn each_way_in_which_a_pod_is_not_ready_is_said_in_kubernetes_words() {
+fn each_way_in_which_a_pod_is_not_ready_is_shown_with_kubernetes_message() {
     let cases = [
         (waiting("ContainerCreating", "", 0), Severity::Progressing, "creating the container"),
         (waiting("ErrImagePull", "no such host", 0), Severity::Failing, "cannot pull the image: no such host"),

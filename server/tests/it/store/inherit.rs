@@ -28,7 +28,7 @@ fn config(version: &VersionRecord) -> Vec<(&str, &str)> {
     version.config.iter().map(|(name, value)| (name.as_str(), value.expose())).collect()
 }
 
-pub(super) async fn for_each_name_the_newest_value_is_taken_over(db: Db) {
+pub(super) async fn for_each_name_the_newest_value_is_inherited(db: Db) {
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     db.store.create_runtime(new_runtime("other")).await.unwrap();
     add(&db, ("newest", 3), (&["A", "B"], &[]), &[("A", "3")]).await;
@@ -59,7 +59,7 @@ pub(super) async fn for_each_name_the_newest_value_is_taken_over(db: Db) {
     assert!(db.store.create_version(elsewhere).await.unwrap().config.is_empty(), "of another runtime");
 }
 
-pub(super) async fn what_is_left_out_and_what_is_of_another_kind_is_not_taken_over(db: Db) {
+pub(super) async fn what_is_skipped_and_what_is_of_another_kind_is_not_inherited(db: Db) {
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     add(&db, ("v1", 1), (&["A", "B"], &["c"]), &[("A", "1"), ("B", "1"), ("c", "1")]).await;
 
@@ -73,7 +73,7 @@ pub(super) async fn what_is_left_out_and_what_is_of_another_kind_is_not_taken_ov
     assert!(turned.config.is_empty(), "a variable is not a file: {:?}", turned.config.keys());
 }
 
-pub(super) async fn no_more_is_taken_over_than_there_is_room_for(db: Db) {
+pub(super) async fn no_more_is_inherited_than_there_is_room_for(db: Db) {
     db.store.create_runtime(new_runtime("demo")).await.unwrap();
     let large = "x".repeat(CONFIG_MAX_BYTES / 2);
     add(&db, ("v1", 1), (&[], &["a.txt"]), &[("a.txt", &large)]).await;

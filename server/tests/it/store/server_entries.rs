@@ -116,7 +116,7 @@ pub(super) async fn a_command_leaves_a_repair_and_a_stop_cancels_it(db: Db) {
     assert_eq!((told.outcome, told.finished_at), (Outcome::Cancelled, Some(at(120))));
 }
 
-pub(super) async fn a_version_falls_and_heals_in_turn(db: Db) {
+pub(super) async fn a_version_degrades_and_recovers_again_and_again(db: Db) {
     let store = &*db.store;
     let [v1] = demo(store, ["v1"]).await;
     let v1 = start(store, &v1).await;

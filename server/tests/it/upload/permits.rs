@@ -75,7 +75,7 @@ async fn twenty_slow_uploads_do_not_keep_a_good_one_out() {
 }
 
 #[tokio::test]
-async fn who_waits_too_long_for_a_turn_is_told_when_to_come_again() {
+async fn who_waits_too_long_for_a_permit_is_told_when_to_try_again() {
     let server = one_at_a_time(|settings| settings.upload_limits.max_wait = Duration::from_millis(200)).await;
     let _holds_the_turn = half_sent(&server, &Krt::new("slow").padded(8 << 20).bytes()).await;
 
@@ -104,7 +104,7 @@ async fn an_upload_that_brings_hardly_anything_ends_though_nobody_waits() {
 }
 
 #[tokio::test]
-async fn a_turn_has_an_end_while_others_wait() {
+async fn a_permit_has_an_end_while_others_wait() {
     let server = one_at_a_time(|settings| settings.upload_limits.max_duration = Duration::from_millis(300)).await;
     // 10 MB a second would take a second.
     let long = trickle(&server, Krt::new("long").padded(10 << 20).bytes(), 200_000).await;

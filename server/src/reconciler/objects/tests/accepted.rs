@@ -46,9 +46,9 @@ const SOURCES: &[&str] = &["src/main.py", "with space.py", "é/'\"$(A)`x`", "tab
 const RPCS: &[&str] = &["Greet", "a.b.Greet", "with space", "*", ">", "é", "\u{1}"];
 const SUBTOPICS: &[&str] = &["", "", ".done", ".a.b", ".A_b-c", ".*", "."];
 
-struct Made<'r>(&'r mut StdRng);
+struct Generator<'r>(&'r mut StdRng);
 
-impl Made<'_> {
+impl Generator<'_> {
     /// Mostly one of the first ones, which are right more often.
     fn pick<'t>(&mut self, from: &[&'t str]) -> &'t str {
         let among = if self.0.random_range(0..12) > 0 { &from[..from.len() * 2 / 3] } else { from };
@@ -147,7 +147,7 @@ async fn what_the_reader_accepts_kubernetes_accepts() {
     let settings = settings();
     let mut accepted = 0;
     for seed in 0..MANIFESTS {
-        let text = Made(&mut StdRng::seed_from_u64(seed)).manifest();
+        let text = Generator(&mut StdRng::seed_from_u64(seed)).manifest();
         let Ok((manifest, _)) = parse_manifest(text.as_bytes(), &index) else { continue };
         accepted += 1;
         let sandbox = Sandbox::start(Options::default());

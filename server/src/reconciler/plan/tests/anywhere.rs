@@ -18,9 +18,9 @@ fn any_state_of_the_cluster_becomes_what_was_asked_and_stays_so() {
             match random.random_range(0..20) {
                 0..=9 => world.one_step(),
                 10..=13 => world.some_effect(&mut random),
-                14 | 15 => world.let_go(),
+                14 | 15 => world.remove_finalizers(),
                 16 => world.edit_something(&mut random),
-                17 => world.all_names().choose(&mut random).into_iter().for_each(|name| world.lose(name)),
+                17 => world.all_names().choose(&mut random).into_iter().for_each(|name| world.remove_object(name)),
                 18 => world.pass_time(random.random_range(1..100)),
                 _ => {
                     let version = random.random_range(0..3);
@@ -90,7 +90,7 @@ fn what_is_published_is_kept_so_while_another_one_is_not_ready_to_take_over() {
         world.make_unready("v1-entrypoint");
         world.command(1, Command::Publish);
         world.work();
-        world.lose(lost);
+        world.remove_object(lost);
         world.work();
         assert_eq!(world.observed.active_selects(), Some("v0"), "without {lost}");
         assert!(world.is_reached() && world.all_names().iter().any(|name| name == lost), "without {lost}");
@@ -137,7 +137,7 @@ fn nothing_is_planned_for_a_namespace_that_is_being_deleted_and_all_is_made_anew
     let mut world = published_and_another();
     world.observed.namespace_closed = Some("namespace kai-demo is being deleted".to_owned());
     while let Some(name) = world.all_names().first().cloned() {
-        world.lose(&name);
+        world.remove_object(&name);
         assert_eq!(world.work(), Vec::<String>::new(), "{name}");
     }
     world.observed.namespace_closed = None;
@@ -166,7 +166,7 @@ fn a_start_for_which_the_namespace_does_not_go_in_time_fails_with_that_reason() 
 #[should_panic(expected = "goes before the Ingress")]
 fn a_service_that_goes_before_its_ingress_is_seen() {
     let mut world = published_and_another();
-    world.delete_unasked(Kind::Service, ACTIVE_SERVICE);
+    world.delete_by_someone_else(Kind::Service, ACTIVE_SERVICE);
 }
 
 /// `v0` is published, `v1` started.

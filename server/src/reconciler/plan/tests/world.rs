@@ -179,7 +179,7 @@ impl World {
         loop {
             let before = done.len();
             done.extend(self.work());
-            self.let_go();
+            self.remove_finalizers();
             for name in self.names("Deployment") {
                 self.make_ready(&name);
             }
@@ -246,7 +246,7 @@ impl World {
     }
 
     /// As a plan that makes no sense would.
-    pub(super) fn delete_unasked(&mut self, kind: Kind, name: &str) {
+    pub(super) fn delete_by_someone_else(&mut self, kind: Kind, name: &str) {
         drop(self.execute(Step::Delete { kind, name: name.to_owned(), uid: None }));
     }
 
@@ -341,7 +341,7 @@ impl World {
     }
 
     /// Somebody deletes it.
-    pub(super) fn lose(&mut self, name: &str) {
+    pub(super) fn remove_object(&mut self, name: &str) {
         let Observed { deployments, pods, services, secrets, config_maps, ingresses, .. } = &mut self.observed;
         let was_pod = pods.remove(name).is_some();
         let was_deployment = deployments.remove(name).is_some();
@@ -433,7 +433,7 @@ impl World {
         self.all_names().is_empty()
     }
 
-    pub(super) fn belongings(&self, version: &VersionName) -> usize {
+    pub(super) fn count_objects(&self, version: &VersionName) -> usize {
         let Observed { deployments, pods, services, secrets, config_maps, .. } = &self.observed;
         fn count<K: Resource>(objects: &BTreeMap<String, Arc<K>>, version: &VersionName) -> usize {
             objects.values().filter(|object| belongs_to(object.as_ref(), version)).count()

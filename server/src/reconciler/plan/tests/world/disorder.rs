@@ -173,7 +173,7 @@ impl World {
     }
 
     /// What is on its way out goes.
-    pub(in super::super) fn let_go(&mut self) {
+    pub(in super::super) fn remove_finalizers(&mut self) {
         each!(&mut self.observed, |objects| objects.retain(|_, object| object.meta().deletion_timestamp.is_none()));
         let deployments = &self.observed.deployments;
         self.observed.pods.retain(|name, _| deployments.contains_key(name));
@@ -195,7 +195,7 @@ impl World {
             assert!(version.settled, "{what} is {}", version.state());
             let is_published = publication.target == Some(version.key);
             if version.desired != Desired::Started {
-                assert!(!is_published && self.belongings(name) == 0, "{what} leaves something");
+                assert!(!is_published && self.count_objects(name) == 0, "{what} leaves something");
                 let mut ingresses = observed.ingresses.values();
                 assert!(!ingresses.any(|ingress| belongs_to(ingress.as_ref(), name)), "{what} leaves an Ingress");
                 continue;
