@@ -1,9 +1,9 @@
 //! The names of the rpcs that a workflow's entrypoint may have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
-use super::{Unreadable, is_well_known, parse, places_of};
-use crate::ArchiveIndex;
+use super::{FileDescriptorProto, Unreadable, is_well_known, parse, places_of};
+use crate::{ArchiveIndex, limits::MAX_COMPARED_BYTES};
 
 /// The rpcs of a proto file, and of those that it imports publicly.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,32 +16,38 @@ pub(crate) struct Rpcs {
 
 /// The rpcs of the entrypoint's proto file; none when its text was not kept.
 pub(crate) fn rpcs(entrypoint_proto: &str, index: &ArchiveIndex) -> Option<Result<Rpcs, Unreadable>> {
-    let text = index.proto(entrypoint_proto)?;
-    Some(parse(text).map(|first| {
-        let mut found = Rpcs { names: Vec::new(), complete: true };
-        let mut seen = BTreeSet::from([entrypoint_proto.to_owned()]);
-        let mut files = vec![first];
-        while let Some(file) = files.pop() {
-            for import in public_imports(&file).filter(|import| !is_well_known(import)) {
-                let place = places_of(import, entrypoint_proto).find(|place| index.is_file(place));
-                if place.as_ref().is_some_and(|place| !seen.insert(place.clone())) {
-                    continue;
-                }
-                match place.and_then(|place| index.proto(&place)).map(parse) {
-                    Some(Ok(imported)) => files.push(imported),
-                    Some(Err(_)) | None => found.complete = false,
-                }
-            }
-            let methods = file.service.into_iter().flat_map(|service| service.method);
-            found.names.extend(methods.filter_map(|method| method.name));
+    let mut found = Rpcs { names: Vec::new(), complete: true };
+    let mut left = match parse(index.proto(entrypoint_proto)?) {
+        Ok(file) => found.add(file),
+        Err(reason) => return Some(Err(reason)),
+    };
+    let mut seen = BTreeSet::from([entrypoint_proto.to_owned()]);
+    let mut bytes_left = MAX_COMPARED_BYTES;
+    while let Some(import) = left.pop_front() {
+        let place = places_of(&import, entrypoint_proto).find(|place| index.is_file(place));
+        if place.as_ref().is_some_and(|place| !seen.insert(place.clone())) {
+            continue;
         }
-        found
-    }))
+        let text = place.and_then(|place| index.proto(&place)).filter(|text| text.len() <= bytes_left);
+        bytes_left -= text.map_or(0, str::len);
+        match text.map(parse) {
+            Some(Ok(file)) => left.extend(found.add(file)),
+            Some(Err(_)) | None => found.complete = false,
+        }
+    }
+    Some(Ok(found))
 }
 
-fn public_imports(file: &super::FileDescriptorProto) -> impl Iterator<Item = &str> {
-    let indexes = file.public_dependency.iter().filter_map(|index| usize::try_from(*index).ok());
-    indexes.filter_map(|index| file.dependency.get(index)).map(String::as_str)
+impl Rpcs {
+    /// Adds a file's rpcs and answers what it imports publicly.
+    fn add(&mut self, file: FileDescriptorProto) -> VecDeque<String> {
+        let indexes = file.public_dependency.iter().filter_map(|index| usize::try_from(*index).ok());
+        let imports = indexes.filter_map(|index| file.dependency.get(index)).filter(|import| !is_well_known(import));
+        let imports = imports.cloned().collect();
+        let methods = file.service.into_iter().flat_map(|service| service.method);
+        self.names.extend(methods.filter_map(|method| method.name));
+        imports
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +104,11 @@ mod tests {
         let (c, d) = (service("C"), service("D"));
         let found = of(&[("p/a.proto", &first), ("p/b.proto", &second), ("p/c.proto", &c), ("d.proto", &d)]).unwrap();
         assert_eq!(found, Rpcs { names: ["A", "B", "D"].map(str::to_owned).to_vec(), complete: true });
+        // No more is read than is compared.
+        let (large, first_of_many) =
+            (" ".repeat(250 << 10), "import public 'b.proto'; import public 'c.proto'; import public 'd.proto';");
+        let many = of(&[("a.proto", first_of_many), ("b.proto", &large), ("c.proto", &large), ("d.proto", &large)]);
+        assert!(!many.unwrap().complete);
         let missing = of(&[("a.proto", &first)]).unwrap();
         assert_eq!(missing, Rpcs { names: vec!["A".to_owned()], complete: false });
     }
