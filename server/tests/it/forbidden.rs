@@ -63,6 +63,9 @@ async fn a_start_fails_with_the_missing_permission_and_the_server_is_not_ready_u
     assert_eq!(one["health"]["status"], "unknown");
     assert!(one["health"]["reason"].as_str().unwrap().contains(reason), "{one:#}");
 
+    let page = reqwest::get(format!("{}/", server.url())).await.unwrap().text().await.unwrap();
+    assert!(page.contains("missing permission to list and watch secrets"), "{page}");
+
     start(&server, "two").await;
     let waiting = until(&server, &version("two"), |two| two["waiting"].is_string()).await;
     assert!(waiting["waiting"].as_str().unwrap().starts_with("cluster access denied since "), "{waiting:#}");
