@@ -183,8 +183,8 @@ impl Files {
     /// The text of the [`MARKER`].
     pub(crate) async fn marker(&self) -> Result<Option<String>, FilesError> {
         let path = Path::from(MARKER);
-        let asked = async { self.store.get(&path).await?.bytes().await };
-        match within(self.timeouts.request, &format!("read `{MARKER}`"), asked).await {
+        let request = async { self.store.get(&path).await?.bytes().await };
+        match within(self.timeouts.request, &format!("read `{MARKER}`"), request).await {
             Ok(text) => Ok(Some(String::from_utf8_lossy(&text).into_owned())),
             Err(FilesError::Store { source: ObjectError::NotFound { .. }, .. }) => Ok(None),
             Err(error) => Err(error),
@@ -294,9 +294,9 @@ const TAKE_IN: &str = "receive a file";
 async fn within<T>(
     limit: Duration,
     what: &str,
-    asked: impl Future<Output = Result<T, ObjectError>>,
+    request: impl Future<Output = Result<T, ObjectError>>,
 ) -> Result<T, FilesError> {
-    match timeout(limit, asked).await {
+    match timeout(limit, request).await {
         Ok(answer) => answer.map_err(|source| stored(what, source)),
         Err(_) => Err(FilesError::Timeout { what: what.to_owned(), after: limit }),
     }

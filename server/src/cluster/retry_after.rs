@@ -21,8 +21,8 @@ where
     B::Error: Into<BoxError>,
 {
     let (mut parts, body) = response.into_parts();
-    let asked = seconds(&parts.headers).filter(|_| !parts.status.is_success() && !is_json(&parts.headers));
-    let Some(secs) = asked else { return Response::from_parts(parts, Body::new(body)) };
+    let retry_after = seconds(&parts.headers).filter(|_| !parts.status.is_success() && !is_json(&parts.headers));
+    let Some(secs) = retry_after else { return Response::from_parts(parts, Body::new(body)) };
     let reason = parts.status.canonical_reason().unwrap_or("busy");
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",

@@ -208,7 +208,7 @@ async fn watch_kind<K: WatchedKind>(
                 tracing::warn!(part, error = super::error_message(&error), "a watch failed");
                 cluster.report_failure(part, &error, Timestamp::now());
                 is_failing = true;
-                // Beside the pace's own pause, which may be shorter.
+                // Beside the backoff's own pause, which may be shorter.
                 sleep(super::retry_after(&error).unwrap_or_default()).await;
             }
         }

@@ -129,8 +129,8 @@ async fn every_request_to_an_unresponsive_file_store_ends_and_says_what_it_waite
         }),
     ];
     for (silent, waited_for, ask) in asks {
-        let asked = timeout(Duration::from_secs(10), ask(files(silent).await)).await;
-        match asked.unwrap_or_else(|_| panic!("{silent:?}: `{waited_for}` has no end")) {
+        let request = timeout(Duration::from_secs(10), ask(files(silent).await)).await;
+        match request.unwrap_or_else(|_| panic!("{silent:?}: `{waited_for}` has no end")) {
             Err(FilesError::Timeout { what, .. }) => assert_eq!(what, waited_for, "{silent:?}"),
             other => panic!("{silent:?}: {waited_for}: {other:?}"),
         }

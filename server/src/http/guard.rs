@@ -135,7 +135,11 @@ pub(super) fn is_loopback(authority: &Authority) -> bool {
 mod tests {
     use super::*;
 
-    fn asked(allowed_hosts: AllowedHosts, method: Method, headers: &[(&'static str, &str)]) -> Result<(), StatusCode> {
+    fn response(
+        allowed_hosts: AllowedHosts,
+        method: Method,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(), StatusCode> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
@@ -144,7 +148,7 @@ mod tests {
     }
 
     fn allows(allowed_hosts: AllowedHosts, method: Method, headers: &[(&'static str, &str)]) -> bool {
-        asked(allowed_hosts, method, headers).is_ok()
+        response(allowed_hosts, method, headers).is_ok()
     }
 
     const LOOPBACK: AllowedHosts = AllowedHosts::Loopback { port: 3000 };
@@ -178,7 +182,7 @@ mod tests {
             &[("host", "localhost:3000"), ("host", "evil.example")],
         ] {
             for allowed_hosts in [LOOPBACK, AllowedHosts::AnyHost] {
-                assert_eq!(asked(allowed_hosts, Method::GET, headers), malformed, "{headers:?}");
+                assert_eq!(response(allowed_hosts, Method::GET, headers), malformed, "{headers:?}");
             }
         }
     }

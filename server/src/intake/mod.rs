@@ -41,7 +41,7 @@ pub struct Intake {
 pub struct UploadRequest {
     pub by: Actor,
     pub runtime: RuntimeId,
-    /// Which configuration values the version takes over from the runtime's others.
+    /// Which configuration values the version inherits from the runtime's others.
     pub inherit_config: InheritConfig,
 }
 
@@ -89,14 +89,14 @@ impl Intake {
             let mut source = match Source::of(request, intake.limits.max_packed_bytes).await {
                 Ok(source) => source,
                 Err((error, body)) => {
-                    // Whoever asked may be gone.
+                    // The client may be gone.
                     let _ = answer.send(Err(error));
                     return body.drain().await;
                 }
             };
             let permit = tokio::select! {
                 permit = intake.permits.take() => permit,
-                // Whoever asked is gone.
+                // The client is gone.
                 () = answer.closed() => return,
             };
             let result = match permit {

@@ -106,9 +106,9 @@ impl RateLimitedBody {
         // Checked at intervals, since another upload may begin to wait.
         let step = self.permits.limits.window / 10;
         loop {
-            let asked = Instant::now();
+            let started = Instant::now();
             let chunk = timeout(step, self.chunks.next()).await;
-            let waited = asked.elapsed();
+            let waited = started.elapsed();
             self.uncontended.spend(waited);
             let contended = self.permits.has_waiting();
             if contended {

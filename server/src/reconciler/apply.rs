@@ -134,8 +134,8 @@ impl Writer<'_> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An object of the name that is to be applied, but not ours, would be taken over by that, and deleted in the end. It
-    /// counts as a refusal of the cluster: said like one, and asked again like one.
+    /// An object of the name that is to be applied, but not ours, would become ours by that, and be deleted in the end. It
+    /// counts as a rejection by the cluster: shown and retried like one.
     async fn check_not_foreign<K>(&self, name: &str) -> Result<(), kube::Error>
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug,

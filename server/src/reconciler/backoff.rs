@@ -57,7 +57,7 @@ pub(crate) fn object_key(kind: &str, name: &str) -> String {
 }
 
 impl ApplyBackoff {
-    /// Takes over what has been applied, and by whom it had been changed when that is known.
+    /// Records what has been applied, and by whom it had been changed when that is known.
     pub(super) fn record(
         &mut self,
         runtime: &RuntimeId,

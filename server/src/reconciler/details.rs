@@ -35,7 +35,7 @@ pub struct Details {
 
 impl Reconciler {
     /// # Errors
-    /// [`ClusterUnavailable`], which may have passed when it is asked again.
+    /// [`ClusterUnavailable`], which may have passed at the next try.
     pub async fn details(&self, version: &VersionRecord, source: &LogSource) -> Result<Details, ClusterUnavailable> {
         if !self.is_observed() {
             return Err(ClusterUnavailable);

@@ -74,7 +74,7 @@ impl Reconciler {
     /// for. What keeps one log from being read is a line of its own.
     ///
     /// # Errors
-    /// [`ClusterUnavailable`], which may have passed when it is asked again.
+    /// [`ClusterUnavailable`], which may have passed at the next try.
     pub fn logs(
         &self,
         version: &VersionRecord,

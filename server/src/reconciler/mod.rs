@@ -91,7 +91,7 @@ impl ObjectSettings {
 /// The times that the reconciler goes by.
 #[derive(Debug, Clone, Copy)]
 pub struct ReconcilerTimings {
-    /// How often the store is asked which runtimes have changed, even if nothing seems to have happened.
+    /// How often the store is polled for runtimes that have changed.
     pub interval: Duration,
     /// How long a start has whose deadline passed before it could be tried, because no server ran.
     pub start_timeout: Duration,
@@ -157,7 +157,7 @@ struct Inner {
     wake: Changes,
     changed: Changes,
     memory: Mutex<Memory>,
-    /// How many logs are asked for at once, for [`crash_logs`].
+    /// How many crash logs are fetched at once ([`crash_logs`]).
     crash_log_permits: Semaphore,
 }
 

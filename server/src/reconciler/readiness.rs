@@ -134,8 +134,8 @@ pub(crate) fn is_rolling(deployment: &Deployment) -> bool {
 /// (Kubernetes API reference, RollingUpdateDeployment).
 fn max_unavailable(deployment: &Deployment, wanted: u32) -> u32 {
     let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
-    let asked = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_unavailable.clone());
-    match asked {
+    let configured = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_unavailable.clone());
+    match configured {
         Some(IntOrString::Int(count)) => unsigned(count),
         Some(IntOrString::String(percent)) => {
             let percent = percent.trim_end_matches('%').parse().unwrap_or(25);

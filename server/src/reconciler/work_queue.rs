@@ -30,7 +30,7 @@ const DEBOUNCE: Duration = Duration::from_millis(20);
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(250);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// Nothing in here waits for the database or the cluster: both are asked in tasks beside it.
+/// Never waits for the database or the cluster: tasks beside it do.
 pub(super) async fn run(inner: &Arc<Inner>) {
     let mut queue = WorkQueue::default();
     // Tasks of their own: a reconcile that holds a connection of the store must continue while this loop waits for one.
@@ -206,8 +206,8 @@ impl WorkQueue {
         let pause = FIRST_RETRY_DELAY.saturating_mul(1 << (*count).min(10)).min(MAX_RETRY_DELAY);
         *count = count.saturating_add(1);
         let pause = pause.mul_f64(rand::rng().random_range(0.75..1.25)).max(retry_after.unwrap_or_default());
-        if let Some(asked) = retry_after {
-            self.not_before.insert(runtime.clone(), Instant::now() + asked);
+        if let Some(retry_after) = retry_after {
+            self.not_before.insert(runtime.clone(), Instant::now() + retry_after);
         }
         self.add(runtime.clone(), Instant::now() + pause);
         pause

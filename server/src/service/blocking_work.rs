@@ -59,12 +59,12 @@ mod tests {
         let first = all.permit().await.unwrap();
         let second = all.permit().await.unwrap();
         let (begin, begun) = oneshot::channel();
-        let asked = tokio::spawn(first.run(move || begin.send(()).is_ok() && ended.recv().is_ok()));
+        let running = tokio::spawn(first.run(move || begin.send(()).is_ok() && ended.recv().is_ok()));
         begun.await.unwrap();
         assert!(all.permit().now_or_never().is_none());
         // Whoever asked goes away while the work is done.
-        asked.abort();
-        assert!(asked.await.unwrap_err().is_cancelled());
+        running.abort();
+        assert!(running.await.unwrap_err().is_cancelled());
         assert!(all.permit().now_or_never().is_none());
 
         assert_eq!(second.run(|| 1).await, Ok(1));

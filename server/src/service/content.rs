@@ -35,11 +35,11 @@ impl Service {
         let sha256 = self.record(runtime, version).await?.file.sha256;
         let documents: BTreeSet<_> = self.store.documents(&sha256).await.map_err(from_store)?.into_iter().collect();
         let permit = self.blocking_work.permit().await?;
-        let asked = page.is_some();
+        let is_requested = page.is_some();
         let path = page.unwrap_or_else(|| documentation::FIRST.to_owned());
         let Some(content) = self.store.document(&sha256, &path).await.map_err(from_store)? else {
             let missing = ApiError::NotFound { what: format!("document `{path}` in version `{version}`") };
-            return if asked { Err(missing) } else { Ok(None) };
+            return if is_requested { Err(missing) } else { Ok(None) };
         };
         let (runtime, version) = (runtime.clone(), version.clone());
         let shown = permit.run(move || {

@@ -1,4 +1,4 @@
-//! Logs as they are asked for: names and numbers in, lines out.
+//! Logs by query: names and numbers in, lines out.
 
 mod params;
 

@@ -159,7 +159,7 @@ pub struct Content {
     pub proto_text: Option<String>,
 }
 
-/// Which configuration values a new version takes over from the runtime's others.
+/// Which configuration values a new version inherits from the runtime's others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum InheritConfig {
     #[default]

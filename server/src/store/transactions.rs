@@ -73,7 +73,7 @@ impl Store {
         runtimes::get(&mut tx, id).await
     }
 
-    /// Adds a stopped version, with the configuration that it takes over and its `create` history entry, which names
+    /// Adds a stopped version, with the configuration that it inherits and its `create` history entry, which names
     /// that. A value that is too large ([`CONFIG_MAX_BYTES`],
     /// [`super::ENVIRONMENT_STRING_MAX_BYTES`]) is left out with a warning. `Taken` when the runtime has one of that name,
     /// `NotFound` when there is no such runtime.

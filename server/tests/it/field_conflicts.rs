@@ -1,5 +1,5 @@
 //! What others change of our objects: what they add beside ours stays and is not fought over, and who changes ours back
-//! each time is told, at a pace that grows.
+//! each time is told, with growing pauses.
 
 use std::{
     sync::{

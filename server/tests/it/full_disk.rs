@@ -59,9 +59,9 @@ impl Drop for SmallDisk {
     }
 }
 
-struct Asked<'a>(&'a Started, Client);
+struct TestClient<'a>(&'a Started, Client);
 
-impl Asked<'_> {
+impl TestClient<'_> {
     async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.1.request(method, format!("{}{path}", self.0.url())).body(body);
         Answer::of(request.send().await.unwrap()).await
@@ -94,14 +94,14 @@ async fn a_disk_of_the_database_that_is_full_for_a_moment_is_said_and_then_all_w
     let data = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", disk.path().join("kai.db").display());
     let server = Started::new(program(data.path()).env("KAI_DATABASE_URL", url));
-    let asked = Asked(&server, Client::new());
-    asked.create("demo").await.expect(201);
+    let client = TestClient(&server, Client::new());
+    client.create("demo").await.expect(201);
 
     disk.fill();
     // The log of SQLite may have some room left.
     let mut refused = None;
     for n in 0..4000 {
-        let answer = asked.create(&format!("r{n}")).await;
+        let answer = client.create(&format!("r{n}")).await;
         if answer.status != 201 {
             refused = Some(answer);
             break;
@@ -113,20 +113,20 @@ async fn a_disk_of_the_database_that_is_full_for_a_moment_is_said_and_then_all_w
             error["message"].as_str().unwrap().contains("the database (its disk is full) is unavailable"),
             "{error}"
         );
-        let ready = asked.send(Method::GET, "/readyz", "").await.expect_error(503, "unavailable");
+        let ready = client.send(Method::GET, "/readyz", "").await.expect_error(503, "unavailable");
         assert!(
             ready["message"].as_str().unwrap().contains("the database (its disk is full) is unavailable"),
             "{ready}"
         );
-        refused = Some(asked.create("more").await);
+        refused = Some(client.create("more").await);
     }
     // What is there is shown meanwhile.
-    asked.send(Method::GET, "/api/v1/runtimes/demo", "").await.expect(200);
-    asked.upload(Krt::new("v1").bytes()).await.expect_error(503, "unavailable");
+    client.send(Method::GET, "/api/v1/runtimes/demo", "").await.expect(200);
+    client.upload(Krt::new("v1").bytes()).await.expect_error(503, "unavailable");
 
     disk.make_room();
-    asked.create("later").await.expect(201);
-    asked.all_works("v1").await;
+    client.create("later").await.expect(201);
+    client.all_works("v1").await;
 }
 
 #[tokio::test]
@@ -134,18 +134,18 @@ async fn a_disk_of_the_files_that_is_full_for_a_moment_is_said_and_then_all_work
     let Some(disk) = SmallDisk::of(8) else { return };
     let data = tempfile::tempdir().unwrap();
     let server = Started::new(program(data.path()).env("KAI_STORAGE_URL", disk.path().join("files")));
-    let asked = Asked(&server, Client::new());
-    asked.create("demo").await.expect(201);
+    let client = TestClient(&server, Client::new());
+    client.create("demo").await.expect(201);
 
     disk.fill();
     for _ in 0..3 {
-        let error = asked.upload(Krt::new("v1").bytes()).await.expect_error(503, "unavailable");
+        let error = client.upload(Krt::new("v1").bytes()).await.expect_error(503, "unavailable");
         assert!(error["message"].as_str().unwrap().contains("the file store (it is full) is unavailable"), "{error}");
     }
     // Nothing else needs the files.
-    asked.create("other").await.expect(201);
-    asked.send(Method::GET, "/readyz", "").await.expect(200);
+    client.create("other").await.expect(201);
+    client.send(Method::GET, "/readyz", "").await.expect(200);
 
     disk.make_room();
-    asked.all_works("v1").await;
+    client.all_works("v1").await;
 }

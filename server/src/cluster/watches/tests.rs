@@ -1,4 +1,4 @@
-//! The pace of a watch with which nothing goes right.
+//! The backoff of a watch that always fails.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -27,7 +27,7 @@ pub(super) fn router(parts: &Public) -> Router {
     Router::new()
         .route("/runtimes", get(runtimes::list).post(runtimes::create))
         .route("/runtimes/{id}", get(runtimes::show).delete(runtimes::delete))
-        .route("/runtimes/{id}/carry-over", get(runtimes::carry_over))
+        .route("/runtimes/{id}/carry-over", get(runtimes::inheritable_config))
         .route("/runtimes/{id}/versions/{name}", get(versions::show).delete(versions::delete))
         .route("/runtimes/{id}/versions/{name}/start", post(versions::start))
         .route("/runtimes/{id}/versions/{name}/stop", post(versions::stop))

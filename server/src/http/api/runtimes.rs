@@ -54,8 +54,8 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The configuration values that a version added now takes over.
-pub(super) async fn carry_over(
+/// The configuration values that a version added now inherits.
+pub(super) async fn inheritable_config(
     State(parts): State<Public>,
     RuntimePath(id): RuntimePath,
 ) -> Answer<Json<Vec<InheritedValue>>> {

@@ -16,7 +16,7 @@ use crate::{
     store::InheritConfig,
 };
 
-/// The file is the body, or the multipart field `file`. The version takes over the configuration values that the
+/// The file is the body, or the multipart field `file`. The version inherits the configuration values that the
 /// runtime's newest versions have of the same names; `?fresh=NAME,NAME` leaves out some, `?carry_over=false` all.
 pub(super) async fn add(
     State(parts): State<Public>,
@@ -32,14 +32,14 @@ pub(super) async fn add(
 
 /// Names may be given in one `fresh` or in several. A name that is no configuration name leaves out nothing.
 fn inherit_config(parameters: Vec<(String, String)>) -> Result<InheritConfig, ApiError> {
-    let mut fresh = BTreeSet::new();
-    let mut carry = true;
+    let mut skip = BTreeSet::new();
+    let mut inherit = true;
     let mut problems = Vec::new();
     for (name, value) in parameters {
         match (name.as_str(), value.as_str()) {
-            ("fresh", names) => fresh.extend(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned)),
-            ("carry_over", "true") => carry = true,
-            ("carry_over", "false") => carry = false,
+            ("fresh", names) => skip.extend(names.split(',').filter(|name| !name.is_empty()).map(str::to_owned)),
+            ("carry_over", "true") => inherit = true,
+            ("carry_over", "false") => inherit = false,
             ("carry_over", other) => {
                 problems.push(Problem::error("carry_over", format!("enter `true` or `false` instead of `{other}`")));
             }
@@ -49,11 +49,11 @@ fn inherit_config(parameters: Vec<(String, String)>) -> Result<InheritConfig, Ap
             }
         }
     }
-    match (problems.is_empty(), carry, fresh.is_empty()) {
+    match (problems.is_empty(), inherit, skip.is_empty()) {
         (false, ..) => Err(ApiError::InvalidInput { problems }),
         (true, false, _) => Ok(InheritConfig::None),
         (true, true, true) => Ok(InheritConfig::All),
-        (true, true, false) => Ok(InheritConfig::Except(fresh)),
+        (true, true, false) => Ok(InheritConfig::Except(skip)),
     }
 }
 

@@ -21,7 +21,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// After how long without a line a followed log is requested again, from where it was. Silence is no failure, but the
 /// connection may be dead.
 const FOLLOW_READ_TIMEOUT: Duration = Duration::from_secs(600);
-/// The pause before a followed log that broke off is asked for again; doubles up to the longest.
+/// The pause before a followed log that broke off is requested again; doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const MAX_DOUBLINGS: u32 = 5;
 
@@ -46,9 +46,9 @@ pub(super) struct Reader {
 }
 
 enum Position {
-    /// To be asked for, for the first time.
+    /// To be requested for the first time.
     Start,
-    /// To be asked for again after a pause, if there is more to come.
+    /// To be requested again after a pause, if there is more to come.
     Again,
     Open(LogReader),
     Over,

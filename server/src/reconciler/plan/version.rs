@@ -163,12 +163,13 @@ fn is_steady(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan
     let min_ready = situation.settings.node_min_ready;
     let mut steady = true;
     for pod in situation.observed.pods_of(&version.name) {
-        let complains = readiness::pod_problem(pod).is_some_and(|c| c.severity >= Severity::Failing);
-        let fresh = readiness::last_restart(pod).map(|at| at + min_ready).filter(|until| *until > situation.now);
-        if let Some(until) = fresh {
+        let has_problem = readiness::pod_problem(pod).is_some_and(|c| c.severity >= Severity::Failing);
+        let restarted_until =
+            readiness::last_restart(pod).map(|at| at + min_ready).filter(|until| *until > situation.now);
+        if let Some(until) = restarted_until {
             plan.requeue(until);
         }
-        steady &= !complains && fresh.is_none();
+        steady &= !has_problem && restarted_until.is_none();
     }
     steady
 }

@@ -88,9 +88,9 @@ async fn an_archived_version_stays_as_it_is() {
 async fn whoever_asks_for_a_hidden_value_is_in_the_activity_and_the_value_is_not() {
     let server = with_config().await;
     server.put(CONFIG, json!({ "values": { "KEY": "s3cret" } })).await.expect(200);
-    let asked = json!({ "runtime": "demo", "version": "v1", "name": "KEY" }).to_string();
+    let body = json!({ "runtime": "demo", "version": "v1", "name": "KEY" }).to_string();
     let request = server.client().post(server.url("/api/fn/config_value")).header("content-type", "application/json");
-    let shown = Answer::of(request.body(asked).send().await.unwrap()).await;
+    let shown = Answer::of(request.body(body).send().await.unwrap()).await;
     assert!(shown.status == 200 && shown.text().contains("s3cret"), "{} {}", shown.status, shown.text());
 
     let activity = server.get("/api/v1/activity?action=reveal").await;

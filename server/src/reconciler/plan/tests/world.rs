@@ -152,7 +152,7 @@ impl World {
         panic!("plans never become empty: {done:?}");
     }
 
-    /// What one step did, which for a verdict is nothing; none when there is none left.
+    /// What one step did, which for a transition is nothing; none when there is none left.
     fn step(&mut self) -> Option<Option<String>> {
         let plan = self.plan();
         if let Some(transition) = plan.transitions.into_iter().next() {
