@@ -1,4 +1,4 @@
-//! A person's file as a [`Read`]: slice after slice, so that memory does not grow with the file.
+//! The file as a [`Read`]: slice by slice, so that memory does not grow with the file.
 
 use std::io::{self, Read};
 
@@ -7,17 +7,17 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use web_sys::FileReaderSync;
 
-/// Large enough that the calls into the browser cost little, small enough for any memory.
+/// Large enough to keep the cost of browser calls low.
 const SLICE_BYTES: u64 = 2 << 20;
 
 pub(crate) struct BlobReader<F> {
     file: Blob,
     reader: FileReaderSync,
     on_read: F,
-    /// Where the slice after the present one begins.
+    /// Where the next slice begins.
     next: u64,
     slice: Vec<u8>,
-    /// What of the slice has been taken.
+    /// Bytes of the slice that were read.
     taken: usize,
 }
 

@@ -1,7 +1,7 @@
 //! Checks a KRT file in the browser before it is sent, in a Web Worker: off the page's thread, and so that the page
-//! itself need not carry the KRT format. The same `krt` as in the server, so that both say the same.
+//! does not contain the KRT format. It uses the same `krt` as the server, so both give the same messages.
 //!
-//! It knows nothing of pages. It sends [`CheckMessage`]s, as JSON.
+//! It knows nothing about pages. It sends [`CheckMessage`]s, as JSON.
 
 mod blob_reader;
 mod report;
@@ -14,13 +14,13 @@ use web_sys::DedicatedWorkerGlobalScope;
 
 use blob_reader::BlobReader;
 
-/// Checks the file within the server's limits, which are JSON, and says how far it is on the way. Called once by the
-/// worker's script, which tells the page when this throws.
+/// Checks the file with the limits of the server, which are JSON, and reports its progress. Called once by the
+/// worker's script, which tells the page if this throws.
 #[wasm_bindgen]
 pub fn check(file: web_sys::File, limits: &str) -> Result<(), JsError> {
     let limits: Limits = serde_json::from_str(limits)?;
-    let news = check_file(file.into(), &limits)?;
-    post(&news);
+    let message = check_file(file.into(), &limits)?;
+    post(&message);
     Ok(())
 }
 
@@ -42,9 +42,9 @@ fn check_file(file: Blob, limits: &Limits) -> Result<CheckMessage, JsError> {
     Ok(CheckMessage::Done(Box::new(report)))
 }
 
-fn post(news: &CheckMessage) {
+fn post(message: &CheckMessage) {
     let global = js_sys::global().unchecked_into::<DedicatedWorkerGlobalScope>();
-    if let Ok(text) = serde_json::to_string(news) {
+    if let Ok(text) = serde_json::to_string(message) {
         // A string can always be cloned, so this does not fail.
         let _ = global.post_message(&JsValue::from_str(&text));
     }
