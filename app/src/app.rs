@@ -67,7 +67,6 @@ pub fn shell(options: LeptosOptions, checker: &Checker) -> impl IntoView + use<>
                 <HashedStylesheet options=options.clone() id="style"/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
-                {loader()}
                 <MetaTags/>
             </head>
             <body>
@@ -75,17 +74,6 @@ pub fn shell(options: LeptosOptions, checker: &Checker) -> impl IntoView + use<>
             </body>
         </html>
     }
-}
-
-/// The script that loads the files of lazy views. The first script imports it, so a browser would learn of it only from
-/// that one.
-#[cfg(feature = "ssr")]
-fn loader() -> impl IntoView {
-    let manifest: Option<leptos::WasmSplitManifest> = use_context();
-    manifest.map(|manifest| {
-        let href = manifest.0.with_value(|(folder, _, script)| format!("{folder}/{script}"));
-        view! { <link rel="modulepreload" href=href/> }
-    })
 }
 
 /// The pages. The server provides `BackendContext` and `domain::Actor` around it. `hydrated` becomes true in the browser,

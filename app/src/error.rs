@@ -3,10 +3,10 @@
 use std::fmt;
 
 use domain::ApiError;
+use http::StatusCode;
 use leptos::server_fn::{
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
-    http_export::StatusCode,
 };
 use serde::{Deserialize, Serialize};
 

@@ -15,6 +15,7 @@ interface Version {
   image?: string;
   replicas?: number;
   variables?: string[];
+  description?: string;
   proto?: string;
   /** More files, or others in place of the usual ones. */
   files?: Record<string, string | Buffer>;
@@ -27,9 +28,9 @@ service Entrypoint { rpc Call (Request) returns (Reply); }
 `;
 
 /** A small valid file: one workflow of one node. */
-export function smallKrt({ name, image = "example/one:1", replicas = 1, variables = [], proto = PROTO, files = {} }: Version): Buffer {
+export function smallKrt({ name, image = "example/one:1", replicas = 1, variables = [], description = "Made for a test.", proto = PROTO, files = {} }: Version): Buffer {
   const manifest = `version: ${name}
-description: Made for a test.
+description: ${description}
 krtVersion: v2
 entrypoint:
   proto: public.proto

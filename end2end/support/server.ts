@@ -78,8 +78,8 @@ export class Server {
     return this.log;
   }
 
-  async createRuntime(id: string, name: string): Promise<void> {
-    await this.call("POST", "/runtimes", JSON.stringify({ id, name, description: `The runtime ${name}.` }));
+  async createRuntime(id: string, name: string, description = `The runtime ${name}.`): Promise<void> {
+    await this.call("POST", "/runtimes", JSON.stringify({ id, name, description }));
   }
 
   async addVersion(runtime: string, krt: Uint8Array): Promise<void> {

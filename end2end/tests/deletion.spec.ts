@@ -21,7 +21,7 @@ test("an archived version is deleted once its name is typed, and everybody sees 
   const version = new VersionPage(page, "reviews-v1");
   const button = version.action("Delete");
   await expect(button).toHaveAttribute("aria-disabled", "true");
-  await expect(button).toHaveAccessibleDescription(/The version is stopped, and only an archived version can be deleted; archive it first\./);
+  await expect(button).toHaveAccessibleDescription(/It is stopped, and only an archived version can be deleted; archive it first\./);
   await button.click({ force: true });
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await version.perform("Archive", "archived");

@@ -55,7 +55,7 @@ test("a part of the pages is loaded once, and not before it is needed", async ({
   await open(page, "/");
   // The first script imports it, so that it need not be learnt of from there.
   await expect(page.locator('link[rel="modulepreload"][href*="__wasm_split"]')).toHaveCount(1);
-  expect(loaded.some((name) => name.includes("split_runtime_pages"))).toBe(true);
+  expect(loaded.some((name) => name.includes("split_first_pages"))).toBe(true);
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
   await page.keyboard.press("Escape");
@@ -83,7 +83,7 @@ test.describe("a part that the server no longer has", () => {
   });
 
   test("is told of on a page that begins with it, which shows its content all the same", async ({ page }) => {
-    await page.route(/\/split_runtime[^/]*$/, (route) => route.fulfill({ status: 404 }));
+    await page.route(/\/split_runtime_pages[^/]*$/, (route) => route.fulfill({ status: 404 }));
     await page.goto("/runtimes/demo");
     await expect(page.getByRole("alert")).toContainText("A part of this page could not be loaded");
     await expect(page.getByRole("link", { name: "reviews-v1", exact: true })).toBeVisible();

@@ -296,7 +296,7 @@ test("a version that does not run says so, and its lines come once it is started
   await server.addVersion(RUNTIME.id, smallKrt({ name: "v1" }));
   await open(page, `${VERSION}?logs=all`);
   const logs = new LogsDrawer(page);
-  await expect(logs.drawer).toContainText("The version is stopped: nothing runs, so nothing logs.");
+  await expect(logs.drawer).toContainText("The version is stopped. Logs appear once it is started.");
   await new VersionPage(page, "v1").ask("Start");
   await expect(logs.rows.filter({ hasText: "one: started in the sandbox" })).toHaveCount(1);
 });

@@ -61,12 +61,12 @@ impl EventBroadcaster {
                 dirty = changed.take() => dirty,
                 Ok(()) = cluster.changed() => {
                     let cluster = cluster.borrow_and_update().clone();
-                    self.send(&ServerEvent::Cluster { cluster });
+                    self.send(&ServerEvent::Cluster(cluster));
                     continue;
                 }
                 deleted = deletions.recv() => {
                     self.send(&match deleted {
-                        Ok(deleted) => ServerEvent::Deleted { deleted },
+                        Ok(deleted) => ServerEvent::Deleted(deleted),
                         // Too many at once: all browsers reload.
                         Err(_) => self.hello(),
                     });
@@ -99,12 +99,12 @@ impl EventBroadcaster {
         for observed in versions {
             let print = fingerprint_of_version(&observed);
             if before.versions.get(&observed.record.key) != Some(&print) {
-                self.send(&ServerEvent::Version { version: Box::new(observed.summary) });
+                self.send(&ServerEvent::Version(Box::new(observed.summary)));
             }
             now.versions.insert(observed.record.key, print);
         }
         if before.summary != now.summary {
-            self.send(&ServerEvent::Runtime { runtime: Box::new(summary) });
+            self.send(&ServerEvent::Runtime(Box::new(summary)));
         }
         sent.insert(id.clone(), now);
     }
@@ -223,7 +223,7 @@ mod tests {
         let broadcaster = broadcaster().await;
         let mut slow = broadcaster.subscribe();
         assert!(matches!(next(&mut slow).await, ServerEvent::Hello { .. }));
-        let event = ServerEvent::Cluster { cluster: broadcaster.service.cluster_info() };
+        let event = ServerEvent::Cluster(broadcaster.service.cluster_info());
 
         broadcaster.send(&event);
         assert_eq!(next(&mut slow).await, event);

@@ -1,23 +1,17 @@
 //! Which keys do what on the page as it is.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
-use crate::state::shortcuts::{Keys, Shortcut, use_shortcuts};
+use crate::{
+    state::shortcuts::{Keys, Shortcut, use_shortcuts},
+    ui::modal::use_modal,
+};
 
 /// Open while `open` holds.
 #[component]
 pub fn KeyboardHelp(open: RwSignal<bool>) -> impl IntoView {
     let shortcuts = use_shortcuts();
-    let dialog = NodeRef::<html::Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        match open.get() {
-            // Fails only when it is open already.
-            true if !dialog.open() => drop(dialog.show_modal()),
-            false if dialog.open() => dialog.close(),
-            _ => {}
-        }
-    });
+    let dialog = use_modal(open);
     view! {
         <dialog class="dialog" node_ref=dialog aria-labelledby="help-title" on:close=move |_| open.set(false)>
             <div class="dialog__form">

@@ -1,4 +1,5 @@
-//! What no page begins with, in one file of its own: the command palette, the dialogs before an action, and the logs.
+//! What no page begins with, in one file of its own: the command palette, the dialogs before an action, the logs, and
+//! what was found in a file.
 
 use leptos::{LazyViewError, prelude::*};
 
@@ -7,6 +8,7 @@ use crate::{
         command_dialogs::{CommandDialogs, CommandDialogsProps},
         logs::{LogDrawer, LogDrawerProps},
         palette::{Palette, PaletteProps},
+        upload::review::{Review, ReviewProps},
     },
     state::{commands::CommandController, lazy::when_loaded},
 };
@@ -15,6 +17,7 @@ pub enum Overlay {
     Palette(PaletteProps),
     CommandDialogs(CommandDialogsProps),
     LogDrawer(LogDrawerProps),
+    Review(ReviewProps),
 }
 
 /// Shows it as soon as its code is there.
@@ -28,6 +31,7 @@ fn overlays(what: Overlay) -> Result<AnyView, LazyViewError> {
         Overlay::Palette(props) => Palette(props).into_any(),
         Overlay::CommandDialogs(props) => CommandDialogs(props).into_any(),
         Overlay::LogDrawer(props) => LogDrawer(props).into_any(),
+        Overlay::Review(props) => Review(props).into_any(),
     })
 }
 

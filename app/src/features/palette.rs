@@ -1,7 +1,7 @@
 //! The command palette: one place to type where to go, or what to do with which version.
 
 use domain::{SearchResult, contains_words};
-use leptos::{ev, html, prelude::*};
+use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_navigate;
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
         badge,
         command::{action_shape, verb},
         icon::{Icon, Shape},
+        modal::use_modal,
     },
 };
 
@@ -38,9 +39,9 @@ struct PaletteEntry {
 /// Open while `open` holds. What there is to choose is asked for when it opens, and with each letter.
 #[component]
 pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
-    let acting = use_commands();
+    let commands = use_commands();
     let navigate = StoredValue::new(use_navigate());
-    let dialog = NodeRef::<html::Dialog>::new();
+    let dialog = use_modal(open);
     let text = RwSignal::new(String::new());
     // With the text that it was found for: the answer to the last letter may still be on its way.
     let found = RwSignal::new((String::new(), Vec::<SearchResult>::new()));
@@ -60,17 +61,10 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
         Ok(())
     });
     Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        match open.get() {
-            true if !dialog.open() => {
-                text.set(String::new());
-                at.set(0);
-                query.reload();
-                // Fails only when it is open already. The browser gives the focus back when it is closed.
-                let _ = dialog.show_modal();
-            }
-            false if dialog.open() => dialog.close(),
-            _ => {}
+        if open.get() {
+            text.set(String::new());
+            at.set(0);
+            query.reload();
         }
     });
     let choose = Callback::new(move |index: usize| {
@@ -82,7 +76,7 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
         open.set(false);
         match entry.choice {
             Choice::Go(to) => navigate.with_value(|navigate| navigate(&to, Default::default())),
-            Choice::Ask(asked) => acting.ask_quickly(asked),
+            Choice::Ask(asked) => commands.ask_quickly(asked),
         }
     });
     let press = move |event: ev::KeyboardEvent| {

@@ -16,7 +16,7 @@ use crate::{
         problems::ProblemList,
     },
 };
-use review::{Review, UncheckedReview};
+use review::{ReviewProps, UncheckedReview};
 
 /// Of the part of the page that tells of the upload. The focus goes there when the button that had it is gone.
 const AREA: &str = "upload";
@@ -94,9 +94,14 @@ pub fn DropZone(upload: Upload) -> impl IntoView {
     .into_any()
 }
 
-/// What was found in the file, how far the upload is, and how it ended.
+/// What was found in the file, how far the upload is, and how it ended. `show_review` shows the first, whose code is not
+/// there to begin with.
 #[component]
-pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
+pub fn UploadProgress(
+    upload: Upload,
+    runtime_href: String,
+    show_review: Callback<ReviewProps, AnyView>,
+) -> impl IntoView {
     let runtime_href = StoredValue::new(runtime_href);
     // Bytes change often; the parts that do not depend on them stay as they are.
     let done = Memo::new(move |_| match upload.state.get() {
@@ -114,7 +119,7 @@ pub fn UploadProgress(upload: Upload, runtime_href: String) -> impl IntoView {
         UploadState::Idle => None,
         UploadState::Reading { file, .. } => Some(moving(upload, "Checking ", file, "Checked", done, None).into_any()),
         UploadState::Review { file, size_bytes, check } => {
-            Some(view! { <Review upload file size_bytes check/> }.into_any())
+            Some(show_review.run(ReviewProps { upload, file, size_bytes, check }))
         }
         UploadState::Unchecked { file, size_bytes } => {
             Some(view! { <UncheckedReview upload file size_bytes/> }.into_any())

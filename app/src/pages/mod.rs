@@ -1,7 +1,7 @@
 //! The pages. Each loads what it shows, keeps it true by the events, and hands plain values to components.
 //!
-//! Their code comes in two files, one for the pages about runtimes and one for those about a version: were each page
-//! in a file of its own, what some of them share would be in a file for each combination of them, hundreds in all.
+//! Their code comes in four files: the list of runtimes, a runtime, a version with its status, and all others. Were each page in
+//! a file of its own, what some of them share would be in a file for each combination of them, hundreds in all.
 
 pub mod activity;
 pub mod new_runtime;
@@ -19,9 +19,17 @@ use version::{
     history::HistoryScreen, manifest::ManifestScreen, status::StatusScreen,
 };
 
-/// Loads the code of the page at this path; answers whether it is there.
+/// Loads the code of the page at this path; answers whether all of it is there.
 pub async fn preload(path: &str) -> bool {
-    if path.contains("/versions/") { version_pages::preload().await } else { runtime_pages::preload().await }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts.as_slice() {
+        ["activity"] => more_pages::preload().await,
+        ["runtimes", "new"] => first_pages::preload().await,
+        ["runtimes", _] => runtime_pages::preload().await,
+        ["runtimes", _, "versions", _] => version_pages::preload().await,
+        ["runtimes", _, "versions", _, _] => version_pages::preload().await && more_pages::preload().await,
+        _ => first_pages::preload().await,
+    }
 }
 
 /// Makes a [`LazyRoute`](leptos_router::LazyRoute) of each page, all of them in the one file that the function loads.
@@ -31,7 +39,7 @@ macro_rules! lazy_routes {
             use leptos::{LazyViewError, prelude::*};
 
             #[derive(Clone, Copy)]
-            #[expect(clippy::enum_variant_names, reason = "each is its route's name")]
+            #[allow(clippy::enum_variant_names, reason = "each is its route's name")]
             pub(super) enum Page { $($route),+ }
 
             #[lazy($file, fallible)]
@@ -72,17 +80,25 @@ macro_rules! lazy_routes {
 }
 
 lazy_routes! {
-    runtime_pages:
+    first_pages:
     RuntimesRoute => RuntimesPage,
     NewRuntimeRoute => NewRuntimePage,
+}
+
+lazy_routes! {
+    runtime_pages:
     RuntimeRoute => RuntimePage,
-    ActivityRoute => ActivityPage,
 }
 
 lazy_routes! {
     version_pages:
     VersionRoute => VersionPage,
     StatusRoute => StatusScreen,
+}
+
+lazy_routes! {
+    more_pages:
+    ActivityRoute => ActivityPage,
     DocumentationRoute => DocumentationScreen,
     ManifestRoute => ManifestScreen,
     CompareRoute => CompareScreen,

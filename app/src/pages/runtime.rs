@@ -21,6 +21,7 @@ use crate::{
     error::sentence,
     features::{
         error_panel::when_loaded,
+        overlays::{Overlay, overlay},
         upload::{AddVersionButton, DropZone, UploadProgress},
     },
     route::{param, parse_enum, runtime_id},
@@ -143,7 +144,7 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     let runtime = RwSignal::new(runtime);
     let versions = Versions::new(page);
     let added = RwSignal::new(None::<VersionName>);
-    let (live, acting) = (use_live(), use_commands());
+    let (live, commands) = (use_live(), use_commands());
     let address = use_query_map();
     let limit = RwSignal::new(VersionQuery::PAGE);
     let query = Memo::new(move |_| VersionQuery { limit: limit.get(), ..address.with(asked_for) });
@@ -175,7 +176,7 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     });
     let own = id.clone();
     live.on_event(move |event| match event {
-        ServerEvent::Runtime { runtime: now } if now.id == own => {
+        ServerEvent::Runtime(now) if now.id == own => {
             if is_deleted.get_untracked() {
                 // Another one of the id, which begins anew.
                 is_deleted.set(false);
@@ -184,12 +185,10 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
                 runtime.set((**now).clone());
             }
         }
-        ServerEvent::Version { version }
-            if version.runtime == own && versions.take(version, &query.get_untracked()) =>
-        {
+        ServerEvent::Version(version) if version.runtime == own && versions.take(version, &query.get_untracked()) => {
             shown.reload();
         }
-        ServerEvent::Deleted { deleted } if deleted.runtime == own => match deleted.version {
+        ServerEvent::Deleted(deleted) if deleted.runtime == own => match deleted.version {
             Some(_) => shown.reload(),
             None => is_deleted.set(true),
         },
@@ -206,6 +205,7 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     // The server asks for the title when it sends the page's head, and the signals may be gone by then.
     let loaded_title = title.get_untracked();
     let progress_href = href.clone();
+    let show_review = Callback::new(|props| overlay(Overlay::Review(props)));
     view! {
         <Title text=move || title.try_get().unwrap_or_else(|| loaded_title.clone())/>
             <div class="page">
@@ -219,12 +219,12 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
                 </header>
                 <StaleNotice error=shown.error()/>
                 <DeletedNotice what="runtime" is_deleted/>
-                <UploadProgress upload runtime_href=progress_href/>
+                <UploadProgress upload runtime_href=progress_href show_review/>
                 <Published runtime published=versions.published previous=versions.previous/>
                 <section aria-labelledby="versions-title">
                     <h2 id="versions-title">"Versions"</h2>
                     <VersionFilter runtime href query/>
-                    <List versions query added acting/>
+                    <List versions query added commands/>
                     <More versions limit/>
                 </section>
                 <DeleteRuntime runtime/>
@@ -249,7 +249,7 @@ fn RuntimeFacts(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
 /// Off while there is any version, and says so.
 #[component]
 fn DeleteRuntime(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
-    let acting = use_commands();
+    let commands = use_commands();
     let refusal = Memo::new(move |_| {
         let versions = runtime.with(|runtime| runtime.states.values().sum());
         may_delete_runtime(versions).err().map(|refusal| sentence(&refusal))
@@ -257,7 +257,7 @@ fn DeleteRuntime(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
     let ask = move |_| {
         if refusal.with_untracked(Option::is_none) {
             let (runtime, namespace) = runtime.with_untracked(|r| (r.id.clone(), r.namespace.clone()));
-            acting.ask_to_delete(Deletable::Runtime { runtime, namespace });
+            commands.ask_to_delete(Deletable::Runtime { runtime, namespace });
         }
     };
     view! {

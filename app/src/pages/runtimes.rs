@@ -36,8 +36,8 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
     })
     .reload_on(|_| false);
     use_live().on_event(move |event| match event {
-        ServerEvent::Runtime { runtime } => list.merge((**runtime).clone()),
-        ServerEvent::Deleted { deleted } if deleted.version.is_none() => list.remove(deleted.runtime.as_str()),
+        ServerEvent::Runtime(runtime) => list.merge((**runtime).clone()),
+        ServerEvent::Deleted(deleted) if deleted.version.is_none() => list.remove(deleted.runtime.as_str()),
         _ => {}
     });
     let none = Memo::new(move |_| list.is_empty());

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::channel::oneshot;
 use gloo_timers::{callback::Timeout, future::TimeoutFuture};
-use leptos::prelude::{request_animation_frame, window};
-use wasm_bindgen::{JsCast, JsValue};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortController, ReadableStreamDefaultReader, RequestInit, Response,
@@ -76,10 +76,12 @@ pub async fn next_frame() {
     let _ = drawn.await;
 }
 
-/// Calls it when the browser is about to draw.
+/// Calls it when the browser is about to draw. Leptos' function of this kind belongs to the effect that calls it, and
+/// forgets it when the effect runs again.
 pub fn on_next_frame(call: impl FnOnce() + 'static) {
+    let call = Closure::once_into_js(call);
     // Fails only where there is no window.
-    let _ = request_animation_frame(call);
+    let _ = window().request_animation_frame(call.unchecked_ref());
 }
 
 pub async fn pause(time: Duration) {

@@ -178,7 +178,7 @@ impl CommandController {
             let text = format!("`{}` is {}…", summary.name, summary.state);
             self.tell(&summary.runtime, &summary.name, Tone::Busy, text);
         }
-        self.live.dispatch(&ServerEvent::Version { version: Box::new(summary) });
+        self.live.dispatch(&ServerEvent::Version(Box::new(summary)));
     }
 
     /// Sends the command that the dialog is about.
@@ -260,7 +260,7 @@ fn refused(asked: &CommandRequest, error: &AppError) -> String {
 }
 
 pub fn provide_commands(live: Live, toasts: Toasts) -> CommandController {
-    let acting = CommandController {
+    let commands = CommandController {
         pending: RwSignal::new(None),
         is_open: RwSignal::new(false),
         sending: RwSignal::new(false),
@@ -270,13 +270,13 @@ pub fn provide_commands(live: Live, toasts: Toasts) -> CommandController {
         live,
         toasts,
     };
-    provide_context(acting);
+    provide_context(commands);
     live.on_event(move |event| {
-        if let ServerEvent::Version { version } = event {
-            acting.follow(version);
+        if let ServerEvent::Version(version) = event {
+            commands.follow(version);
         }
     });
-    acting
+    commands
 }
 
 pub fn use_commands() -> CommandController {

@@ -64,7 +64,7 @@ impl Live {
                 return;
             }
         };
-        if let ServerEvent::Hello { cluster, .. } | ServerEvent::Cluster { cluster } = &event {
+        if let ServerEvent::Hello { cluster, .. } | ServerEvent::Cluster(cluster) = &event {
             self.cluster.set(cluster.clone());
         }
         if matches!(event, ServerEvent::Hello { .. }) {

@@ -9,7 +9,7 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{AppError, platform, state::live::use_live};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Copied freely, as signals are.
 #[derive(Clone, Copy)]
@@ -27,14 +27,16 @@ impl LiveQuery {
         Fut: Future<Output = Result<(), AppError>> + 'static,
     {
         let error = RwSignal::new(None::<AppError>);
-        let retries = StoredValue::new(0_u32);
+        // Tells whether somebody else has asked while a retry waited.
+        let attempts = StoredValue::new(0_u32);
+        let next_pause = StoredValue::new(FIRST_PAUSE);
         let run = StoredValue::new(None::<Callback<()>>);
-        let again = move |pause: Duration| {
+        let retry = move || {
+            let (Some(attempt), Some(pause)) = (attempts.try_get_value(), next_pause.try_get_value()) else { return };
             spawn_local(async move {
-                let scheduled = retries.try_get_value();
                 platform::pause(pause).await;
-                // Unless somebody else has asked meanwhile, or the page is gone.
-                if scheduled.is_some() && retries.try_get_value() == scheduled {
+                if attempts.try_get_value() == Some(attempt) {
+                    next_pause.set_value((pause * 2).min(LONGEST_PAUSE));
                     run.try_get_value().flatten().inspect(|run| run.run(()));
                 }
             });
@@ -43,16 +45,15 @@ impl LiveQuery {
         let load = single_flight(move || {
             let fetch = Arc::clone(&fetch);
             async move {
-                retries.try_update_value(|retries| *retries = retries.saturating_add(1));
+                attempts.try_update_value(|attempts| *attempts = attempts.wrapping_add(1));
                 match fetch().await {
                     Ok(()) => {
-                        retries.try_set_value(0);
+                        next_pause.try_set_value(FIRST_PAUSE);
                         error.try_set(None);
                     }
                     Err(failed) => {
                         if failed.is_temporary() {
-                            let doublings = retries.try_get_value().unwrap_or(1).saturating_sub(1).min(8);
-                            again((FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE));
+                            retry();
                         }
                         error.try_set(Some(failed));
                     }

@@ -67,16 +67,16 @@ pub struct UploadContext {
     /// Whether it has a version of that name; none while it is not known.
     pub taken: RwSignal<Option<bool>>,
     /// What it would take over from other versions; none while it is not known.
-    pub carried: RwSignal<Option<Result<Vec<InheritedValue>, AppError>>>,
+    pub inherited: RwSignal<Option<Result<Vec<InheritedValue>, AppError>>>,
     /// Names of what the person does not want to be taken over.
-    pub fresh: RwSignal<BTreeSet<String>>,
+    pub skipped: RwSignal<BTreeSet<String>>,
 }
 
 /// One page's upload; at most one is under way.
 #[derive(Clone, Copy)]
 pub struct Upload {
     pub state: RwSignal<UploadState>,
-    pub around: UploadContext,
+    pub context: UploadContext,
     runtime: StoredValue<RuntimeId>,
     /// The file that is checked or waits to be sent.
     picked: Held<File>,
@@ -92,10 +92,10 @@ impl Upload {
     pub fn new(runtime: &RuntimeId, on_added: Callback<VersionName>) -> Self {
         Self {
             state: RwSignal::new(UploadState::Idle),
-            around: UploadContext {
+            context: UploadContext {
                 taken: RwSignal::new(None),
-                carried: RwSignal::new(None),
-                fresh: RwSignal::new(BTreeSet::new()),
+                inherited: RwSignal::new(None),
+                skipped: RwSignal::new(BTreeSet::new()),
             },
             runtime: StoredValue::new(runtime.clone()),
             picked: Held::default(),
@@ -153,9 +153,9 @@ impl Upload {
         self.checking.clear();
         self.picked.clear();
         // What was known of the file before is not of the next one.
-        self.around.taken.set(None);
-        self.around.carried.set(None);
-        self.around.fresh.set(BTreeSet::new());
+        self.context.taken.set(None);
+        self.context.inherited.set(None);
+        self.context.skipped.set(BTreeSet::new());
     }
 
     fn check(self, file: &File) {
@@ -205,7 +205,7 @@ impl Upload {
 
     /// Asks for what the person should know before the file is sent. Nothing waits for it: the server decides.
     fn look_around(self, version: VersionName) {
-        let UploadContext { taken, carried, .. } = self.around;
+        let UploadContext { taken, inherited, .. } = self.context;
         let (Some(attempt), Some(runtime)) = (self.attempt.try_get_value(), self.runtime.try_get_value()) else {
             return;
         };
@@ -217,7 +217,7 @@ impl Upload {
             taken.try_set(is_taken);
             let values = api::carry_over(runtime).await;
             if self.attempt.try_get_value() == Some(attempt) {
-                carried.try_set(Some(values));
+                inherited.try_set(Some(values));
             }
         });
     }
@@ -244,8 +244,9 @@ impl Upload {
     fn url(self) -> String {
         let base = self.runtime.with_value(|runtime| format!("/api/v1/runtimes/{runtime}/versions"));
         // Names of variables and files need no escaping (docs/krt.md §2.3).
-        let fresh = self.around.fresh.with_untracked(|fresh| fresh.iter().cloned().collect::<Vec<_>>().join(","));
-        if fresh.is_empty() { base } else { format!("{base}?fresh={fresh}") }
+        let skipped =
+            self.context.skipped.with_untracked(|skipped| skipped.iter().cloned().collect::<Vec<_>>().join(","));
+        if skipped.is_empty() { base } else { format!("{base}?fresh={skipped}") }
     }
 
     fn end(self, file: &str, sent: UploadOutcome) {

@@ -1,8 +1,12 @@
 //! The dialog before an action: what it will do, an optional comment, and the server's refusal if there is one.
 
-use leptos::{ev::SubmitEvent, html, prelude::*};
+use leptos::{ev::SubmitEvent, prelude::*};
 
-use crate::{AppError, error::sentence, ui::inline_code::render_inline_code};
+use crate::{
+    AppError,
+    error::sentence,
+    ui::{inline_code::render_inline_code, modal::use_modal},
+};
 
 /// Opens when it is there, and closes when `open` no longer holds. `on_send` gets the comment, while `can_send` holds;
 /// `on_close` is called when the dialog is closed, by whomever. `children` stand between the text and the comment.
@@ -22,17 +26,8 @@ pub fn ConfirmDialog(
     on_close: Callback<()>,
     children: Children,
 ) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
+    let dialog = use_modal(open);
     let comment = RwSignal::new(String::new());
-    Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        match open.get() {
-            // Fails only when it is open already. The browser gives the focus back when it is closed.
-            true if !dialog.open() => drop(dialog.show_modal()),
-            false if dialog.open() => dialog.close(),
-            _ => {}
-        }
-    });
     let can_send = move || can_send.get() && !sending.get();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();

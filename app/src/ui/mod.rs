@@ -7,6 +7,7 @@ pub mod config_field;
 pub mod confirm_dialog;
 pub mod icon;
 pub mod inline_code;
+pub mod modal;
 pub mod node_list;
 pub mod notice;
 pub mod outcome;

@@ -8,7 +8,7 @@ use crate::{RuntimeId, RuntimeSummary, VersionName, VersionSummary};
 /// One event. The first of every connection is `Hello`: its receiver reads again what it shows, because it cannot know what
 /// it missed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum ServerEvent {
     Hello {
         cluster: ClusterInfo,
@@ -16,18 +16,10 @@ pub enum ServerEvent {
         #[serde(with = "crate::time")]
         now: Timestamp,
     },
-    Cluster {
-        cluster: ClusterInfo,
-    },
-    Runtime {
-        runtime: Box<RuntimeSummary>,
-    },
-    Version {
-        version: Box<VersionSummary>,
-    },
-    Deleted {
-        deleted: Deleted,
-    },
+    Cluster(ClusterInfo),
+    Runtime(Box<RuntimeSummary>),
+    Version(Box<VersionSummary>),
+    Deleted(Deleted),
 }
 
 /// A version that there is not any more, or a runtime.

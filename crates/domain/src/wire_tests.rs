@@ -88,7 +88,7 @@ fn an_event_is_read_as_it_was_written() {
     let deleted = Deleted { runtime: "demo".parse().unwrap(), version: Some("v1".parse().unwrap()) };
     expect_same([
         ServerEvent::Hello { cluster: cluster.clone(), now: Timestamp::UNIX_EPOCH },
-        ServerEvent::Cluster { cluster },
-        ServerEvent::Deleted { deleted },
+        ServerEvent::Cluster(cluster),
+        ServerEvent::Deleted(deleted),
     ]);
 }

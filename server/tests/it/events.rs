@@ -44,7 +44,7 @@ impl Stream {
     /// Reads on until an event tells of the version, and the node is as expected when the page asks for it then.
     async fn node_until(&mut self, server: &TestServer, status: &str) {
         loop {
-            if let ServerEvent::Version { .. } = self.next().await.expect("the stream ended") {
+            if let ServerEvent::Version(_) = self.next().await.expect("the stream ended") {
                 let version = server.get("/api/v1/runtimes/demo/versions/v1").await.expect(200);
                 if version["workflows"][0]["nodes"][0]["status"] == status {
                     return;
@@ -57,7 +57,7 @@ impl Stream {
     async fn states_until(&mut self, state: VersionState) -> Vec<VersionState> {
         let mut states = Vec::new();
         while states.last() != Some(&state) {
-            if let ServerEvent::Version { version } = self.next().await.expect("the stream ended") {
+            if let ServerEvent::Version(version) = self.next().await.expect("the stream ended") {
                 states.push(version.state);
             }
         }
@@ -91,7 +91,7 @@ async fn every_open_browser_hears_of_what_anyone_does() {
     for browser in &mut browsers {
         browser.states_until(VersionState::Published).await;
         loop {
-            if let ServerEvent::Runtime { runtime } = browser.next().await.unwrap()
+            if let ServerEvent::Runtime(runtime) = browser.next().await.unwrap()
                 && let Some(published) = runtime.published
             {
                 assert_eq!((published.as_str(), runtime.running), ("v1", 1));
@@ -111,7 +111,7 @@ async fn what_is_deleted_is_told() {
     for (path, version) in [("/api/v1/runtimes/demo/versions/v1", Some("v1")), ("/api/v1/runtimes/demo", None)] {
         assert_eq!(server.send(Method::DELETE, path, "").await.status, 204);
         let told = loop {
-            if let ServerEvent::Deleted { deleted } = browser.next().await.expect("the stream ended") {
+            if let ServerEvent::Deleted(deleted) = browser.next().await.expect("the stream ended") {
                 break deleted;
             }
         };

@@ -28,7 +28,7 @@ pub(super) struct List {
     /// As high as all rows.
     room: NodeRef<html::Div>,
     rows: NodeRef<html::Div>,
-    dedup: RwSignal<Vec<Key>>,
+    visible: RwSignal<Vec<Key>>,
     place: StoredValue<Place>,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn line_list(
         pane: NodeRef::new(),
         room: NodeRef::new(),
         rows: NodeRef::new(),
-        dedup: RwSignal::new(Vec::new()),
+        visible: RwSignal::new(Vec::new()),
         place: StoredValue::new(Place::default()),
     };
     Effect::new(move |_| {
@@ -97,7 +97,7 @@ pub(super) fn line_list(
             <div class="logs__room" node_ref=list.room>
                 <div class="logs__rows" node_ref=list.rows>
                     <For
-                        each=move || list.dedup.get()
+                        each=move || list.visible.get()
                         key=|key| *key
                         children=move |key| row(drawer, key, nodes)
                     />
@@ -138,8 +138,8 @@ impl List {
         let filters = self.drawer.filters.get_untracked();
         let opened = self.drawer.opened.get_untracked();
         let keys: Vec<Key> = numbers.iter().map(|number| (filters, *number, opened.contains(number))).collect();
-        if self.dedup.with_untracked(|dedup| *dedup != keys) {
-            self.dedup.set(keys);
+        if self.visible.with_untracked(|visible| *visible != keys) {
+            self.visible.set(keys);
         }
         let measured = pane.class_list().contains("logs__lines--wrapped") || !opened.is_empty();
         if measured {
@@ -158,8 +158,8 @@ impl List {
         let (height, widest) = buffer.with_value(|buffer| (buffer.height(), buffer.widest()));
         platform::set_style(&room, "height", &format!("{height}px"));
         platform::set_style(&room, "--widest", &widest.min(super::row::MAX_CHARS).to_string());
-        let dedup = platform::room_in(&pane).y;
-        let end = (height - dedup).max(0.0);
+        let visible = platform::room_in(&pane).y;
+        let end = (height - visible).max(0.0);
         let anchor = self.place.with_value(|place| place.anchor);
         let wanted = match anchor {
             Some((number, above)) if !self.drawer.at_end.get_untracked() => {

@@ -24,7 +24,7 @@ use crate::{
 pub fn Review(upload: Upload, file: String, size_bytes: u64, check: Arc<FileCheck>) -> impl IntoView {
     let errors = check.errors();
     let name = check.content.as_ref().map(|content| content.version.to_string());
-    let is_taken = move || upload.around.taken.get() == Some(true);
+    let is_taken = move || upload.context.taken.get() == Some(true);
     let refused = errors > 0;
     let tone = move || if refused || is_taken() { "bad" } else { "ready" };
     let title = match errors {
@@ -54,7 +54,7 @@ pub fn Review(upload: Upload, file: String, size_bytes: u64, check: Arc<FileChec
             {refused.then(|| view! { <p>"It was checked in this browser; nothing was sent."</p> })}
             <Problems check=check.clone()/>
             {check.content.clone().map(|content| view! {
-                <Content content graphs=check.graphs.clone() around=upload.around/>
+                <Content content graphs=check.graphs.clone() context=upload.context/>
             })}
             {(!refused).then(|| view! { <p class="upload__numbers">{extent(&check, size_bytes)}</p> })}
             <div class="review__buttons">
@@ -112,7 +112,7 @@ fn Problems(check: Arc<FileCheck>) -> impl IntoView {
 }
 
 #[component]
-fn Content(content: FileContent, graphs: Vec<GraphLayout>, around: UploadContext) -> impl IntoView {
+fn Content(content: FileContent, graphs: Vec<GraphLayout>, context: UploadContext) -> impl IntoView {
     let krt_version = match content.krt_version {
         KrtVersion::V1 => "KRT v1",
         KrtVersion::V2 => "KRT v2",
@@ -150,22 +150,22 @@ fn Content(content: FileContent, graphs: Vec<GraphLayout>, around: UploadContext
     view! {
         <p><bdi>{content.description}</bdi>" "<span class="quiet">"("{krt_version}")"</span></p>
         {workflows}
-        <Wanted config=content.config around/>
+        <Wanted config=content.config context/>
     }
     .into_any()
 }
 
 /// Which configuration the version will want, and where its values come from.
 #[component]
-fn Wanted(config: Vec<WantedValue>, around: UploadContext) -> impl IntoView {
+fn Wanted(config: Vec<WantedValue>, context: UploadContext) -> impl IntoView {
     if config.is_empty() {
         return view! { <p class="quiet">"It needs no configuration."</p> }.into_any();
     }
-    let rows = config.into_iter().map(|wanted| wanted_row(wanted, around)).collect_view();
+    let rows = config.into_iter().map(|wanted| wanted_row(wanted, context)).collect_view();
     view! {
         <section class="review__workflow" aria-labelledby="review-config">
             <h3 id="review-config">"Required configuration"</h3>
-            {move || match around.carried.get() {
+            {move || match context.inherited.get() {
                 Some(Err(error)) => Some(view! {
                     <p class="quiet">"The values of other versions could not be loaded: "{sentence(&error)}</p>
                 }),
@@ -177,20 +177,20 @@ fn Wanted(config: Vec<WantedValue>, around: UploadContext) -> impl IntoView {
     .into_any()
 }
 
-fn wanted_row(wanted: WantedValue, around: UploadContext) -> AnyView {
+fn wanted_row(wanted: WantedValue, context: UploadContext) -> AnyView {
     let kind = match wanted.kind {
         ConfigKind::Variable => "variable",
         ConfigKind::File => "file",
     };
     let name = wanted.name.clone();
-    let carried = Memo::new(move |_| around.carried.with(|carried| source(carried.as_ref(), &wanted)));
+    let inherited = Memo::new(move |_| context.inherited.with(|inherited| source(inherited.as_ref(), &wanted)));
     view! {
         <li class="review__value">
             <span><code>{name.clone()}</code>" "<span class="quiet">{kind}</span></span>
-            {move || match carried.get() {
+            {move || match inherited.get() {
                 Source::Unknown => view! { <span class="quiet">"…"</span> }.into_any(),
                 Source::None => view! { <span class="review__open">"to be set before it can start"</span> }.into_any(),
-                Source::Version(from) => keep_box(name.clone(), from, around),
+                Source::Version(from) => keep_box(name.clone(), from, context),
             }}
         </li>
     }
@@ -198,15 +198,15 @@ fn wanted_row(wanted: WantedValue, around: UploadContext) -> AnyView {
 }
 
 /// Keeps the value of another version, unless the person does not want it.
-fn keep_box(name: String, from: String, around: UploadContext) -> AnyView {
+fn keep_box(name: String, from: String, context: UploadContext) -> AnyView {
     let (checked, label) = (name.clone(), format!("Keep the value of {name} that {from} has"));
     let toggle = move |event| {
         let keep = event_target_checked(&event);
-        around.fresh.update(|fresh| {
+        context.skipped.update(|skipped| {
             if keep {
-                fresh.remove(&name);
+                skipped.remove(&name);
             } else {
-                fresh.insert(name.clone());
+                skipped.insert(name.clone());
             }
         });
     };
@@ -215,7 +215,7 @@ fn keep_box(name: String, from: String, around: UploadContext) -> AnyView {
             <input
                 type="checkbox"
                 aria-label=label
-                prop:checked=move || around.fresh.with(|fresh| !fresh.contains(&checked))
+                prop:checked=move || context.skipped.with(|skipped| !skipped.contains(&checked))
                 on:change=toggle
             />
             <span>"keep the value of "<strong>{from}</strong>" has"</span>
@@ -233,8 +233,8 @@ enum Source {
     Version(String),
 }
 
-fn source(carried: Option<&Result<Vec<InheritedValue>, AppError>>, wanted: &WantedValue) -> Source {
-    let Some(Ok(values)) = carried else { return Source::Unknown };
+fn source(inherited: Option<&Result<Vec<InheritedValue>, AppError>>, wanted: &WantedValue) -> Source {
+    let Some(Ok(values)) = inherited else { return Source::Unknown };
     let same = |value: &&InheritedValue| value.name == wanted.name && value.kind == wanted.kind;
     values.iter().find(same).map_or(Source::None, |value| Source::Version(value.from.to_string()))
 }
@@ -256,8 +256,8 @@ mod tests {
     fn a_value_is_kept_only_where_name_and_kind_are_the_same() {
         let wanted = |name: &str, kind| WantedValue { name: name.to_owned(), kind };
         let value = InheritedValue { name: "A".to_owned(), kind: ConfigKind::Variable, from: "v1".parse().unwrap() };
-        let carried = Ok(vec![value]);
-        let source = |name: &str, kind| source(Some(&carried), &wanted(name, kind));
+        let inherited = Ok(vec![value]);
+        let source = |name: &str, kind| source(Some(&inherited), &wanted(name, kind));
         assert_eq!(source("A", ConfigKind::Variable), Source::Version("v1".to_owned()));
         assert_eq!(source("A", ConfigKind::File), Source::None);
         assert_eq!(source("B", ConfigKind::Variable), Source::None);

@@ -15,14 +15,14 @@ pub fn List(
     versions: Versions,
     query: Memo<VersionQuery>,
     added: RwSignal<Option<VersionName>>,
-    acting: CommandController,
+    commands: CommandController,
 ) -> impl IntoView {
     let list = versions.list;
     let none = Memo::new(move |_| list.is_empty());
     let filtered = move || query.with(|query| query.state.is_some() || !query.text.is_empty());
     let ask = Callback::new(move |(version, command): (VersionSummary, domain::Command)| {
         let published = versions.published.with_untracked(|published| published.as_ref().map(|p| p.name.clone()));
-        acting.ask_quickly(CommandRequest {
+        commands.ask_quickly(CommandRequest {
             runtime: version.runtime,
             state: version.state,
             replaces: published.filter(|published| *published != version.name),

@@ -57,7 +57,7 @@ pub fn Published(
 /// which this page asks for when the version has become started.
 #[component]
 fn Rollback(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSummary>>) -> impl IntoView {
-    let acting = use_commands();
+    let commands = use_commands();
     let asked = move |version: &VersionSummary, command| CommandRequest {
         runtime: version.runtime.clone(),
         version: version.name.clone(),
@@ -75,7 +75,7 @@ fn Rollback(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSu
         match version.state {
             VersionState::Started => {
                 waiting_for.set(None);
-                acting.ask(asked(&version, Command::Publish));
+                commands.ask(asked(&version, Command::Publish));
             }
             // Its failure is told by the row and by the news.
             VersionState::Stopped | VersionState::Stopping if version.failure.is_some() => waiting_for.set(None),
@@ -103,9 +103,9 @@ fn Rollback(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSu
                 Some(Command::Start) => {
                     waiting_for.set(Some(version.name.clone()));
                     let refused = Callback::new(move |()| waiting_for.set(None));
-                    acting.start(asked(&version, Command::Start), refused);
+                    commands.start(asked(&version, Command::Start), refused);
                 }
-                Some(command) => acting.ask(asked(&version, command)),
+                Some(command) => commands.ask(asked(&version, command)),
                 None => {}
             }
         };

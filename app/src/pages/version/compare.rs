@@ -74,9 +74,9 @@ fn Picker(others: Vec<VersionSummary>, chosen: VersionName) -> impl IntoView {
             Ok(())
         }
     })
-    .reload_on(move |event| matches!(event, ServerEvent::Deleted { deleted } if deleted.runtime == deleted_in));
+    .reload_on(move |event| matches!(event, ServerEvent::Deleted(deleted) if deleted.runtime == deleted_in));
     use_live().on_event(move |event| match event {
-        ServerEvent::Version { version } if version.runtime == runtime && version.name != own => {
+        ServerEvent::Version(version) if version.runtime == runtime && version.name != own => {
             others.merge((**version).clone());
         }
         _ => {}
@@ -105,7 +105,7 @@ fn Alone(on_other: Callback<()>) -> impl IntoView {
     let shown: VersionContext = expect_context();
     let (runtime, own) = shown.ids();
     use_live().on_event(move |event| match event {
-        ServerEvent::Version { version } if version.runtime == runtime && version.name != own => on_other.run(()),
+        ServerEvent::Version(version) if version.runtime == runtime && version.name != own => on_other.run(()),
         _ => {}
     });
     view! { <p class="blank">"This runtime has no other version to compare with."</p> }.into_any()

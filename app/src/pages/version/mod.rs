@@ -108,17 +108,17 @@ fn Version(version: VersionView) -> impl IntoView {
         }
     })
     // Which version another publication would replace depends on the others.
-    .reload_on(move |event| matches!(event, ServerEvent::Version { version } if version.runtime == others));
+    .reload_on(move |event| matches!(event, ServerEvent::Version(version) if version.runtime == others));
     let shown = VersionContext { view, live, query };
     provide_context(shown);
     let logs = Logs::of_address();
     live.on_event(move |event| match event {
-        ServerEvent::Version { version } if version.runtime == ids.0 && version.name == ids.1 => {
+        ServerEvent::Version(version) if version.runtime == ids.0 && version.name == ids.1 => {
             // Another one of the name, if it was deleted.
             is_deleted.set(false);
             shown.take_summary(version);
         }
-        ServerEvent::Deleted { deleted }
+        ServerEvent::Deleted(deleted)
             if deleted.runtime == ids.0 && deleted.version.as_ref().is_none_or(|version| *version == ids.1) =>
         {
             is_deleted.set(true);

@@ -38,17 +38,17 @@ pub fn SideBar(shown: VersionContext, logs: Logs) -> impl IntoView {
     let missing = Memo::new(move |_| {
         view.with(|view| view.config.iter().filter(|e| !e.is_set).map(|e| e.name.clone()).collect::<Vec<_>>())
     });
-    let acting = use_commands();
+    let commands = use_commands();
     let asked = move |command| {
         let (runtime, version) = shown.ids();
         let (state, replaces) = view.with_untracked(|view| (view.summary.state, view.replaces.clone()));
         CommandRequest { runtime, version, state, replaces, command }
     };
-    let ask = Callback::new(move |command| acting.ask_quickly(asked(command)));
-    let comment = Callback::new(move |command| acting.ask(asked(command)));
+    let ask = Callback::new(move |command| commands.ask_quickly(asked(command)));
+    let comment = Callback::new(move |command| commands.ask(asked(command)));
     let delete = Callback::new(move |()| {
         let (runtime, version) = shown.ids();
-        acting.ask_to_delete(Deletable::Version { runtime, version });
+        commands.ask_to_delete(Deletable::Version { runtime, version });
     });
     let path = use_location().pathname;
     // In a narrow window the menu has room for some of its entries only.

@@ -196,8 +196,8 @@ impl SelectedNode {
         use_live().on_event(move |event| {
             let concerned = match event {
                 ServerEvent::Hello { .. } => true,
-                ServerEvent::Version { version } => version.runtime == ids.0 && version.name == ids.1,
-                ServerEvent::Runtime { .. } | ServerEvent::Deleted { .. } | ServerEvent::Cluster { .. } => false,
+                ServerEvent::Version(version) => version.runtime == ids.0 && version.name == ids.1,
+                ServerEvent::Runtime(_) | ServerEvent::Deleted(_) | ServerEvent::Cluster(_) => false,
             };
             if concerned && node.with_untracked(Option::is_some) {
                 query.reload();
