@@ -24,7 +24,7 @@ use crate::{
     state::{
         clock::provide_clock,
         commands::provide_commands,
-        lazy::{Loading, provide_loading},
+        lazy::provide_loading,
         live::provide_live,
         shortcuts::{Keys, provide_shortcuts},
         toasts::provide_toasts,
@@ -83,8 +83,7 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
     provide_meta_context();
     #[cfg(feature = "ssr")]
     provide_context(crate::api::resource::Loaded::default());
-    let hydrated: Signal<bool> = hydrated.into();
-    let live = provide_live(hydrated);
+    let live = provide_live(hydrated.into());
     let loading = provide_loading();
     provide_clock(live);
     let shortcuts = provide_shortcuts();
@@ -108,25 +107,25 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
                 "JavaScript is off: this page does not update itself, and versions cannot be added, started or published."
             </noscript>
             <main id="content" class="content" tabindex="-1">
-                <ErrorBoundary fallback=move |_| view! { <NotLoaded hydrated/> }>
-                <Routes fallback=NotFound>
-                    <Route path=path!("/") view={Lazy::<RuntimesRoute>::new()} ssr=whole.clone()/>
-                    <Route path=path!("/activity") view={Lazy::<ActivityRoute>::new()} ssr=whole.clone()/>
-                    <Route path=path!("/runtimes/new") view={Lazy::<NewRuntimeRoute>::new()} ssr=whole.clone()/>
-                    <Route path=path!("/runtimes/:runtime") view={Lazy::<RuntimeRoute>::new()} ssr=whole.clone()/>
-                    <ParentRoute
-                        path=path!("/runtimes/:runtime/versions/:version")
-                        view={Lazy::<VersionRoute>::new()}
-                        ssr=whole.clone()
-                    >
-                        <Route path=path!("") view={Lazy::<StatusRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("documentation") view={Lazy::<DocumentationRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("configuration") view={Lazy::<ConfigurationRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole/>
-                    </ParentRoute>
-                </Routes>
+                <ErrorBoundary fallback=|_| view! { <NotLoaded/> }>
+                    <Routes fallback=NotFound>
+                        <Route path=path!("/") view={Lazy::<RuntimesRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("/activity") view={Lazy::<ActivityRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("/runtimes/new") view={Lazy::<NewRuntimeRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("/runtimes/:runtime") view={Lazy::<RuntimeRoute>::new()} ssr=whole.clone()/>
+                        <ParentRoute
+                            path=path!("/runtimes/:runtime/versions/:version")
+                            view={Lazy::<VersionRoute>::new()}
+                            ssr=whole.clone()
+                        >
+                            <Route path=path!("") view={Lazy::<StatusRoute>::new()} ssr=whole.clone()/>
+                            <Route path=path!("documentation") view={Lazy::<DocumentationRoute>::new()} ssr=whole.clone()/>
+                            <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
+                            <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>
+                            <Route path=path!("configuration") view={Lazy::<ConfigurationRoute>::new()} ssr=whole.clone()/>
+                            <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole/>
+                        </ParentRoute>
+                    </Routes>
                 </ErrorBoundary>
             </main>
             <ToastArea toasts/>
@@ -138,15 +137,13 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
     }
 }
 
-/// In place of a page whose code could not be loaded, as when the server has become another release. The server renders
-/// the page that was gone to, and with it names the files that it has now.
+/// In place of a page that was gone to and whose code could not be loaded, as when the server has become another release.
+/// The server renders the page, and with it names the files that it has now.
 #[component]
-fn NotLoaded(hydrated: Signal<bool>) -> impl IntoView {
-    let loading: Loading = expect_context();
+fn NotLoaded() -> impl IntoView {
     let url = use_url();
-    Effect::new(move |_| match hydrated.get_untracked() {
-        true => url.with_untracked(|url| platform::navigate_full(&format!("{}{}", url.path(), url.search()))),
-        false => loading.has_failed.set(true),
+    Effect::new(move |_| {
+        url.with_untracked(|url| platform::navigate_full(&format!("{}{}", url.path(), url.search())));
     });
 }
 

@@ -90,8 +90,8 @@ export class Server {
     await this.call("PUT", `/runtimes/${runtime}/versions/${version}/config`, JSON.stringify({ values }));
   }
 
-  async command(runtime: string, version: string, command: string): Promise<void> {
-    await this.call("POST", `/runtimes/${runtime}/versions/${version}/${command}`, JSON.stringify({}));
+  async command(runtime: string, version: string, command: string, comment?: string): Promise<void> {
+    await this.call("POST", `/runtimes/${runtime}/versions/${version}/${command}`, JSON.stringify({ comment }));
   }
 
   /** Deletes what is at this path of the API. */

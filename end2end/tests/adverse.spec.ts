@@ -1,4 +1,4 @@
-import type { Page } from "@playwright/test";
+import type { Page, Route } from "@playwright/test";
 import { expect, test } from "../support/fixtures";
 import { RuntimePage, VersionPage, expectLive, open } from "../support/pages";
 import { smallKrt } from "../support/krt";
@@ -41,6 +41,37 @@ test.describe("more tabs than a browser has connections to a server", () => {
       await expectLive(first);
     });
   }
+
+  test("a tab that is opened behind the others follows once it is seen, and again after it was left", async ({ page, server }) => {
+    await page.addInitScript(() => Object.defineProperty(document, "hidden", { configurable: true, value: true }));
+    await page.goto("/runtimes/demo");
+    await server.command(RUNTIME.id, "v1", "start");
+    await server.waitForState(RUNTIME.id, "v1", "started");
+    const runtime = new RuntimePage(page);
+    await runtime.expectState("v1", "stopped");
+    await setHidden(page, false);
+    await runtime.expectState("v1", "started");
+    await setHidden(page, true);
+    await server.command(RUNTIME.id, "v1", "stop");
+    await server.waitForState(RUNTIME.id, "v1", "stopped");
+    await setHidden(page, false);
+    await runtime.expectState("v1", "stopped");
+  });
+
+  test("logs of a tab that was left go on after the newest line that it has", async ({ page, server }) => {
+    await server.command(RUNTIME.id, "v1", "start");
+    await server.waitForState(RUNTIME.id, "v1", "started");
+    await open(page, `${VERSION}?logs=all`);
+    const lines = page.getByRole("log").getByText("started in the sandbox");
+    await expect(lines).toHaveCount(2);
+    await setHidden(page, true);
+    await server.command(RUNTIME.id, "v1", "stop");
+    await server.waitForState(RUNTIME.id, "v1", "stopped");
+    await server.command(RUNTIME.id, "v1", "start");
+    await server.waitForState(RUNTIME.id, "v1", "started");
+    await setHidden(page, false);
+    await expect(lines).toHaveCount(4);
+  });
 });
 
 test.describe("a page that an extension has changed before it is hydrated", () => {
@@ -51,6 +82,8 @@ test.describe("a page that an extension has changed before it is hydrated", () =
     ["an element first in the body", (html: string) => html.replace(/<body>/, "<body><div id=\"extension\">hello</div>")],
     ["an icon beside an input", (html: string) => html.replace(/(<input [^>]*type="search"[^>]*>)/, "$1<svg></svg><i></i>")],
     ["a text instead of an element", (html: string) => html.replace(/<h1[\s\S]*?<\/h1>/, "<font>Démo</font>")],
+    ["an attribute on everything", (html: string) => html.replace(/<(button|input|a) /g, "<$1 data-extension=\"1\" ")],
+    ["a wrapper around the page", (html: string) => html.replace(/(<main [\s\S]*<\/main>)/, "<div>$1</div>")],
     ["a header that is gone", (html: string) => html.replace(/<nav [\s\S]*?<\/nav>/, "")],
   ] as const) {
     test(`works in spite of ${what}`, async ({ page }) => {
@@ -73,6 +106,8 @@ test.describe("a page that an extension has changed before it is hydrated", () =
 for (const [what, wrong] of [
   ["ten minutes behind", -10 * 60_000],
   ["a day ahead", 24 * 3_600_000],
+  ["an hour ahead, as with a wrong zone", 3_600_000],
+  ["years behind, as after its battery was empty", -15 * 365 * 24 * 3_600_000],
 ] as const) {
   test(`times are the server's where the browser's clock is ${what}`, async ({ page }) => {
     await page.clock.install({ time: new Date(Date.now() + wrong) });
@@ -86,18 +121,35 @@ for (const [what, wrong] of [
 }
 
 test.describe("a request that fails while the events go on", () => {
-  test.use({ expectedErrors: /status of 502/ });
+  test.use({ expectedErrors: /status of (502|503)|ERR_FAILED/ });
 
-  test("is told, and tried again until it works", async ({ page, server }) => {
-    await open(page, VERSION);
-    await expect(page.getByText("0 of 1 nodes ready").first()).toBeVisible();
+  for (const [how, fail] of [
+    ["a proxy's page", (route: Route) => route.fulfill({ status: 502, contentType: "text/html", body: "<html>" })],
+    ["nothing", (route: Route) => route.abort()],
+    ["an empty answer", (route: Route) => route.fulfill({ status: 503, body: "" })],
+  ] as const) {
+    test(`is told, and tried again until it works: ${how} instead of a version`, async ({ page, server }) => {
+      await open(page, VERSION);
+      await expect(page.getByText("0 of 1 nodes ready").first()).toBeVisible();
+      let failing = true;
+      await page.route("**/api/fn/version*", (route) => (failing ? fail(route) : route.continue()));
+      await server.command(RUNTIME.id, "v1", "start");
+      await new VersionPage(page, "v1").expectState("started");
+      await expect(page.getByText("What is shown may be out of date.")).toBeVisible();
+      failing = false;
+      await expect(page.getByText("1 of 1 nodes ready").first()).toBeVisible();
+      await expect(page.getByText("What is shown may be out of date.")).toBeHidden();
+    });
+  }
+
+  test("is told, and tried again until it works: on the list of what was done", async ({ page, server }) => {
+    await open(page, "/activity");
     let failing = true;
-    await page.route("**/api/fn/version*", (route) => (failing ? route.fulfill({ status: 502, body: "<html>" }) : route.continue()));
-    await server.command(RUNTIME.id, "v1", "start");
-    await new VersionPage(page, "v1").expectState("started");
+    await page.route("**/api/fn/activity*", (route) => (failing ? route.fulfill({ status: 502, body: "" }) : route.continue()));
+    await server.command(RUNTIME.id, "v1", "archive");
     await expect(page.getByText("What is shown may be out of date.")).toBeVisible();
     failing = false;
-    await expect(page.getByText("1 of 1 nodes ready").first()).toBeVisible();
+    await expect(page.getByRole("row").nth(1)).toContainText("archive");
     await expect(page.getByText("What is shown may be out of date.")).toBeHidden();
   });
 });
@@ -109,7 +161,9 @@ test.describe("text without a space, on a phone", () => {
     const long = "Donaudampfschifffahrtsgesellschaft".repeat(6).slice(0, 180);
     await server.createRuntime("long", "W".repeat(80), long);
     await server.addVersion("long", smallKrt({ name: "v1", description: long }));
-    for (const path of ["/", "/runtimes/long", "/runtimes/long/versions/v1", "/activity"]) {
+    await server.command("long", "v1", "archive", long);
+    const version = "/runtimes/long/versions/v1";
+    for (const path of ["/", "/runtimes/new", "/runtimes/long?archived=", version, `${version}/history`, `${version}/manifest`, "/activity"]) {
       await open(page, path);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(360);
     }

@@ -178,7 +178,7 @@ impl HistoryPage {
     }
 }
 
-/// Which lines of the activity to read; what is none makes no difference.
+/// Which lines of the activity to read; a field that is `None` does not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ActivityFilter {

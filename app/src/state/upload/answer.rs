@@ -59,11 +59,11 @@ mod tests {
     #[test]
     fn the_answer_names_the_version_or_every_problem() {
         assert_eq!(read_answer(201, r#"{"name":"v1","state":"stopped"}"#).unwrap().as_str(), "v1");
-        let body = r#"{"error":{"code":"invalid_krt","message":"the file is no valid KRT: 2 problems","problems":[
+        let body = r#"{"error":{"code":"invalid_krt","message":"the file is not a valid KRT: 2 problems","problems":[
             {"severity":"error","line":3,"column":5,"path":"workflows[0].name","message":"a"},
             {"severity":"error","line":null,"column":null,"path":"","message":"b"}]}}"#;
         let (message, problems) = read_answer(422, body).unwrap_err();
-        assert_eq!(message, "The file is no valid KRT: 2 problems.");
+        assert_eq!(message, "The file is not a valid KRT: 2 problems.");
         assert_eq!((problems.len(), problems[0].line), (2, Some(3)));
         let (message, problems) = read_answer(502, "<html>").unwrap_err();
         assert!(message.contains("502") && problems.is_empty());
