@@ -8,6 +8,14 @@ const LOOK_EVERY_MS = 100;
 const RESTFUL_CPU_MS = 10;
 const RESTFUL_LOOKS = 3;
 const RESTLESS_MS = 30_000;
+/** The pages that there are, with a runtime `bench` and its version `v0`. */
+const PAGES = [
+  "/",
+  "/activity",
+  "/runtimes/new",
+  "/runtimes/bench",
+  ...["", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => `/runtimes/bench/versions/v0${screen}`),
+];
 const [what, url, file] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
 const measures = {
@@ -63,15 +71,6 @@ async function newcomer({ slowed = 1, encoding } = {}) {
 function live(page) {
   return page.getByRole("banner").getByText("Live", { exact: true }).waitFor();
 }
-
-/** The pages that there are, with a runtime `bench` and its version `v0`. */
-const PAGES = [
-  "/",
-  "/activity",
-  "/runtimes/new",
-  "/runtimes/bench",
-  ...["", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => `/runtimes/bench/versions/v0${screen}`),
-];
 
 /** What goes over the wire until each page follows the server, its HTML apart. */
 async function firstLoad() {
