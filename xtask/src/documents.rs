@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::workspace::Workspace;
+
 /// Others' documents, and what is made.
 const SKIPPED: [&str; 7] = [".git", "target", "node_modules", "samples", "seeds", "corpus", "artifacts"];
 const TEXTS: [&str; 7] = ["md", "rs", "ts", "scss", "sql", "yaml", "toml"];
@@ -12,7 +14,7 @@ const COMMENTS: [&str; 3] = ["//", "#", "--"];
 
 #[test]
 fn whatever_documents_and_comments_refer_to_is_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = &Workspace::find().unwrap().root;
     let invariants = numbers(&fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap(), "");
     let decisions: Vec<_> = fs::read_dir(root.join("docs/decisions")).unwrap().map(|entry| entry.unwrap()).collect();
     let is_decision = |number: &str| {
@@ -52,7 +54,7 @@ fn whatever_documents_and_comments_refer_to_is_there() {
 
 #[test]
 fn every_route_of_the_api_is_in_its_reference() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = &Workspace::find().unwrap().root;
     let reference = fs::read_to_string(root.join("docs/api.md")).unwrap();
     let routes = fs::read_to_string(root.join("server/src/http/api/mod.rs")).unwrap();
     // As the reference has them: `V` is a version.

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use syn::{UseTree, visit::Visit};
 
-use crate::site::files_under;
+use crate::{site::files_under, workspace::Workspace};
 
 /// From the bottom up. What is in one line may not use each other.
 const APP: [&[&str]; 8] =
@@ -108,7 +108,7 @@ fn shown(module: &Module) -> String {
 
 #[test]
 fn each_module_of_app_uses_only_the_layers_below_it() -> Result<()> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src");
+    let source = Workspace::find()?.root.join("app/src");
     let mut wrong = Vec::new();
     for (module, named) in graph(&source)? {
         let Some(own) = layer(&module) else { continue };
@@ -125,7 +125,7 @@ fn each_module_of_app_uses_only_the_layers_below_it() -> Result<()> {
 
 #[test]
 fn no_two_files_of_app_use_each_other_but_a_module_and_its_parts() -> Result<()> {
-    let graph = graph(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src"))?;
+    let graph = graph(&Workspace::find()?.root.join("app/src"))?;
     let is_part = |one: &Module, other: &Module| one.starts_with(other) || other.starts_with(one);
     let mut wrong = Vec::new();
     for module in graph.keys() {

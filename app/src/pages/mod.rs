@@ -19,7 +19,7 @@ use version::{
     history::HistoryScreen, manifest::ManifestScreen, status::StatusScreen,
 };
 
-/// Loads the code of the page at this path; answers whether all of it is there.
+/// Loads the code of the page at this path, which has to be there before the page is hydrated; answers whether all of it is.
 pub async fn preload(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
