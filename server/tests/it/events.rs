@@ -1,6 +1,6 @@
 //! Live events: what every open browser is told.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::{ServerEvent, VersionName, VersionState};
 use reqwest::Method;
@@ -146,9 +146,12 @@ async fn an_open_stream_does_not_hold_up_the_end_of_the_server() {
     let mut browser = Stream::open(&server).await;
     browser.next().await;
 
-    let begun = Instant::now();
     server.shut_down().await;
 
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    assert!(browser.response.chunk().await.is_ok_and(|chunk| chunk.is_none()), "the stream ends orderly");
+    // A stream that holds up the end is cut off in the middle, which is an error here and not the end.
+    let ended = async {
+        while browser.response.chunk().await?.is_some() {}
+        Ok::<_, reqwest::Error>(())
+    };
+    timeout(MAX_WAIT, ended).await.expect("the stream stays open").expect("the stream ends orderly");
 }
