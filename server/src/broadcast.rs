@@ -177,7 +177,7 @@ mod tests {
         cluster::Cluster,
         config::FileTimeouts,
         files::Files,
-        reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
+        reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, RunnerSettings},
         service::Timeouts,
         store,
     };
@@ -195,7 +195,7 @@ mod tests {
             advertised_url: "http://127.0.0.1:3001".to_owned(),
             init_image: "busybox".to_owned(),
             node_min_ready: Duration::ZERO,
-            runner_env: BTreeMap::new(),
+            runners: RunnerSettings::default(),
         };
         let minute = Duration::from_secs(60);
         let changed = Changes::default();

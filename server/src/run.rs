@@ -28,7 +28,7 @@ use crate::{
         sweep::{SweepError, empty_trash, sweep},
     },
     private::tighten,
-    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
+    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, RunnerSettings},
     retention,
     service::{Service, Timeouts, error_chain},
     site::Site,
@@ -264,6 +264,20 @@ fn object_settings(settings: &Settings, internal_addr: SocketAddr) -> ObjectSett
         advertised_url: settings.advertised_url.clone().unwrap_or_else(|| format!("http://{internal_addr}")),
         init_image: settings.init_image.clone(),
         node_min_ready: settings.node_min_ready,
-        runner_env: settings.runner_env.clone(),
+        runners: runner_settings(settings),
+    }
+}
+
+fn runner_settings(settings: &Settings) -> RunnerSettings {
+    let messaging = settings.messaging.clone();
+    let defaults = RunnerSettings::default();
+    RunnerSettings {
+        nats_url: messaging.pod_url.unwrap_or(defaults.nats_url),
+        messaging: messaging.nats.is_some(),
+        mongo_uri: messaging.mongo_uri,
+        influx_uri: messaging.influx_uri,
+        request_timeout: messaging.request_timeout,
+        js_request_timeout: messaging.js_request_timeout,
+        env: settings.runner_env.clone(),
     }
 }

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, ClusterInfo, Command, Comparison, DocumentationPage, GraphLayout,
-    HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, SearchResult,
-    VersionName, VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, Actor, ApiError, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
+    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary,
+    SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -53,6 +53,14 @@ pub trait Backend: Send + Sync + 'static {
         version: &VersionName,
         values: BTreeMap<String, Option<String>>,
         comment: Option<String>,
+    ) -> Result<VersionView, ApiError>;
+    /// Chooses the generation of a stopped version's images; `None` leaves it to the manifest and the images.
+    async fn choose_generation(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        chosen: Option<Generation>,
     ) -> Result<VersionView, ApiError>;
     /// One value, for a person who asks to see it; `None` when it is not set.
     async fn config_value(

@@ -9,9 +9,9 @@ pub mod resource;
 use std::collections::BTreeMap;
 
 use domain::{
-    ActivityEntry, ActivityFilter, Command, Comparison, DocumentationPage, GraphLayout, HistoryEntry, HistoryPage,
-    InheritedValue, NodeDetail, RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage, VersionQuery,
-    VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, Command, Comparison, DocumentationPage, Generation, GraphLayout, HistoryEntry,
+    HistoryPage, InheritedValue, NodeDetail, RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage,
+    VersionQuery, VersionSummary, VersionView, WorkflowName,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -93,6 +93,17 @@ pub async fn set_config(
 ) -> Result<VersionView, AppError> {
     let (backend, actor) = (context::backend()?, context::actor()?);
     backend.set_config(&actor, &runtime, &version, values, comment).await.map_err(context::fail)
+}
+
+/// Chooses the generation of a stopped version's images; `None` leaves it to the manifest and the images.
+#[server(prefix = "/api/fn", endpoint = "choose_generation", input = Json)]
+pub async fn choose_generation(
+    runtime: RuntimeId,
+    version: VersionName,
+    chosen: Option<Generation>,
+) -> Result<VersionView, AppError> {
+    let (backend, actor) = (context::backend()?, context::actor()?);
+    backend.choose_generation(&actor, &runtime, &version, chosen).await.map_err(context::fail)
 }
 
 /// One value, for a person who asks to see it; `None` when it is not set.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActivityEntry, Command, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName};
+use crate::{
+    ActivityEntry, Command, Generation, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName,
+};
 
 /// Who did something. Until there are logins it is [`Actor::local`]; what the server does by itself is by
 /// [`Actor::kai_server`].
@@ -142,6 +144,10 @@ pub struct VersionView {
     /// Where it answers just now; nowhere unless it is started or published.
     #[serde(default)]
     pub addresses: Vec<Address>,
+    /// What its images expect of the server.
+    pub generation: Generation,
+    /// What the manifest and the images' tags say of that, where nobody chose another.
+    pub detected_generation: Generation,
 }
 
 /// Where a version's entrypoint is reached.

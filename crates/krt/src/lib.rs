@@ -16,6 +16,7 @@ mod paths;
 mod problems;
 mod proto;
 mod protos;
+mod runner;
 mod view;
 mod yaml;
 
@@ -25,3 +26,4 @@ pub use index::ArchiveIndex;
 pub use limits::{Limit, Limits};
 pub use manifest::{is_variable_name, parse_manifest};
 pub use protos::Protos;
+pub use runner::{Runner, generation_of_image, runner};

@@ -2,6 +2,7 @@
 
 mod krt_limits;
 mod limits;
+mod messaging;
 mod settings;
 mod uploads;
 mod values;
@@ -16,6 +17,7 @@ use clap::{
 pub use krt_limits::KrtFlags;
 pub(crate) use krt_limits::setting_of;
 pub use limits::{ClientLimits, FileTimeouts};
+pub use messaging::{MessagingFlags, MessagingSettings, NatsSettings};
 pub(crate) use settings::reachable_by_pods;
 pub use settings::{ClusterChoice, ConfigError, Settings};
 pub use uploads::{UploadFlags, UploadLimits};
@@ -129,8 +131,11 @@ pub struct Flags {
     #[arg(long, env = "KAI_NODE_MIN_READY", default_value = "4s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub node_min_ready: Duration,
 
-    /// An environment variable of every node and entrypoint, such as KRT_MONGO_URI, NAME=VALUE; may be repeated. In the
-    /// environment: one per line, or one JSON object [default: KRT_NATS_SERVER=nats://nats:4222]
+    #[command(flatten)]
+    pub messaging: MessagingFlags,
+
+    /// An environment variable of every node and entrypoint, NAME=VALUE; may be repeated. It goes before what other
+    /// settings give them. In the environment: one per line, or one JSON object
     #[arg(long, env = "KAI_RUNNER_ENV", value_name = "NAME=VALUE", hide_env_values = true)]
     pub runner_env: Vec<Pairs>,
 

@@ -13,13 +13,11 @@ use krt::Limits;
 use super::{
     ClusterFlag, Flags,
     limits::{ClientLimits, FileTimeouts},
+    messaging::MessagingSettings,
     uploads::UploadLimits,
     values::Pairs,
 };
 use crate::secret::Secret;
-
-/// Where runners look for NATS by default: a Service `nats` in the namespace of the runtime.
-const DEFAULT_NATS_SERVER: &str = "nats://nats:4222";
 
 /// Why the settings cannot be used. `Display` says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +37,12 @@ pub enum ConfigError {
     StopTimeout(Duration),
     #[error("KAI_ARCHIVED_RETENTION is {0:?}; use at least one second, or omit it to keep archived versions")]
     ArchivedRetention(Duration),
+    #[error("KAI_NATS_URL is no URL of NATS; use nats://<host>:<port>, several of one cluster separated by commas")]
+    NatsUrl,
+    #[error("KAI_NATS_CREDENTIALS requires KAI_NATS_URL")]
+    CredentialsWithoutNats,
+    #[error("{setting} is {time:?}; use at least one second and at most a day")]
+    RunnerTimeout { setting: &'static str, time: Duration },
     #[error("KAI_ADVERTISED_URL is `{0}`; use the http:// or https:// URL at which pods reach the internal listener")]
     AdvertisedUrl(String),
     #[error(
@@ -96,6 +100,7 @@ pub struct Settings {
     pub ingress_preview: bool,
     pub init_image: String,
     pub node_min_ready: Duration,
+    pub messaging: MessagingSettings,
     /// Values such as KRT_MONGO_URI may hold passwords.
     pub runner_env: BTreeMap<String, Secret>,
     pub start_timeout: Duration,
@@ -140,8 +145,7 @@ impl TryFrom<Flags> for Settings {
         let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
         let database_url = format!("sqlite://{}", data_dir.join("kai.db").display());
         let storage_url = data_dir.join("files").display().to_string();
-        let mut runner_env = BTreeMap::from([("KRT_NATS_SERVER".to_owned(), DEFAULT_NATS_SERVER.into())]);
-        runner_env.extend(Pairs::merge(flags.runner_env).into_iter().map(|(name, value)| (name, value.into())));
+        let runner_env = Pairs::merge(flags.runner_env).into_iter().map(|(name, value)| (name, value.into())).collect();
         Ok(Self {
             addr: flags.addr,
             internal_addr: flags.internal_addr,
@@ -166,6 +170,7 @@ impl TryFrom<Flags> for Settings {
             ingress_preview: flags.ingress_preview,
             init_image: flags.init_image,
             node_min_ready: flags.node_min_ready,
+            messaging: flags.messaging.try_into()?,
             runner_env,
             start_timeout: flags.start_timeout,
             stop_timeout: flags.stop_timeout,
@@ -242,7 +247,7 @@ mod tests {
         assert_eq!(settings.storage_url, "/data/files");
         assert!(settings.addr.ip().is_loopback());
         assert_eq!(settings.cluster, ClusterChoice::Sandbox);
-        assert_eq!(settings.runner_env["KRT_NATS_SERVER"].expose(), "nats://nats:4222");
+        assert!(settings.messaging.nats.is_none() && settings.messaging.pod_url.is_none());
     }
 
     #[test]
@@ -259,6 +264,12 @@ mod tests {
     fn settings_that_make_no_sense_are_refused() {
         for wrong in [
             &["--context", "prod"][..],
+            &["--nats-url", "http://nats:4222"],
+            &["--nats-url", ""],
+            &["--nats-url", "nats://a:4222,"],
+            &["--nats-credentials", "/nats.creds"],
+            &["--request-timeout", "10ms"],
+            &["--js-request-timeout", "0s"],
             &["--start-timeout", "0s"],
             &["--stop-timeout", "0s"],
             &["--archived-retention", "0s"],
@@ -281,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_runner_variable_adds_to_the_default_or_replaces_it() {
+    fn runner_variables_may_be_given_one_by_one() {
         let settings =
             settings(&["--runner-env", "KRT_MONGO_URI=mongodb://a,b", "--runner-env", "KRT_NATS_SERVER=nats://x"]);
         let env = settings.unwrap().runner_env;
@@ -289,10 +300,19 @@ mod tests {
     }
 
     #[test]
+    fn pods_reach_nats_where_the_server_does_unless_it_is_said_otherwise() {
+        let pod_url = |args: &[&str]| settings(args).unwrap().messaging.pod_url.unwrap().expose().to_owned();
+        assert_eq!(pod_url(&["--nats-url", "nats://a:1,b:2"]), "nats://a:1,b:2");
+        let apart = ["--nats-url", "nats://127.0.0.1:4222", "--nats-pod-url", "nats://nats.{namespace}:4222"];
+        assert_eq!(pod_url(&apart), "nats://nats.{namespace}:4222");
+    }
+
+    #[test]
     fn settings_print_no_password() {
         let url = "postgres://kai:s3cret@db/kai";
-        let printed =
-            format!("{:?}", settings(&["--database-url", url, "--runner-env", "KRT_MONGO_URI=mongodb://a:s3cret@b"]));
+        let nats = "nats://kai:s3cret@nats:4222";
+        let env = "KRT_MONGO_URI=mongodb://a:s3cret@b";
+        let printed = format!("{:?}", settings(&["--database-url", url, "--nats-url", nats, "--runner-env", env]));
         assert!(!printed.contains("s3cret"), "{printed}");
     }
 

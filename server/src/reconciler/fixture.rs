@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{Actor, Desired, KrtVersion, Publication, Role, Timestamp};
 use krt::model::{ConfigSpec, Entrypoint, Manifest, Node, Subscription, Workflow};
 
-use super::ObjectSettings;
+use super::{ObjectSettings, RunnerSettings};
 use crate::store::{RuntimeIntent, RuntimeRecord, StoredFile, VersionKey, VersionRecord};
 
 pub(super) fn settings() -> ObjectSettings {
@@ -19,7 +19,7 @@ pub(super) fn settings() -> ObjectSettings {
         advertised_url: "http://10.0.0.1:3001".to_owned(),
         init_image: "busybox:1.37".to_owned(),
         node_min_ready: Duration::from_secs(4),
-        runner_env: BTreeMap::from([("KRT_NATS_SERVER".to_owned(), "nats:4222".into())]),
+        runners: RunnerSettings { nats_url: "nats:4222".into(), ..RunnerSettings::default() },
     }
 }
 
@@ -75,6 +75,8 @@ pub(super) fn version(key: VersionKey, name: &str) -> VersionRecord {
         deadline: None,
         failure: None,
         degraded_since: None,
+        chosen_generation: None,
+        pods_restarted_at: None,
         config: BTreeMap::new(),
         role: Role::None,
         switching: false,

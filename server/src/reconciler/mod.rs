@@ -21,6 +21,7 @@ mod plan;
 mod readiness;
 mod reconcile;
 mod repairs;
+mod runners;
 mod status;
 mod work_queue;
 
@@ -43,9 +44,10 @@ use repairs::Previews;
 use crate::{
     changes::Changes,
     cluster::{Cluster, Watches},
-    secret::Secret,
     store::{InstallationId, Store, VersionKey, VersionRecord},
 };
+
+pub use runners::RunnerSettings;
 
 pub use logs::{ClusterUnavailable, LogMode, LogRange, LogRequest, LogSource};
 
@@ -68,9 +70,7 @@ pub struct ObjectSettings {
     /// How long a node's container has to have run before its pod counts as available. Nodes have no probe, so one that
     /// ends right after it began would otherwise have been ready for a moment, and its version started for good.
     pub node_min_ready: Duration,
-    /// Further environment of every runner (docs/lifecycle.md §4.1): `KRT_NATS_SERVER`, and when configured
-    /// `KRT_MONGO_URI` and the like.
-    pub runner_env: BTreeMap<String, Secret>,
+    pub runners: RunnerSettings,
 }
 
 impl ObjectSettings {
@@ -80,6 +80,11 @@ impl ObjectSettings {
 
     pub fn host(&self, runtime: &RuntimeId) -> String {
         format!("{runtime}.{}", self.base_domain)
+    }
+
+    /// Where nodes send measurements.
+    pub(crate) fn influx_uri(&self) -> String {
+        self.runners.influx_uri.as_ref().map_or_else(|| self.advertised_url.clone(), |uri| uri.expose().to_owned())
     }
 
     /// The host of a version's own Ingress, while it has one.

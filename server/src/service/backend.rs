@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, ClusterInfo, Command, Comparison, DocumentationPage, GraphLayout,
-    HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary, SearchResult,
-    Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, Actor, ApiError, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
+    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary,
+    SearchResult, Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView,
+    WorkflowName,
 };
 
 use super::{Service, errors::from_store, input, views};
@@ -130,6 +131,18 @@ impl Backend for Service {
             .map_err(from_store)?;
         self.notify_changed(runtime);
         self.view(&changed).await
+    }
+
+    async fn choose_generation(
+        &self,
+        actor: &Actor,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        chosen: Option<Generation>,
+    ) -> Result<VersionView, ApiError> {
+        let changed = self.store.choose_generation(runtime, version, chosen, actor.clone(), Timestamp::now()).await;
+        self.notify_changed(runtime);
+        self.view(&changed.map_err(from_store)?).await
     }
 
     async fn config_value(

@@ -17,6 +17,9 @@ pub(super) fn from_store(error: StoreError) -> ApiError {
         StoreError::Nul | StoreError::Archived(_) | StoreError::ConfigTooLarge(_) => {
             ApiError::InvalidInput { problems: vec![Problem::error("", error.to_string())] }
         }
+        StoreError::NotStopped { .. } => {
+            ApiError::InvalidInput { problems: vec![Problem::error("generation", error.to_string())] }
+        }
         StoreError::Full(_) => {
             tracing::warn!("{}", error_chain(&error));
             ApiError::Unavailable { what: "the database (its disk is full)".to_owned() }

@@ -85,6 +85,8 @@ pub(super) fn version_view(
         config: [entries(&spec.variables, ConfigKind::Variable), entries(&spec.files, ConfigKind::File)].concat(),
         warnings: record.warnings.clone(),
         addresses: objects.addresses(record),
+        generation: record.generation_of_runners(),
+        detected_generation: record.manifest.detected_generation(),
     }
 }
 

@@ -32,6 +32,8 @@ pub enum StoreError {
     },
     #[error("version `{version}` of runtime `{runtime}` has configuration values that are not set: {}", .missing.join(", "))]
     ConfigIncomplete { runtime: RuntimeId, version: VersionName, missing: Vec<String> },
+    #[error("the generation can be changed only while the version is stopped, and `{version}` is {state}")]
+    NotStopped { version: VersionName, state: VersionState },
     #[error("version `{0}` is archived; its configuration can no longer be changed")]
     Archived(VersionName),
     #[error(

@@ -11,6 +11,7 @@ mod content;
 mod credential;
 mod deletion;
 mod error;
+mod generation;
 mod health;
 mod history;
 mod inherit;
@@ -28,7 +29,8 @@ mod versions;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, Command, Desired, Failure, Problem, Publication, Role, RuntimeId, Timestamp, VersionName, VersionState,
+    Actor, Command, Desired, Failure, Generation, Problem, Publication, Role, RuntimeId, Timestamp, VersionName,
+    VersionState,
 };
 use krt::{Document, FileDigest, Protos, model::Manifest};
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,10 @@ pub struct VersionRecord {
     pub failure: Option<Failure>,
     /// Since when it is recorded as degraded; none when it was not since it began to run, or has healed.
     pub degraded_since: Option<Timestamp>,
+    /// What somebody chose; none where the manifest and the images decide.
+    pub chosen_generation: Option<Generation>,
+    /// When all its pods were last told to restart, because messaging had been away for too long.
+    pub pods_restarted_at: Option<Timestamp>,
     /// Names and values of the configuration as entered so far.
     pub config: BTreeMap<String, Secret>,
     /// Derived from the runtime's publication when read.
@@ -108,6 +114,11 @@ pub struct VersionRecord {
 impl VersionRecord {
     pub fn state(&self) -> VersionState {
         domain::state(self.desired, self.settled, self.role)
+    }
+
+    /// What its images expect of the server.
+    pub fn generation_of_runners(&self) -> Generation {
+        self.chosen_generation.unwrap_or_else(|| self.manifest.detected_generation())
     }
 }
 

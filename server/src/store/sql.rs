@@ -178,6 +178,16 @@ impl Row {
     pub(super) fn variant<T: serde::de::DeserializeOwned>(&self, column: &'static str) -> Result<T, StoreError> {
         serde_json::from_value(serde_json::Value::String(self.get(column)?)).map_err(|e| corrupt(column, e))
     }
+
+    /// The same, or NULL.
+    pub(super) fn optional_variant<T: serde::de::DeserializeOwned>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.get(column)?;
+        let variant = |text| serde_json::from_value(serde_json::Value::String(text)).map_err(|e| corrupt(column, e));
+        text.map(variant).transpose()
+    }
 }
 
 pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, Failure, HistoryEntry, HistoryPage, InheritedValue, RuntimeId, Timestamp,
-    VersionName,
+    ActivityEntry, ActivityFilter, Actor, Failure, Generation, HistoryEntry, HistoryPage, InheritedValue, RuntimeId,
+    Timestamp, VersionName,
 };
 
 use super::{
     CommandRecord, Content, Deletion, HealthTransition, InstallationId, NewRuntimeRecord, NewVersion, Repair,
     RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, activity, commands, config,
-    content, deletion, health, history, inherit, installation, reconcile, repairs, runtimes, sql::Database, versions,
+    content, deletion, generation, health, history, inherit, installation, reconcile, repairs, runtimes, sql::Database,
+    versions,
 };
 use crate::secret::Secret;
 
@@ -162,6 +163,22 @@ impl Store {
     ) -> Result<VersionRecord, StoreError> {
         let mut tx = self.database.write().await?;
         let (version, changed) = config::set(&mut tx, (runtime, version), &values, &by, comment.as_deref(), at).await?;
+        tx.commit_if(changed).await?;
+        Ok(version)
+    }
+
+    /// Chooses the generation of a stopped version's runner images, or with none leaves it to the manifest and the images,
+    /// with a `configure` entry. `NotStopped` in any other state.
+    pub async fn choose_generation(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        chosen: Option<Generation>,
+        by: Actor,
+        at: Timestamp,
+    ) -> Result<VersionRecord, StoreError> {
+        let mut tx = self.database.write().await?;
+        let (version, changed) = generation::choose(&mut tx, (runtime, version), chosen, &by, at).await?;
         tx.commit_if(changed).await?;
         Ok(version)
     }

@@ -6,6 +6,7 @@ use domain::{Action, Actor, Desired, Failure, Publication, RuntimeId, Timestamp,
 
 use super::{
     NewVersion, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, config, content,
+    generation,
     history::{self, Entry},
     inherit, repairs, runtimes,
     sql::{Row, Tx, to_json, values},
@@ -16,7 +17,7 @@ macro_rules! select {
         concat!(
             "SELECT v.key, v.runtime, v.name, v.manifest, v.manifest_text, v.warnings, v.object, v.sha256,
                 v.size_bytes, v.download_token, v.created_at, v.created_by, v.published_at, v.revision, v.desired,
-                v.generation, v.settled, v.deadline, v.failure, r.target, r.serving,
+                v.generation, v.settled, v.deadline, v.failure, v.chosen_generation, v.pods_restarted_at, r.target, r.serving,
                 (SELECT CASE h.action WHEN 'degraded' THEN h.at END FROM history h
                  WHERE h.version_key = v.key AND h.action IN ('start', 'stop', 'degraded', 'healed')
                  ORDER BY h.id DESC LIMIT 1) AS degraded_since
@@ -60,6 +61,7 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersion) -> Result<VersionRecor
         .await?;
     let key = row.get("key")?;
     content::add(tx, key, new).await?;
+    generation::inherit(tx, key, new).await?;
     let inherited = inherit::inherit_values(tx, key, new).await?;
     if !inherited.warnings.is_empty() {
         let warnings = [&new.warnings[..], &inherited.warnings].concat();
@@ -191,6 +193,8 @@ fn record(row: &Row) -> Result<VersionRecord, StoreError> {
         deadline: row.optional_time("deadline")?,
         failure: row.optional_json("failure")?,
         degraded_since: row.optional_time("degraded_since")?,
+        chosen_generation: row.optional_variant("chosen_generation")?,
+        pods_restarted_at: row.optional_time("pods_restarted_at")?,
         config: BTreeMap::new(),
         role: publication.role_of(&key),
         switching: publication.switching(),

@@ -32,7 +32,7 @@ async fn no_request_fails_while_versions_are_published_in_turn() {
     let services = fixture.api::<Service>(runtime);
     let service = services.patch("active-entrypoint", &PatchParams::default(), &as_node_port).await.unwrap();
     let ports = service.spec.unwrap().ports.unwrap();
-    let port = ports.iter().find(|port| port.name.as_deref() == Some("web")).and_then(|port| port.node_port).unwrap();
+    let port = ports.iter().find(|port| port.name.as_deref() == Some("grpc")).and_then(|port| port.node_port).unwrap();
     let host = std::env::var("KAI_TEST_NODE").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let url = format!("http://{host}:{port}/");
     // A new connection for each request: one that is kept would stay with the pod that it began with.

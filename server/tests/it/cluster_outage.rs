@@ -15,7 +15,7 @@ use sandbox::{Options, Sandbox};
 use server::{
     changes::Changes,
     cluster::Cluster,
-    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
+    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, RunnerSettings},
     store::{self, CommandRecord, Content, InheritConfig, NewRuntimeRecord, NewVersion, Store, StoredFile},
 };
 use tokio::time::Instant;
@@ -117,7 +117,7 @@ pub(crate) fn settings() -> ObjectSettings {
         advertised_url: "http://127.0.0.1:1".to_owned(),
         init_image: "busybox:1.37".to_owned(),
         node_min_ready: Duration::ZERO,
-        runner_env: BTreeMap::new(),
+        runners: RunnerSettings::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use sandbox::{Options, Sandbox};
 use server::{
     changes::Changes,
     cluster::{Cluster, RequestTimeouts},
-    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings},
+    reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, RunnerSettings},
     store::{self, CommandRecord, Content, InheritConfig, NewRuntimeRecord, NewVersion, Store, StoreError, StoredFile},
 };
 use tokio::{task::JoinHandle, time::Instant};
@@ -258,6 +258,6 @@ pub(crate) fn object_settings() -> ObjectSettings {
         advertised_url: "http://10.0.0.1:3001".to_owned(),
         init_image: "busybox:1.37".to_owned(),
         node_min_ready: Duration::ZERO,
-        runner_env: BTreeMap::new(),
+        runners: RunnerSettings::default(),
     }
 }

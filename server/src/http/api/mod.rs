@@ -35,6 +35,7 @@ pub(super) fn router(parts: &Public) -> Router {
         .route("/runtimes/{id}/versions/{name}/unpublish", post(versions::unpublish))
         .route("/runtimes/{id}/versions/{name}/archive", post(versions::archive))
         .route("/runtimes/{id}/versions/{name}/config", put(versions::configure))
+        .route("/runtimes/{id}/versions/{name}/generation", put(versions::choose_generation))
         .route("/runtimes/{id}/versions/{name}/history", get(versions::history))
         .route("/runtimes/{id}/versions/{name}/logs", get(logs::logs))
         .route("/runtimes/{id}/versions/{name}/entrypoint", get(nodes::entrypoint))

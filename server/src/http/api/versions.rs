@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
-use domain::{Actor, Command, HistoryEntry, VersionSummary, VersionView};
+use domain::{Actor, Command, Generation, HistoryEntry, VersionSummary, VersionView};
 use serde::Deserialize;
 
 use super::activity::{HistoryParams, history_page};
@@ -34,6 +34,13 @@ pub(super) struct ConfigBody {
     values: BTreeMap<String, Option<String>>,
     #[serde(default)]
     comment: Option<String>,
+}
+
+/// The generation of the images, or with null what is detected.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GenerationBody {
+    generation: Option<Generation>,
 }
 
 pub(super) async fn list(
@@ -100,6 +107,14 @@ pub(super) async fn configure(
 ) -> Answer<Json<VersionView>> {
     let view = parts.service.set_config(&Actor::local(), &runtime, &version, body.values, body.comment).await?;
     Ok(Json(view))
+}
+
+pub(super) async fn choose_generation(
+    State(parts): State<Public>,
+    VersionPath(runtime, version): VersionPath,
+    JsonBody(body): JsonBody<GenerationBody>,
+) -> Answer<Json<VersionView>> {
+    Ok(Json(parts.service.choose_generation(&Actor::local(), &runtime, &version, body.generation).await?))
 }
 
 /// A page of it, newest first. The next one is asked for with `before`, the last entry's id.

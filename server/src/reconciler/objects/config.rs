@@ -6,11 +6,12 @@ use k8s_openapi::{
     ByteString,
     api::core::v1::{ConfigMap, EnvVar, EnvVarSource, Secret, SecretKeySelector},
 };
-use krt::model::{Subscription, Workflow};
+use krt::model::Workflow;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    metadata,
+    messages, metadata,
     names::{config_secret, subjects_config_map},
 };
 use crate::{reconciler::ObjectSettings, store::VersionRecord};
@@ -70,31 +71,22 @@ pub(super) fn from_secret(version: &VersionRecord, variable: &str, key: &str) ->
 
 /// What the entrypoint publishes to and listens to, for each rpc (docs/lifecycle.md §4.2).
 pub(super) fn subjects(version: &VersionRecord, settings: &ObjectSettings) -> ConfigMap {
-    let by_rpc: BTreeMap<&str, BTreeMap<&str, String>> = version
-        .manifest
-        .workflows
-        .iter()
-        .map(|workflow| {
-            let subjects = BTreeMap::from([
-                ("stream", stream(version, workflow)),
-                ("input_subject", format!("{}.{}", stream(version, workflow), workflow.exitpoint)),
-                ("output_subject", format!("{}.entrypoint", stream(version, workflow))),
-            ]);
-            (workflow.entrypoint.as_str(), subjects)
-        })
-        .collect();
+    let of_workflow = |workflow: &Workflow| {
+        if version.generation_of_runners().is_c() {
+            json!({
+                "stream": messages::stream(version, workflow),
+                "input_subject": format!("{}.{}", messages::stream(version, workflow), workflow.exitpoint),
+                "output_subject": messages::entrypoint_subject(version, workflow),
+            })
+        } else {
+            messages::first_subject(version, workflow).into()
+        }
+    };
+    let workflows = version.manifest.workflows.iter();
+    let by_rpc: Value = workflows.map(|workflow| (workflow.entrypoint.clone(), of_workflow(workflow))).collect();
     ConfigMap {
         metadata: metadata(&subjects_config_map(&version.name), version, settings),
-        data: Some(BTreeMap::from([(SUBJECTS_FILE.to_owned(), serde_json::json!(by_rpc).to_string())])),
+        data: Some(BTreeMap::from([(SUBJECTS_FILE.to_owned(), by_rpc.to_string())])),
         ..ConfigMap::default()
     }
-}
-
-pub(super) fn stream(version: &VersionRecord, workflow: &Workflow) -> String {
-    format!("{}-{}-{}", version.runtime, version.name, workflow.entrypoint)
-}
-
-/// The subject of a subscription: the entrypoint's, a node's, or a node's subtopic's.
-pub(super) fn subject(version: &VersionRecord, workflow: &Workflow, subscription: &Subscription) -> String {
-    format!("{}.{subscription}", stream(version, workflow))
 }

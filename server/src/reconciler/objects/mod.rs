@@ -2,6 +2,8 @@
 //! objects out; the same input gives the same objects, byte for byte.
 
 mod config;
+mod environment;
+pub(crate) mod messages;
 mod names;
 mod network;
 mod pods;

@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 pub(crate) const ACTIVE_SERVICE: &str = "active-entrypoint";
 /// The Ingress of what a runtime has published.
 pub(crate) const INGRESS: &str = "entrypoint";
+/// Where an entrypoint takes gRPC requests. It listens to no other port (docs/runners.md §3).
+pub(crate) const GRPC_PORT: u16 = 9000;
 /// The label that says which version an object belongs to.
 pub(crate) const VERSION_LABEL: &str = "version-name";
 

@@ -13,15 +13,18 @@ use k8s_openapi::{
     apimachinery::pkg::util::intstr::IntOrString,
 };
 
-use super::{metadata, names::VERSION_LABEL};
+use super::{
+    metadata,
+    names::{GRPC_PORT, VERSION_LABEL},
+};
 use crate::{cluster::RUNTIME_LABEL, reconciler::ObjectSettings, store::VersionRecord};
 
 pub(super) fn service(name: &str, version: &VersionRecord, settings: &ObjectSettings) -> Service {
-    // `protocol` is the default, but part of what server-side apply tells ports apart by.
-    let port = |name: &str, port: i32, target: i32| ServicePort {
-        name: Some(name.to_owned()),
-        port,
-        target_port: Some(IntOrString::Int(target)),
+    let port = ServicePort {
+        name: Some("grpc".to_owned()),
+        port: i32::from(GRPC_PORT),
+        target_port: Some(IntOrString::Int(i32::from(GRPC_PORT))),
+        // The default, but part of what server-side apply tells ports apart by.
         protocol: Some("TCP".to_owned()),
         ..ServicePort::default()
     };
@@ -33,7 +36,7 @@ pub(super) fn service(name: &str, version: &VersionRecord, settings: &ObjectSett
                 (VERSION_LABEL.to_owned(), version.name.to_string()),
                 (RUNTIME_LABEL.to_owned(), version.runtime.to_string()),
             ])),
-            ports: Some(vec![port("grpc", 9000, 9000), port("web", 80, 8080)]),
+            ports: Some(vec![port]),
             ..ServiceSpec::default()
         }),
         ..Service::default()

@@ -6,7 +6,7 @@ use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec},
         core::v1::{
-            ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, KeyToPath, PodSpec,
+            ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, ExecAction, KeyToPath, PodSpec,
             PodTemplateSpec, Probe, ResourceRequirements, SecretVolumeSource, TCPSocketAction, Toleration, Volume,
             VolumeMount,
         },
@@ -20,18 +20,19 @@ use k8s_openapi::{
 use krt::model::{Node, Workflow};
 
 use super::{
-    config::{SUBJECTS_FILE, config_digest, from_secret, stream, subject, token_key},
+    config::{SUBJECTS_FILE, config_digest, from_secret, token_key},
+    environment::{self, plain},
     labels, metadata,
-    names::{VERSION_LABEL, config_secret, entrypoint_deployment, node_deployment, subjects_config_map},
+    names::{GRPC_PORT, VERSION_LABEL, config_secret, entrypoint_deployment, node_deployment, subjects_config_map},
 };
 use crate::{cluster::RUNTIME_LABEL, krt_url::krt_path, reconciler::ObjectSettings, store::VersionRecord};
 
 const FILES: &str = "krt-files";
-const FILES_PATH: &str = "/krt-files";
+pub(super) const FILES_PATH: &str = "/krt-files";
 const CONFIG: &str = "krt-config";
 const CONFIG_PATH: &str = "/krt-config";
 const SUBJECTS: &str = "subjects";
-const SUBJECTS_PATH: &str = "/src/conf";
+pub(super) const SUBJECTS_PATH: &str = "/src/conf";
 
 /// Fetches the version's file, checks it against its SHA-256 and unpacks it. Asks again for a while, so that a server
 /// that restarts does not show as a pod that crashes. The header keeps the credential out of the server's access log.
@@ -48,22 +49,29 @@ gunzip -c .krt | tar -x -f -
 rm .krt
 "#;
 
+/// Whether the pod listens on port 9000 (2328) and has an established connection (01) to a port of NATS. With what the shell
+/// itself can do: in proc(5) each line is `sl local_address rem_address st …`, with addresses such as `0100007F:2328`.
+const CONNECTED: &str = r#"listens= connected=
+for table in /proc/net/tcp /proc/net/tcp6; do
+  [ -r "$table" ] || continue
+  while read -r _ local remote state _; do
+    case "$state ${local##*:}" in "0A 2328") listens=1 ;; esac
+    for port in PORTS; do
+      case "$state ${remote##*:}" in "01 $port") connected=1 ;; esac
+    done
+  done < "$table"
+done
+[ "$listens$connected" = 11 ]"#;
+
+/// With the files beside it, which it may import. One that is at the archive's root keeps its place.
+const COPY_PROTO: &str = r#"for file in "$(dirname "./$KRT_PROTO")"/*.proto; do
+  [ -e "${file##*/}" ] || cp "$file" .
+done
+cp "./$KRT_PROTO" public_input.proto
+"#;
+
 pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, settings: &ObjectSettings) -> Deployment {
     let name = node_deployment(&version.name, &workflow.name, &node.name);
-    let inputs: Vec<String> = node.subscriptions.iter().map(|s| subject(version, workflow, s)).collect();
-    let own = vec![
-        plain("KRT_WORKFLOW_ID", format!("{}-{}-{}", version.runtime, version.name, workflow.name)),
-        plain("KRT_WORKFLOW_NAME", workflow.name.to_string()),
-        plain("KRT_NODE_ID", name.clone()),
-        plain("KRT_NODE_NAME", node.name.to_string()),
-        plain("KRT_HANDLER_PATH", node.src.clone()),
-        plain("KRT_IS_EXITPOINT", (node.name == workflow.exitpoint).to_string()),
-        plain("KRT_NATS_STREAM", stream(version, workflow)),
-        plain("KRT_NATS_OUTPUT", format!("{}.{}", stream(version, workflow), node.name)),
-        plain("KRT_NATS_INPUTS", inputs.join(",")),
-    ];
-    let env = environment(own, version, settings);
-
     let files = &version.manifest.config.files;
     let mut volumes = vec![files_volume()];
     let mut mounts = vec![mount(FILES, FILES_PATH, false)];
@@ -84,7 +92,7 @@ pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, se
         name: "node".to_owned(),
         image: Some(node.image.clone()),
         image_pull_policy: pull_policy(),
-        env: Some(env),
+        env: Some(environment::node(version, workflow, node, settings)),
         volume_mounts: Some(mounts),
         resources: node.gpu.then(|| {
             let gpu = BTreeMap::from([("nvidia.com/gpu".to_owned(), Quantity("1".to_owned()))]);
@@ -92,7 +100,7 @@ pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, se
         }),
         ..Container::default()
     };
-    let mut pod = pod(version, settings, container, volumes);
+    let mut pod = pod(version, settings, FETCH.to_owned(), container, volumes);
     if node.gpu {
         pod.node_selector = Some(BTreeMap::from([("konstellation.io/gpu".to_owned(), "true".to_owned())]));
         pod.tolerations = Some(["konstellation.io/gpu", "nvidia.com/gpu"].map(tolerates).to_vec());
@@ -106,14 +114,9 @@ pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, se
 }
 
 pub(super) fn entrypoint(version: &VersionRecord, settings: &ObjectSettings) -> Deployment {
-    let own = vec![
-        plain("KRT_NODE_NAME", "entrypoint".to_owned()),
-        plain("KRT_NATS_SUBJECTS_FILE", format!("{SUBJECTS_PATH}/{SUBJECTS_FILE}")),
-    ];
-    let env = environment(own, version, settings);
-    let port = |name: &str, port: i32| ContainerPort {
-        name: Some(name.to_owned()),
-        container_port: port,
+    let port = ContainerPort {
+        name: Some("grpc".to_owned()),
+        container_port: i32::from(GRPC_PORT),
         protocol: Some("TCP".to_owned()),
         ..ContainerPort::default()
     };
@@ -121,14 +124,10 @@ pub(super) fn entrypoint(version: &VersionRecord, settings: &ObjectSettings) -> 
         name: "entrypoint".to_owned(),
         image: Some(version.manifest.entrypoint.image.clone()),
         image_pull_policy: pull_policy(),
-        env: Some(env),
-        ports: Some(vec![port("grpc", 9000), port("web", 8080)]),
+        env: Some(environment::entrypoint(version, settings)),
+        ports: Some(vec![port]),
         volume_mounts: Some(vec![mount(FILES, FILES_PATH, false), mount(SUBJECTS, SUBJECTS_PATH, true)]),
-        readiness_probe: Some(Probe {
-            tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(9000), host: None }),
-            period_seconds: Some(2),
-            ..Probe::default()
-        }),
+        readiness_probe: Some(readiness_probe(settings)),
         ..Container::default()
     };
     let subjects = Volume {
@@ -140,9 +139,37 @@ pub(super) fn entrypoint(version: &VersionRecord, settings: &ObjectSettings) -> 
         }),
         ..Volume::default()
     };
-    let pod = pod(version, settings, container, vec![files_volume(), subjects]);
+    // It compiles the file of this name, whatever the manifest says (docs/runners.md §3).
+    let fetch = match version.manifest.entrypoint.proto.as_str() {
+        "public_input.proto" => FETCH.to_owned(),
+        _ => format!("{FETCH}{COPY_PROTO}"),
+    };
+    let mut pod = pod(version, settings, fetch, container, vec![files_volume(), subjects]);
+    if let Some(fetch) = pod.init_containers.iter_mut().flatten().next() {
+        fetch.env.get_or_insert_default().push(plain("KRT_PROTO", version.manifest.entrypoint.proto.clone()));
+    }
     let name = entrypoint_deployment(&version.name);
     deployment(&name, version, settings, [("type", "entrypoint".to_owned())], 1, Duration::ZERO, pod)
+}
+
+/// That port 9000 is open; where there is messaging, that the entrypoint has a connection to NATS, too: it opens the port
+/// before (decision 29).
+fn readiness_probe(settings: &ObjectSettings) -> Probe {
+    if settings.runners.messaging {
+        let ports = settings.runners.nats_ports().iter().map(|port| format!("{port:04X}")).collect::<Vec<_>>();
+        let script = CONNECTED.replace("PORTS", &ports.join(" "));
+        return Probe {
+            exec: Some(ExecAction { command: Some(vec!["sh".to_owned(), "-c".to_owned(), script]) }),
+            period_seconds: Some(2),
+            timeout_seconds: Some(2),
+            ..Probe::default()
+        };
+    }
+    Probe {
+        tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(i32::from(GRPC_PORT)), host: None }),
+        period_seconds: Some(2),
+        ..Probe::default()
+    }
 }
 
 fn deployment<const N: usize>(
@@ -191,12 +218,18 @@ fn deployment<const N: usize>(
     }
 }
 
-fn pod(version: &VersionRecord, settings: &ObjectSettings, container: Container, volumes: Vec<Volume>) -> PodSpec {
+fn pod(
+    version: &VersionRecord,
+    settings: &ObjectSettings,
+    fetch: String,
+    container: Container,
+    volumes: Vec<Volume>,
+) -> PodSpec {
     let fetch = Container {
         name: "krt-files".to_owned(),
         image: Some(settings.init_image.clone()),
         image_pull_policy: pull_policy(),
-        command: Some(["sh", "-c", FETCH].map(str::to_owned).to_vec()),
+        command: Some(vec!["sh".to_owned(), "-c".to_owned(), fetch]),
         env: Some(vec![
             plain("KRT_BASE_PATH", FILES_PATH.to_owned()),
             plain("KRT_URL", format!("{}{}", settings.advertised_url, krt_path(&version.runtime, &version.name))),
@@ -221,38 +254,6 @@ fn pod(version: &VersionRecord, settings: &ObjectSettings, container: Container,
 /// `latest`, for which Kubernetes would by itself ask the registry each time.
 fn pull_policy() -> Option<String> {
     Some("IfNotPresent".to_owned())
-}
-
-/// Every variable of a container, each once, as server-side apply wants it: what a runner cannot work without goes before
-/// what the version's configuration says, and that before what the server's settings say for all versions.
-fn environment(own: Vec<EnvVar>, version: &VersionRecord, settings: &ObjectSettings) -> Vec<EnvVar> {
-    let common = vec![
-        plain("KRT_RUNTIME_ID", version.runtime.to_string()),
-        plain("KRT_VERSION_ID", format!("{}-{}", version.runtime, version.name)),
-        plain("KRT_VERSION", version.name.to_string()),
-        plain("KRT_BASE_PATH", FILES_PATH.to_owned()),
-    ];
-    let has = |env: &[EnvVar], name: &str| env.iter().any(|variable| variable.name == name);
-    let fixed = |name: &str| has(&common, name) || has(&own, name);
-    let configured: Vec<EnvVar> = configured(version).into_iter().filter(|variable| !fixed(&variable.name)).collect();
-    let of_settings: Vec<EnvVar> = settings
-        .runner_env
-        .iter()
-        .filter(|(name, _)| !fixed(name) && !has(&configured, name))
-        .map(|(name, value)| plain(name, value.expose().to_owned()))
-        .collect();
-    [common, of_settings, own, configured].concat()
-}
-
-/// Configuration variables, and those files whose name could be a variable's (docs/lifecycle.md §3.6).
-fn configured(version: &VersionRecord) -> Vec<EnvVar> {
-    let spec = &version.manifest.config;
-    let files = spec.files.iter().filter(|name| krt::is_variable_name(name));
-    spec.variables.iter().chain(files).map(|name| from_secret(version, name, name)).collect()
-}
-
-fn plain(name: &str, value: String) -> EnvVar {
-    EnvVar { name: name.to_owned(), value: Some(value), ..EnvVar::default() }
 }
 
 fn item(name: &str) -> KeyToPath {

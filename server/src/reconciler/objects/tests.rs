@@ -10,6 +10,7 @@ use super::*;
 use crate::reconciler::fixture;
 
 mod accepted;
+mod environment;
 
 fn deployment<'a>(objects: &'a VersionObjects, prefix: &str) -> &'a Deployment {
     objects.deployments.iter().find(|deployment| deployment.name_any().starts_with(prefix)).unwrap()
@@ -21,10 +22,6 @@ fn pod(deployment: &Deployment) -> &PodSpec {
 
 fn env<'a>(container: &'a Container, name: &str) -> Option<&'a EnvVar> {
     container.env.as_ref().unwrap().iter().find(|variable| variable.name == name)
-}
-
-fn value<'a>(container: &'a Container, name: &str) -> &'a str {
-    env(container, name).and_then(|variable| variable.value.as_deref()).unwrap_or_else(|| panic!("{name} is not set"))
 }
 
 #[test]
@@ -72,52 +69,6 @@ fn no_object_of_a_version_has_the_name_of_anothers_or_of_the_publications() {
 fn names_are_stable() {
     let name = node_deployment(&"v1".parse().unwrap(), &"work".parse().unwrap(), &"first".parse().unwrap());
     assert_eq!(name, "v1-work-first-m6q9b");
-}
-
-#[test]
-fn a_node_gets_what_its_runner_reads() {
-    let version = fixture::version(1, "v1");
-    let objects = version_objects(&version, &fixture::settings());
-    let last = &pod(deployment(&objects, "v1-work-last-")).containers[0];
-    for (name, expected) in [
-        ("KRT_RUNTIME_ID", "demo"),
-        ("KRT_VERSION", "v1"),
-        ("KRT_WORKFLOW_NAME", "work"),
-        ("KRT_NODE_NAME", "last"),
-        ("KRT_HANDLER_PATH", "src/last.py"),
-        ("KRT_BASE_PATH", "/krt-files"),
-        ("KRT_IS_EXITPOINT", "true"),
-        ("KRT_NATS_SERVER", "nats:4222"),
-        ("KRT_NATS_STREAM", "demo-v1-Work"),
-        ("KRT_NATS_OUTPUT", "demo-v1-Work.last"),
-        ("KRT_NATS_INPUTS", "demo-v1-Work.first.done"),
-    ] {
-        assert_eq!(value(last, name), expected, "{name}");
-    }
-    let first = &pod(deployment(&objects, "v1-work-first-")).containers[0];
-    assert_eq!(value(first, "KRT_NATS_INPUTS"), "demo-v1-Work.entrypoint");
-    assert_eq!(value(first, "KRT_IS_EXITPOINT"), "false");
-}
-
-#[test]
-fn the_entrypoint_gets_the_subjects_of_each_rpc() {
-    let objects = version_objects(&fixture::version(1, "v1"), &fixture::settings());
-    let data = objects.config_map.data.as_ref().unwrap();
-    let subjects: serde_json::Value = serde_json::from_str(&data["nats_subject.json"]).unwrap();
-    assert_eq!(
-        subjects,
-        json!({"Work": {
-            "stream": "demo-v1-Work",
-            "input_subject": "demo-v1-Work.last",
-            "output_subject": "demo-v1-Work.entrypoint",
-        }})
-    );
-    let pod = pod(deployment(&objects, "v1-entrypoint"));
-    let container = &pod.containers[0];
-    assert_eq!(value(container, "KRT_NODE_NAME"), "entrypoint");
-    assert_eq!(value(container, "KRT_NATS_SUBJECTS_FILE"), "/src/conf/nats_subject.json");
-    let probe = container.readiness_probe.as_ref().and_then(|probe| probe.tcp_socket.as_ref()).unwrap();
-    assert_eq!(serde_json::to_value(&probe.port).unwrap(), json!(9000));
 }
 
 #[test]
@@ -216,7 +167,6 @@ fn services_select_the_entrypoint_of_one_version_and_the_ingress_leads_to_the_pu
         service["spec"]["ports"],
         json!([
             {"name": "grpc", "port": 9000, "targetPort": 9000, "protocol": "TCP"},
-            {"name": "web", "port": 80, "targetPort": 8080, "protocol": "TCP"},
         ])
     );
     let ingress = serde_json::to_value(ingress_object(&version, &settings)).unwrap();

@@ -29,6 +29,8 @@ pub(super) async fn a_created_version_is_stopped_and_has_all_that_was_given(db: 
         deadline: None,
         failure: None,
         degraded_since: None,
+        chosen_generation: None,
+        pods_restarted_at: None,
         config: BTreeMap::new(),
         role: Role::None,
         switching: false,

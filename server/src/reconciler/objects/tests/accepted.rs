@@ -133,7 +133,7 @@ fn version(manifest: Manifest) -> VersionRecord {
 
 fn settings() -> ObjectSettings {
     let mut settings = fixture::settings();
-    settings.runner_env.insert("REGION".to_owned(), "of all".into());
+    settings.runners.env.insert("REGION".to_owned(), "of all".into());
     settings
 }
 
