@@ -37,13 +37,13 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     width='32' height='32' rx='7' fill='%23000'/%3E%3Cpath d='M10 7v18M22 7 11 17l11 8' fill='none' \
     stroke='%2322d3ee' stroke-width='3.5' stroke-linecap='round' stroke-linejoin='round'/%3E%3C/svg%3E";
 
-/// What a page needs to check files as its server would.
+/// Lets a page check files as its server would.
 #[cfg(feature = "ssr")]
 #[derive(Debug, Clone)]
 pub struct Checker {
     /// Of the worker's script.
     pub url: String,
-    /// What a file may cost, as JSON for the worker.
+    /// The limits for files, as JSON for the worker.
     pub limits: String,
 }
 
@@ -62,7 +62,7 @@ pub fn shell(options: LeptosOptions, checker: &Checker) -> impl IntoView + use<>
                 <meta name="color-scheme" content="dark light"/>
                 <meta name="checker" content=url data-limits=limits/>
                 <link rel="icon" href=ICON/>
-                // Nothing is painted before all of the page is there, else what comes later would move what is seen.
+                // Only the whole page is painted: content that arrives later would shift it.
                 <link rel="expect" href="#announcements" blocking="render"/>
                 <HashedStylesheet options=options.clone() id="style"/>
                 <AutoReload options=options.clone()/>
@@ -91,7 +91,7 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
     let commands = provide_commands(live, toasts);
     let (palette, help) = (RwSignal::new(false), RwSignal::new(false));
     let open = |what: RwSignal<bool>| Callback::new(move |()| what.set(true));
-    shortcuts.add(Keys::Command("k"), "Go to a runtime or a version, or act on one", open(palette));
+    shortcuts.add(Keys::Command("k"), "Open the command palette", open(palette));
     shortcuts.add(Keys::Single("?"), "Show keyboard shortcuts", open(help));
     // Resources must be complete before the first byte: the status depends on them, and without scripts nobody would
     // move streamed parts into place.
@@ -147,7 +147,7 @@ fn NotLoaded() -> impl IntoView {
     });
 }
 
-/// What the browser calls a page with this title.
+/// The document's title for a page with this title.
 ///
 /// On the server Leptos writes it into the page as it is, so there it is escaped; in the browser it is set as text.
 fn document_title(title: String) -> String {

@@ -1,4 +1,4 @@
-//! What a page can be told instead of what it asked for.
+//! The errors that a page can get instead of an answer.
 
 use std::fmt;
 
@@ -63,7 +63,7 @@ impl fmt::Display for AppError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Api(error) => error.fmt(f),
-            Self::Unreachable => f.write_str("the server is unreachable; check that it runs and try again"),
+            Self::Unreachable => f.write_str("the server is unreachable; check that it is running, then try again"),
             Self::InvalidResponse(_) => f.write_str(
                 "the server's response could not be read; reload the page, the server may have been upgraded",
             ),

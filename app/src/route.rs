@@ -1,4 +1,4 @@
-//! What a page is asked for by its address, so that a link shows the same again.
+//! The parameters in a page's address, so that a link shows the same again.
 
 use domain::{NameError, RuntimeId, VersionName};
 use leptos_router::params::ParamsMap;
@@ -25,7 +25,7 @@ pub fn with_param(path: &str, query: &ParamsMap, name: &'static str, value: &str
     format!("{path}{}", query.to_query_string())
 }
 
-/// What is asked for by this name, if anything.
+/// The query parameter of this name without the space around it; none when nothing is left.
 pub fn param(query: &ParamsMap, name: &str) -> Option<String> {
     query.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }

@@ -42,7 +42,7 @@ pub trait Backend: Send + Sync + 'static {
         version: &VersionName,
         comment: Option<String>,
     ) -> Result<(), ApiError>;
-    /// Deletes an empty runtime for good; what was done in it stays in the activity, and its namespace in the cluster.
+    /// Deletes an empty runtime for good. Its history stays in the activity, and its namespace in the cluster.
     async fn delete_runtime(&self, actor: &Actor, runtime: &RuntimeId, comment: Option<String>)
     -> Result<(), ApiError>;
     /// Sets the named values, removes those that are `None`, and leaves all others.
@@ -86,7 +86,7 @@ pub trait Backend: Send + Sync + 'static {
         from: &VersionName,
         to: &VersionName,
     ) -> Result<Comparison, ApiError>;
-    /// What a version added now takes over from the runtime's others, by name.
+    /// The values that a version added now would inherit from the runtime's others, by name.
     async fn inheritable_config(&self, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, ApiError>;
     /// What happened on the whole server, newest first.
     async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError>;

@@ -47,7 +47,7 @@ pub async fn version_page(runtime: RuntimeId, query: VersionQuery) -> Result<Ver
     context::backend()?.version_page(&runtime, &query).await.map_err(context::fail)
 }
 
-/// Places to go to, and what can be done there.
+/// Runtimes and versions whose names match, with the actions that they allow.
 #[server(prefix = "/api/fn", endpoint = "find", input = Json)]
 pub async fn find(text: String) -> Result<Vec<SearchResult>, AppError> {
     context::backend()?.find(&text).await.map_err(context::fail)
@@ -194,7 +194,7 @@ pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool
     }
 }
 
-/// What was done to a version, newest first.
+/// The history of a version, newest first.
 #[server(prefix = "/api/fn", endpoint = "history", input = Json)]
 pub async fn history(
     runtime: RuntimeId,
@@ -212,7 +212,7 @@ pub async fn activity(filter: ActivityFilter) -> Result<Vec<ActivityEntry>, AppE
 
 #[cfg(feature = "ssr")]
 mod context {
-    //! What the server provides around each request.
+    //! The context that the server provides for each request.
 
     use std::sync::Arc;
 

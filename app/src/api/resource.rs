@@ -1,4 +1,4 @@
-//! What a page loads before it shows itself.
+//! The data that a page loads before it is shown.
 
 #[cfg(feature = "ssr")]
 mod once;

@@ -50,7 +50,7 @@ pub fn check_file(file: &File, on_news: impl Fn(CheckMessage) + 'static) -> Opti
     let receive = Rc::clone(&on_news);
     let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
         let text = event.data().as_string().unwrap_or_default();
-        // A worker of another release than the page's may say what the page does not understand.
+        // A worker of another release may send a message that this page does not know.
         receive(serde_json::from_str(&text).unwrap_or_else(|error| broken(&error.to_string())));
     });
     let on_error = Closure::<dyn Fn(Event)>::new(move |_| on_news(broken("the worker did not start")));

@@ -9,7 +9,7 @@ use web_sys::{FileList, HtmlInputElement, ProgressEvent, XmlHttpRequest};
 
 use super::UploadOutcome;
 
-/// Whether what is being dragged are files (and not, say, a selected text).
+/// Whether files are being dragged (and not, say, selected text).
 pub fn drags_files(event: &DragEvent) -> bool {
     event.data_transfer().is_some_and(|data| data.types().includes(&"Files".into(), 0))
 }
@@ -46,7 +46,7 @@ impl Sending {
 /// Sends the file as a raw body. `on_progress` gets how many bytes have left, `on_end` is called once.
 /// None when the browser refuses to send at all.
 ///
-/// This is XMLHttpRequest because fetch reports no progress of what it sends.
+/// Uses XMLHttpRequest because fetch reports no upload progress.
 pub fn send_file(
     file: &File,
     url: &str,

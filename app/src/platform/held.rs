@@ -31,7 +31,7 @@ impl<T> Held<T> {
         self.0.try_set_value(None);
     }
 
-    /// What was there; nothing is left.
+    /// Takes the value out.
     pub fn take(self) -> Option<T> {
         self.0.try_update_value(Option::take).flatten().map(SendWrapper::take)
     }

@@ -28,7 +28,7 @@ pub fn path() -> String {
 
 /// Goes to an address by a page of its own, as a link does without scripts.
 pub fn navigate_full(address: &str) {
-    // Fails only for what is no address.
+    // Fails only for an invalid address.
     let _ = window().location().assign(address);
 }
 
@@ -67,11 +67,11 @@ thread_local! {
 }
 
 thread_local! {
-    /// What had the focus before something was opened.
+    /// The element that had the focus before an overlay opened.
     static HAD_FOCUS: RefCell<Option<HtmlElement>> = const { RefCell::new(None) };
 }
 
-/// Remembers what has the keyboard's focus, for [`give_focus_back`].
+/// Remembers the focused element for [`give_focus_back`].
 pub fn remember_focus() {
     HAD_FOCUS.set(document().active_element().and_then(|element| element.dyn_into().ok()));
 }
@@ -155,7 +155,7 @@ pub fn show_current_entry(menu: &str) {
     });
 }
 
-/// Scrolls to what the address names after its `#`, if the page has it.
+/// Scrolls to the element that the address names after `#`, if there is one.
 pub fn show_target() {
     let hash = window().location().hash().unwrap_or_default();
     let id = hash.strip_prefix('#').and_then(|hash| js_sys::decode_uri_component(hash).ok()).map(String::from);
@@ -180,7 +180,7 @@ pub fn copy(text: &str, done: impl FnOnce(bool) + 'static) {
     });
 }
 
-/// What this browser was told to keep under this name.
+/// The value that this browser has stored under this name.
 pub fn local_storage_get(name: &str) -> Option<String> {
     storage()?.get_item(name).ok().flatten()
 }

@@ -5,7 +5,7 @@ use web_sys::HtmlElement;
 
 use super::{Pinch, Point};
 
-/// What is seen on either side of what is scrolled to.
+/// The margin around a scroll target.
 const BESIDE_PX: f64 = 24.0;
 
 /// How much room there is inside its borders.

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// What is asked of which version.
+/// A command for a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandRequest {
     pub runtime: RuntimeId,
@@ -25,7 +25,7 @@ pub struct CommandRequest {
     pub command: Command,
 }
 
-/// What a dialog asks the person about.
+/// The request that a dialog asks the person to confirm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pending {
     Command(CommandRequest),
@@ -50,7 +50,7 @@ pub struct CommandController {
     /// Whether the dialog about it is to be open.
     pub is_open: RwSignal<bool>,
     pub sending: RwSignal<bool>,
-    /// Why what was sent from the dialog is refused.
+    /// Why the server refused the dialog's request.
     pub error: RwSignal<Option<AppError>>,
     /// Versions that a request without a dialog is under way for.
     sent: StoredValue<Vec<(RuntimeId, VersionName)>>,
@@ -60,7 +60,7 @@ pub struct CommandController {
 }
 
 impl CommandController {
-    /// What the person is asked about.
+    /// The request that waits for the person's confirmation.
     pub fn pending(self) -> Signal<Option<Pending>> {
         self.pending.into()
     }
@@ -161,7 +161,7 @@ impl CommandController {
         self.followed.update_value(|all| all.retain(|other| (&other.runtime, &other.version) != (runtime, version)));
     }
 
-    /// Shows what the server has answered, and tells from now on what becomes of it.
+    /// Shows the server's answer, and announces the outcome when it comes.
     fn accepted(self, answer: VersionSummary) {
         let mut early = None;
         self.followed.update_value(|all| {
@@ -246,7 +246,7 @@ fn outcome(command: Command, now: &VersionSummary) -> Option<(Tone, String)> {
         | (Command::Publish, S::Published, _)
         | (Command::Unpublish, S::Started, _)
         | (Command::Stop, S::Stopped, _)
-        | (Command::Archive, S::Archived, _) => Some((Tone::Good, format!("`{name}` is {state} now."))),
+        | (Command::Archive, S::Archived, _) => Some((Tone::Good, format!("`{name}` is now {state}."))),
         _ => None,
     }
 }

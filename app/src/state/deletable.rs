@@ -1,4 +1,4 @@
-//! What can be deleted for good, in words.
+//! The words of the dialog that deletes a version or a runtime.
 
 use domain::{RuntimeId, VersionName};
 
@@ -10,7 +10,7 @@ pub enum Deletable {
 }
 
 impl Deletable {
-    /// What has to be typed.
+    /// The name that the person has to type.
     pub fn name(&self) -> &str {
         match self {
             Self::Version { version, .. } => version.as_str(),
@@ -29,17 +29,17 @@ impl Deletable {
     pub fn consequence(&self) -> String {
         match self {
             Self::Version { version, .. } => format!(
-                "{version} is deleted for good, with its configuration, and with its KRT file unless another version has \
-                 the same. What was done to it stays in the activity."
+                "Permanently deletes {version} and its configuration. Its KRT file is deleted too, unless another \
+                 version uses the same file. The activity keeps its history."
             ),
             Self::Runtime { runtime, namespace } => format!(
-                "Runtime {runtime} is deleted for good. Its namespace {namespace} stays in the cluster, with whatever \
-                 others have put there. What was done in it stays in the activity."
+                "Permanently deletes runtime {runtime}. Its namespace {namespace} stays in the cluster, with any objects \
+                 that others created there. The activity keeps its history."
             ),
         }
     }
 
-    /// What is said when it is done.
+    /// The message after the deletion.
     pub fn done(&self) -> String {
         match self {
             Self::Version { version, .. } => format!("`{version}` was deleted."),

@@ -5,7 +5,7 @@ use std::future::Future;
 use leptos::{LazyViewError, prelude::*};
 use send_wrapper::SendWrapper;
 
-/// What is on its way; in every component's context.
+/// What is being loaded; in every component's context.
 #[derive(Debug, Clone, Copy)]
 pub struct Loading {
     /// Whether the router is on its way to another page.

@@ -10,7 +10,7 @@ use crate::platform;
 
 const REMEMBERED: &str = "kai-single-keys";
 
-/// What has to be pressed.
+/// The keys of a shortcut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keys {
     /// Together with Ctrl, or ⌘ on a Mac; also while text is entered. In lower case.

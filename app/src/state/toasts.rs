@@ -37,7 +37,7 @@ pub struct Toasts {
 }
 
 impl Toasts {
-    /// `about` tells apart what is talked of; nobody reads it.
+    /// `about` identifies the subject; nobody reads it.
     pub fn show(self, about: String, tone: Tone, text: String) {
         let id = self.next.get_value();
         self.next.set_value(id + 1);
@@ -58,7 +58,7 @@ impl Toasts {
     }
 }
 
-/// In the place of what was said of the same before, else as the last. When there are too many the oldest goes, of those
+/// In place of an earlier toast about the same subject, else as the last. When there are too many the oldest goes, of those
 /// that went wrong only if there is nothing else.
 fn add(shown: &mut Vec<Toast>, toast: Toast) {
     match shown.iter_mut().find(|other| other.about == toast.about && other.tone != Tone::Bad) {

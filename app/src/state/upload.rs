@@ -61,14 +61,14 @@ impl UploadState {
     }
 }
 
-/// What the runtime has to do with a file that was checked; asked for while the person reads.
+/// How a checked file relates to its runtime; loaded while the person reads.
 #[derive(Clone, Copy)]
 pub struct UploadContext {
     /// Whether it has a version of that name; none while it is not known.
     pub taken: RwSignal<Option<bool>>,
-    /// What it would take over from other versions; none while it is not known.
+    /// The values it would inherit from other versions; none while they are not known.
     pub inherited: RwSignal<Option<Result<Vec<InheritedValue>, AppError>>>,
-    /// Names of what the person does not want to be taken over.
+    /// Names of the values that the person does not want to inherit.
     pub skipped: RwSignal<BTreeSet<String>>,
 }
 
@@ -82,7 +82,7 @@ pub struct Upload {
     picked: Held<File>,
     /// Dropped with the page, which ends it.
     checking: Held<Checking>,
-    /// Grows with every file, so that what is still said of one before is not taken for the present one.
+    /// Grows with every file, so that late messages about an earlier one are ignored.
     attempt: StoredValue<u32>,
     sending: Held<Sending>,
     on_added: Callback<VersionName>,
@@ -117,7 +117,7 @@ impl Upload {
             [file] => self.check(file),
             [first, ..] => {
                 self.forget_file();
-                let message = format!("These are {} files. Add one at a time.", files.len());
+                let message = format!("You selected {} files. Add one at a time.", files.len());
                 self.state.set(UploadState::Refused { file: first.name(), message, problems: Vec::new() });
             }
         }
@@ -152,7 +152,7 @@ impl Upload {
         self.attempt.update_value(|attempt| *attempt = attempt.wrapping_add(1));
         self.checking.clear();
         self.picked.clear();
-        // What was known of the file before is not of the next one.
+        // All of this was about the previous file.
         self.context.taken.set(None);
         self.context.inherited.set(None);
         self.context.skipped.set(BTreeSet::new());
@@ -192,8 +192,8 @@ impl Upload {
                 UploadState::Review { file, size_bytes, check: Arc::new(*check) }
             }
             CheckMessage::Failed(CheckFailure::Unreadable) => {
-                let message = "The file can no longer be read: it was changed, moved or removed since it was picked, \
-                    or its disk is away. Pick it again.";
+                let message = "The file can no longer be read. It was changed, moved or removed after you picked it, \
+                    or its disk is no longer connected. Pick it again.";
                 UploadState::Refused { file, message: message.to_owned(), problems: Vec::new() }
             }
             CheckMessage::Failed(CheckFailure::Broken(why)) => {
@@ -255,8 +255,8 @@ impl Upload {
         let state = match sent {
             UploadOutcome::Cancelled => UploadState::Idle,
             UploadOutcome::Broken => {
-                let message = "The connection broke before the server answered. Check that it runs and that the file \
-                    has not been changed, then try again.";
+                let message = "The connection broke before the server answered. Check that the server is running and \
+                    that the file has not changed, then try again.";
                 UploadState::Refused { file, message: message.to_owned(), problems: Vec::new() }
             }
             UploadOutcome::Answered(status, body) => match read_answer(status, &body) {

@@ -70,7 +70,7 @@ pub fn meaning(state: VersionState) -> &'static str {
     match state {
         VersionState::Stopped => "It uses no cluster resources.",
         VersionState::Starting => "Its resources are being created in the cluster.",
-        VersionState::Started => "It runs and is not reachable from outside.",
+        VersionState::Started => "It is running but not reachable from outside.",
         VersionState::Publishing => "The published entrypoint is being switched to it.",
         VersionState::Published => "Requests from outside reach it.",
         VersionState::Stopping => "Its resources are being removed from the cluster.",

@@ -4,7 +4,7 @@ use domain::Command;
 
 use crate::ui::icon::Shape;
 
-/// What a button for the command says.
+/// The label of the command's button.
 pub fn verb(command: Command) -> &'static str {
     match command {
         Command::Start => "Start",

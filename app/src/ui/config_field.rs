@@ -5,14 +5,14 @@ use leptos::prelude::*;
 
 use crate::ui::icon::{Icon, Shape};
 
-/// What a person has made of one value so far; nothing of it is the server's yet.
+/// A person's edits of one value that are not saved yet.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The text that was typed; none as long as nothing was changed. An empty one removes the value.
     pub edited: RwSignal<Option<String>>,
     /// The stored value, while it is shown.
     shown: RwSignal<Option<String>>,
-    /// Whether what is typed can be read.
+    /// Whether the typed text is readable.
     readable: RwSignal<bool>,
     failure: RwSignal<Option<String>>,
 }
@@ -88,7 +88,7 @@ pub fn ConfigField(
         if draft.readable.get_untracked() {
             draft.hide();
         } else if draft.edited.with_untracked(Option::is_some) || !is_set.get_untracked() {
-            // What was typed here needs no answer of the server.
+            // Text typed here is shown without asking the server.
             draft.readable.set(true);
         } else {
             on_reveal.run(());

@@ -2,7 +2,7 @@
 
 use leptos::{either::Either, prelude::*};
 
-/// The text with its names as code. A backtick without a partner stays what it is.
+/// The text with its names as code. An unpaired backtick stays as it is.
 pub fn render_inline_code(text: &str) -> AnyView {
     parts(text)
         .into_iter()

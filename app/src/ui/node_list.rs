@@ -67,7 +67,7 @@ fn node_item(workflow: &str, node: Signal<NodeView>, role: Option<&'static str>,
             <dl class="node__facts">
                 <div><dt>"Image"</dt><dd><code>{fixed.image}</code></dd></div>
                 {fixed.src.map(|src| view! { <div><dt>"Source"</dt><dd><code>{src}</code></dd></div> })}
-                {listens.map(|listens| view! { <div><dt>"Listens to"</dt><dd><code>{listens}</code></dd></div> })}
+                {listens.map(|listens| view! { <div><dt>"Subscribes to"</dt><dd><code>{listens}</code></dd></div> })}
             </dl>
         </li>
     }

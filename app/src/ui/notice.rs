@@ -1,4 +1,4 @@
-//! What a person should know beside what a page shows.
+//! Notices above a page: it may be out of date, or its subject was deleted.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::{
     ui::icon::{Icon, Shape},
 };
 
-/// While what is shown may be out of date.
+/// Shown while the page may be out of date.
 #[component]
 pub fn StaleNotice(#[prop(into)] error: Signal<Option<AppError>>) -> impl IntoView {
     move || {
@@ -16,14 +16,14 @@ pub fn StaleNotice(#[prop(into)] error: Signal<Option<AppError>>) -> impl IntoVi
             view! {
                 <p class="notice" data-tone="warn" role="status">
                     <Icon shape=Shape::Warning/>
-                    <span>{sentence(&error)}" What is shown may be out of date."</span>
+                    <span>{sentence(&error)}" This page may be out of date."</span>
                 </p>
             }
         })
     }
 }
 
-/// When what is shown was deleted, by somebody else; `what` is "runtime" or "version".
+/// Shown when somebody else has deleted the page's subject. `what` is "runtime" or "version".
 #[component]
 pub fn DeletedNotice(what: &'static str, #[prop(into)] is_deleted: Signal<bool>) -> impl IntoView {
     move || {

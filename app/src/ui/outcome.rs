@@ -13,7 +13,7 @@ use crate::{
 
 pub fn outcome(outcome: Outcome) -> impl IntoView {
     let (tone, shape, word, reason) = match outcome {
-        Outcome::Pending => ("busy", Shape::Arc, "under way", None),
+        Outcome::Pending => ("busy", Shape::Arc, "in progress", None),
         Outcome::Reached => ("good", Shape::Check, "done", None),
         Outcome::Failed { reason } => ("bad", Shape::Cross, "failed", Some(reason)),
         Outcome::Cancelled => ("quiet", Shape::Square, "cancelled", None),

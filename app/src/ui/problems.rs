@@ -1,4 +1,4 @@
-//! What is wrong, or doubtful, with a file: one line each, with its place in `krt.yml`.
+//! The errors and warnings about a file: one line each, with its place in `krt.yml`.
 
 use domain::{Problem, Severity};
 use leptos::prelude::*;

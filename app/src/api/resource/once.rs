@@ -16,14 +16,14 @@ use leptos::prelude::use_context;
 use super::in_context;
 use crate::AppError;
 
-/// What has been loaded for the page that is being rendered; in its root's context.
+/// The data loaded for the page that is being rendered; in its root's context.
 #[derive(Clone, Default)]
 pub struct Loaded(Arc<Mutex<Vec<Entry>>>);
 
 struct Entry {
     /// Of the loader, which tells the places that load something apart.
     loader: TypeId,
-    /// What it was asked for.
+    /// The arguments that it was loaded with.
     source: Box<dyn Any + Send>,
     /// A [`Place`].
     place: Box<dyn Any + Send>,
