@@ -232,12 +232,12 @@ test("a line that is an object opens to its fields", async ({ page, server }) =>
   await logs.search.fill('"status":200');
   const row = logs.rows.last();
   await logs.button("Pause").click();
-  await row.getByRole("button", { name: "The whole line" }).click();
+  await row.getByRole("button", { name: "Full line" }).click();
   const fields = logs.rows.locator("dl").last();
   await expect(fields).toContainText("took_ms");
   await expect(fields.locator("dt").filter({ hasText: /^msg$/ })).toBeVisible();
   await expectAccessible(page);
-  await logs.rows.last().getByRole("button", { name: "The whole line" }).click();
+  await logs.rows.last().getByRole("button", { name: "Full line" }).click();
   await expect(fields).toBeHidden();
 });
 
@@ -256,7 +256,7 @@ test("a range of time shows what was logged in it", async ({ page, server }) => 
   await expect(from).not.toHaveValue("");
   await expect(logs.rows.last()).toBeVisible();
   await logs.drawer.getByLabel("To (UTC)").fill("2001-01-01T00:00:01");
-  await expect(logs.drawer).toContainText("The time ends before it begins.");
+  await expect(logs.drawer).toContainText("The end time is before the start time.");
   await from.fill("2000-01-01T00:00:01");
   await expect(logs.drawer).toContainText("No logs in this time range.");
   await expect(logs.foot).toContainText("Complete");
@@ -429,7 +429,7 @@ test.describe("a server that goes away and comes back", () => {
     await logs.expectFollowing();
     await expect(logs.rows.nth(1)).toContainText("waiting for messages");
     await server.kill();
-    await expect(logs.foot).toContainText("Connection lost – trying again");
+    await expect(logs.foot).toContainText("Connection lost – reconnecting");
     await expectAccessible(page);
     await server.start();
     // The sandbox has begun anew, and so has the pod; what fetches its file may be seen at work before.

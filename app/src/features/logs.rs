@@ -48,11 +48,11 @@ pub struct LogNode {
     pub replicas: u32,
 }
 
-/// What the parts of the drawer share.
+/// The state that the parts of the drawer share.
 #[derive(Clone, Copy)]
 struct Drawer {
     buffer: StoredValue<LogBuffer>,
-    /// Grows with every change of what is kept.
+    /// Grows with every change of the buffer.
     changes: RwSignal<u64>,
     /// It will have grown with the next frame.
     is_due: StoredValue<bool>,

@@ -210,7 +210,7 @@ impl LogBuffer {
         }
     }
 
-    /// What was measured holds no more.
+    /// The measured heights are no longer valid.
     pub(super) fn forget_heights(&mut self) {
         for found in &mut self.matches {
             found.height = ROW_PX;

@@ -33,7 +33,7 @@ pub(super) enum Progress {
     Refused(String),
 }
 
-/// What is read.
+/// The lines to read.
 pub(super) struct LogRequest {
     /// Of the API.
     pub(super) base: String,
@@ -48,7 +48,7 @@ impl LogRequest {
         if self.tail.is_none() {
             return Some(format!("This version has no `{}`.", self.view.whose.text().trim_end_matches('/')));
         }
-        self.view.is_backwards().then(|| "The time ends before it begins.".to_owned())
+        self.view.is_backwards().then(|| "The end time is before the start time.".to_owned())
     }
 }
 

@@ -97,8 +97,8 @@ pub(super) fn footer(drawer: Drawer, view: Signal<LogView>, tail: Memo<Option<us
         drawer.buffer.with_value(|buffer| buffer.waiting())
     });
     let state = Memo::new(move |_| match drawer.progress.get() {
-        Progress::Lost => ("warn", "Connection lost – trying again".to_owned()),
-        Progress::Refused(_) => ("bad", "Not read".to_owned()),
+        Progress::Lost => ("warn", "Connection lost – reconnecting…".to_owned()),
+        Progress::Refused(_) => ("bad", "Failed".to_owned()),
         _ if drawer.is_paused.get() => ("busy", paused_words(waiting.get() as u64)),
         Progress::Loading => ("quiet", "Reading".to_owned()),
         Progress::Following => ("good", "Following".to_owned()),
@@ -108,8 +108,8 @@ pub(super) fn footer(drawer: Drawer, view: Signal<LogView>, tail: Memo<Option<us
     Effect::new(move |before: Option<Progress>| {
         let now = drawer.progress.get();
         match (before, &now) {
-            (Some(before), Progress::Lost) if before != Progress::Lost => live.announce("The logs: connection lost"),
-            (Some(Progress::Lost), Progress::Following) => live.announce("The logs: connected again"),
+            (Some(before), Progress::Lost) if before != Progress::Lost => live.announce("Logs: connection lost"),
+            (Some(Progress::Lost), Progress::Following) => live.announce("Logs: reconnected"),
             _ => {}
         }
         now
@@ -148,9 +148,9 @@ fn count_words(lines: u64, matching: Option<u64>, dropped: u64, may_lack: bool) 
         None => of,
     };
     match dropped {
-        0 if may_lack => format!("{shown}, older ones by download"),
+        0 if may_lack => format!("{shown}; download for older ones"),
         0 => shown,
-        dropped => format!("{shown}, {} older ones left out", grouped(dropped)),
+        dropped => format!("{shown}; {} older ones omitted", grouped(dropped)),
     }
 }
 
@@ -163,9 +163,9 @@ mod tests {
         for (lines, matching, dropped, may_lack, words) in [
             (0, None, 0, false, "0 lines"),
             (1, None, 0, false, "1 line"),
-            (10_000, Some(12), 0, true, "12 of 10,000 lines, older ones by download"),
-            (10_000, Some(12), 2345, false, "12 of the last 10,000 lines, 2,345 older ones left out"),
-            (10_000, None, 2345, false, "the last 10,000 lines, 2,345 older ones left out"),
+            (10_000, Some(12), 0, true, "12 of 10,000 lines; download for older ones"),
+            (10_000, Some(12), 2345, false, "12 of the last 10,000 lines; 2,345 older ones omitted"),
+            (10_000, None, 2345, false, "the last 10,000 lines; 2,345 older ones omitted"),
         ] {
             assert_eq!(count_words(lines, matching, dropped, may_lack), words);
         }

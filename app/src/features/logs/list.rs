@@ -87,7 +87,7 @@ pub(super) fn line_list(
             tabindex="0"
             node_ref=list.pane
             on:scroll=move |_| list.scrolled()
-            // Whoever is about to press something in a line does not want it to move away.
+            // A line must not move away while a person is about to press something in it.
             on:focusin=move |event| {
                 if event.target() != event.current_target() {
                     list.hold();

@@ -5,7 +5,7 @@ use leptos::{ev, html, prelude::*};
 use crate::platform::{self, Point};
 
 const REMEMBERED: &str = "kai-logs-height";
-/// What the style of the page knows it by.
+/// The CSS property of the height.
 const PROPERTY: &str = "--logs-height";
 /// All in percent of the window.
 const FIRST: f64 = 45.0;

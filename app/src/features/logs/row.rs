@@ -49,7 +49,7 @@ pub(super) fn row(drawer: Drawer, key: Key, nodes: StoredValue<Vec<LogNode>>) ->
             <span class="log-line__pod" title=whose>{replica}</span>
             <span class="log-line__text">
                 {can_open.then(|| toggle(drawer, number, is_open))}
-                {row.is_trouble.then_some("This log cannot be read: ")}
+                {row.is_trouble.then_some("Could not read this log: ")}
                 {marked(shown, &search)}
                 {(shown.len() < row.text.len()).then(|| view! {
                     <span class="log-line__rest">{format!(" … {} more", format::size((row.text.len() - shown.len()) as u64))}</span>
@@ -103,7 +103,7 @@ fn toggle(drawer: Drawer, number: u64, is_open: bool) -> AnyView {
             type="button"
             class="log-line__toggle"
             aria-expanded=if is_open { "true" } else { "false" }
-            aria-label="The whole line"
+            aria-label="Full line"
             on:click=turn
         >
             {icon(if is_open { Shape::Down } else { Shape::Right })}
@@ -160,7 +160,7 @@ fn marked(text: &str, search: &Search) -> AnyView {
     parts(text.len(), &search.all_in(text)).into_iter().map(part).collect_view().into_any()
 }
 
-/// What is found and what is between, from left to right.
+/// The matches and the text between them, from left to right.
 fn parts(length: usize, found: &[Range<usize>]) -> Vec<(bool, Range<usize>)> {
     let mut parts = Vec::new();
     let mut at = 0;

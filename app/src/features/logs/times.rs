@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::view::{LogView, RANGES};
 use crate::{format, platform};
 
-/// What the choice is called when moments are given.
+/// The option's value when a start or an end is entered.
 const BETWEEN: &str = "between";
 /// How far back the first of them is before anybody has said.
 const BEGINS_BEFORE_SECS: i64 = 3600;

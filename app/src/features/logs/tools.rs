@@ -68,7 +68,7 @@ pub(super) fn tools(
                 type="button"
                 class="button button--small logs__toggle"
                 aria-pressed=move || pressed(wrap.get())
-                title="Break long lines"
+                title="Wrap long lines"
                 on:click=turn(|view| view.wrap = !view.wrap)
             >
                 <Icon shape=Shape::Wrap/>"Wrap"
@@ -78,7 +78,7 @@ pub(super) fn tools(
             {move || follows.get().then(|| pause_button(drawer))}
             {copy_link(move || address_of.run(current()))}
             // A file: not for the router.
-            <a class="button button--small" href=file rel="external" download="" title="All lines that match, as a file">
+            <a class="button button--small" href=file rel="external" download="" title="Download all matching lines">
                 <Icon shape=Shape::Download/><span class="logs__word">"Download"</span>
             </a>
         </div>
@@ -224,7 +224,7 @@ fn pause_button(drawer: Drawer) -> AnyView {
     let turn = move |_| {
         let paused = !is_paused.get_untracked();
         drawer.pause(paused);
-        live.announce(if paused { "The logs are paused" } else { "The logs go on" });
+        live.announce(if paused { "Logs paused" } else { "Logs resumed" });
     };
     // Its words change, so it is not one that is pressed.
     view! {
@@ -252,7 +252,7 @@ fn copy_link(link: impl Fn() -> String + Send + Sync + 'static) -> AnyView {
         });
     };
     view! {
-        <button type="button" class="button button--small" title="A link that shows the same" on:click=copy>
+        <button type="button" class="button button--small" title="Copy a link to this view" on:click=copy>
             <Icon shape=Shape::Copy/>
             <span class="logs__word">{move || said.get()}</span>
         </button>

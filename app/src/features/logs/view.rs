@@ -135,7 +135,7 @@ impl LogView {
         *self != self.unfiltered()
     }
 
-    /// What has to be asked of the server anew when it changes; all the rest is done with the lines that are there.
+    /// The part that needs a new request when it changes; the rest is applied to the lines that are there.
     pub fn asked(&self) -> Self {
         Self { levels: Vec::new(), search: String::new(), wrap: false, ..self.clone() }
     }
@@ -180,7 +180,7 @@ impl LogView {
         query
     }
 
-    /// What there is up to now, in the order of time.
+    /// The query for the lines up to now, in the order of time.
     pub(super) fn first_address(&self, base: &str, tail: usize) -> String {
         let mut query = self.of_api();
         // Of what has an end, all of it is read: the server counts from the end of a log alone.
@@ -190,7 +190,7 @@ impl LogView {
         address(base, &query)
     }
 
-    /// What comes after it. `since` is the time of what was seen last.
+    /// The query for later lines. `since` is the time of the last one seen.
     pub(super) fn next_address(&self, base: &str, tail: usize, since: Option<Timestamp>) -> String {
         let mut query = self.of_api();
         if let Some(since) = since {
