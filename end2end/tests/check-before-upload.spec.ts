@@ -66,7 +66,7 @@ test("a good file shows what it will be, and is added by Upload alone", async ({
   for (const node of ["etl", "sentiment", "topics", "triage"]) await expect(workflow).toContainText(node);
   const wanted = runtime.upload.getByRole("region", { name: "Required configuration" });
   for (const name of ["ALERT_BELOW", "topics.json"]) {
-    await expect(wanted.getByRole("listitem").filter({ hasText: name })).toContainText("to be set before it can start");
+    await expect(wanted.getByRole("listitem").filter({ hasText: name })).toContainText("must be set before the version can start");
   }
   await expectAccessible(page);
   expect(sent).toEqual([]);
@@ -86,7 +86,7 @@ test("values of an earlier version are kept, but for those that are not wanted",
   const next = krt("next.krt", changedSample("reviews-v2", "version: reviews-v2", "version: reviews-v3"));
   await page.getByLabel("Add version").setInputFiles(next);
 
-  const keep = (name: string) => runtime.upload.getByLabel(`Keep the value of ${name} that reviews-v2 has`);
+  const keep = (name: string) => runtime.upload.getByLabel(`Keep the value of ${name} from reviews-v2`);
   await expect(keep("ALERT_BELOW")).toBeChecked();
   await keep("topics.json").uncheck();
   await runtime.send();

@@ -74,7 +74,7 @@ test("before a publication over another it is told what changes for callers", as
   await expect(dialog).toContainText("It takes the place of v1");
   await expect(dialog).toContainText("This breaks callers");
   await expect(dialog).toContainText("Field text of Reply is bytes instead of string.");
-  await expect(dialog).toContainText("Otherwise: the entrypoint changed, 1 node changed, 1 configuration value differ");
+  await expect(dialog).toContainText("Other changes: the entrypoint changed, 1 node changed, 1 configuration value changed");
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Publish", exact: true }).click();
   await version.expectState("published");

@@ -57,12 +57,12 @@ test("a part of the pages is loaded once, and not before it is needed", async ({
   await expect(page.locator('link[rel="modulepreload"][href*="__wasm_split"]')).toHaveCount(1);
   expect(loaded.some((name) => name.includes("split_first_pages"))).toBe(true);
   await page.keyboard.press("Control+k");
-  await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
+  await expect(page.getByRole("dialog", { name: "Command palette" })).toBeVisible();
   await page.keyboard.press("Escape");
   await page.getByRole("heading", { name: "Demo" }).getByRole("link").click();
   await expect(page.getByRole("heading", { name: "Demo" })).toBeVisible();
   await page.keyboard.press("Control+k");
-  await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
+  await expect(page.getByRole("dialog", { name: "Command palette" })).toBeVisible();
   expect(loaded.some((name) => name.includes("split_overlays"))).toBe(true);
   expect(loaded.some((name) => name.includes("split_version_pages"))).toBe(false);
   expect(new Set(loaded).size).toBe(loaded.length);

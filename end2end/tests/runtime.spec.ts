@@ -79,7 +79,7 @@ test("the way back to what was published before is one click, started or not", a
 
   await server.command(RUNTIME.id, "reviews-v2", "stop");
   await publication(page).getByRole("button", { name: "Start and publish reviews-v2" }).click();
-  await expect(publication(page)).toContainText("Starting reviews-v2. You are asked to publish it once it is started.");
+  await expect(publication(page)).toContainText("Starting reviews-v2. When it has started, a dialog asks you to publish it.");
   const second = page.getByRole("dialog", { name: "Publish reviews-v2" });
   await second.getByRole("button", { name: "Publish", exact: true }).click();
   await expect(publication(page).getByRole("link", { name: "reviews-v2" })).toBeVisible();

@@ -38,7 +38,7 @@ const ASKED_FOR: { name: string; path: string; show: (page: Page) => Promise<voi
     path: "/",
     show: async (page) => {
       await page.keyboard.press("Control+k");
-      await expect(page.getByRole("dialog", { name: "Go to or do" }).getByRole("option").first()).toBeVisible();
+      await expect(page.getByRole("dialog", { name: "Command palette" }).getByRole("option").first()).toBeVisible();
     },
   },
   {

@@ -56,7 +56,7 @@ test("the README's tour can be walked", async ({ page, server }) => {
 
   await version.action("Publish").click();
   await expect(version.dialog("Publish")).toContainText("What changes from reviews-v1 to reviews-v2");
-  await expect(version.dialog("Publish")).toContainText("Otherwise:");
+  await expect(version.dialog("Publish")).toContainText("Other changes:");
   await take(page, "publish");
   await version.dialog("Publish").getByRole("button", { name: "Publish", exact: true }).click();
   await version.expectState("published");

@@ -49,7 +49,7 @@ fn ActionButton(
     let refusal = Memo::new(move |_| match decide(state.get(), switching.get(), command) {
         Err(refusal) => Some(sentence(&refusal)),
         Ok(_) if command == Command::Start && !missing.with(Vec::is_empty) => {
-            Some(format!("Its configuration lacks {}; set it first.", missing.get().join(", ")))
+            Some(format!("Set these configuration values first: {}.", missing.get().join(", ")))
         }
         Ok(_) => None,
     });

@@ -24,7 +24,7 @@ pub fn CommandDialogs(commands: CommandController, pending: Pending) -> impl Int
 
 #[component]
 fn CommandDialog(commands: CommandController, request: CommandRequest) -> impl IntoView {
-    // Only where there is somebody whom it may harm: those who call the version that is replaced.
+    // Only where it may break somebody: the callers of the replaced version.
     let replacement = (request.command == Command::Publish).then(|| request.replaces.clone()).flatten();
     let replacement =
         replacement.map(|from| Replacement { runtime: request.runtime.clone(), from, to: request.version.clone() });
@@ -35,7 +35,7 @@ fn CommandDialog(commands: CommandController, request: CommandRequest) -> impl I
             text=consequence(&request)
             button=verb(request.command)
             is_danger=request.command == Command::Archive
-            comment_hint="Why? It is kept in the history."
+            comment_hint="Why? The history keeps this comment."
             is_wide=replacement.is_some()
             can_send=true
             sending=commands.sending
@@ -67,7 +67,7 @@ fn DeleteDialog(commands: CommandController, deletable: Deletable) -> impl IntoV
             text=deletable.consequence()
             button="Delete"
             is_danger=true
-            comment_hint="Why? It is kept in the activity."
+            comment_hint="Why? The activity keeps this comment."
             is_wide=false
             can_send=is_right
             sending=commands.sending
@@ -99,27 +99,24 @@ fn consequence(request: &CommandRequest) -> String {
     match (request.command, &request.replaces, request.state) {
         (Command::Start, ..) => {
             format!(
-                "The nodes and the entrypoint of {version} are created in the cluster. It is not reachable from \
-                outside until it is published."
+                "Creates the nodes and the entrypoint of {version} in the cluster. It is not reachable from outside \
+                until you publish it."
             )
         }
         (Command::Stop, _, VersionState::Starting) => {
-            format!("The start is cancelled, and what {version} has in the cluster so far is removed.")
+            format!("Cancels the start and removes everything that {version} has in the cluster.")
         }
         (Command::Stop, ..) => {
-            format!("All that {version} has in the cluster is removed. Its configuration and its history stay.")
+            format!("Removes everything that {version} has in the cluster. Its configuration and history are kept.")
         }
         (Command::Publish, Some(other), _) => {
-            format!(
-                "It takes the place of {other}: requests from outside then reach {version}, and {other} stays \
-                started."
-            )
+            format!("Replaces {other}. Requests from outside will reach {version}, and {other} stays started.")
         }
         (Command::Publish, None, _) => {
             format!("No version is published now. Requests from outside will reach {version}.")
         }
         (Command::Unpublish, ..) => {
-            format!("Requests from outside no longer reach any version of this runtime. {version} stays started.")
+            format!("Requests from outside will no longer reach any version of this runtime. {version} stays started.")
         }
         (Command::Archive, ..) => {
             format!("{version} is kept for reference and hidden by default. It can never be started again.")

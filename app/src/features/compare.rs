@@ -27,14 +27,14 @@ pub fn ComparisonPanel(comparison: Comparison) -> impl IntoView {
         {same.then(|| view! {
             <p class="notice" data-tone="good">
                 <Icon shape=Shape::Check/>
-                {format!("{from} and {to} are equivalent: nothing that runs and nothing for callers differs.")}
+                {format!("{from} and {to} are equivalent: they run the same workflows, and callers see no difference.")}
             </p>
         })}
         {contents_unknown.then(|| view! {
             <p class="notice">
                 <Icon shape=Shape::Question/>
-                "What is in the files of one of the two is not known: it was added before the server kept that. Sources \
-                are compared by their names alone."
+                "One of these versions was added before the server kept the contents of files. Sources are compared by \
+                name only."
             </p>
         })}
         <section class="compare__part" aria-labelledby="compare-callers">
@@ -114,9 +114,9 @@ pub fn in_short(comparison: &Comparison) -> String {
     }
     if !comparison.config.is_empty() {
         let number = u32::try_from(comparison.config.len()).unwrap_or(u32::MAX);
-        parts.push(format!("{} differ", format::count(number, "configuration value", "configuration values")));
+        parts.push(format!("{} changed", format::count(number, "configuration value", "configuration values")));
     }
-    if parts.is_empty() { "nothing that runs differs".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
 /// The manifests side by side, or one below the other where there is little room.
@@ -181,7 +181,7 @@ fn row(row: Row) -> AnyView {
             view! { <div class="diff__change">{pairs.into_iter().map(pair).collect_view()}</div> }.into_any()
         }
         Row::Gap(number) => view! {
-            <p class="diff__gap">{format!("… {} the same", format::count(number, "line", "lines"))}</p>
+            <p class="diff__gap">{format!("… {} unchanged", format::count(number, "line", "lines"))}</p>
         }
         .into_any(),
     }

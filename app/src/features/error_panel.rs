@@ -12,7 +12,7 @@ use crate::{
     ui::inline_code::render_inline_code,
 };
 
-/// What a page is about once it is loaded, or why it could not be.
+/// The page's content once it is loaded, or why it could not be.
 pub fn when_loaded<T, V>(
     loaded: Resource<Result<T, AppError>>,
     show: impl Fn(T) -> V + Copy + Send + Sync + 'static,

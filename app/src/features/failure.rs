@@ -32,9 +32,9 @@ pub fn FailurePanel(failure: Failure, state: VersionState) -> impl IntoView {
                     {failure.node.map(|node| view! { <code>{node}</code>": " })}
                     {render_inline_code(&sentence(&failure.reason))}
                 </p>
-                <p class="quiet"><RelativeTime at=failure.at/>". Kept until the next start."</p>
+                <p class="quiet"><RelativeTime at=failure.at/>". Shown until the next start."</p>
                 {(!log.is_empty()).then(|| view! {
-                    <h3 class="notice__subtitle">"The last lines of its log"</h3>
+                    <h3 class="notice__subtitle">"Last log lines"</h3>
                     <pre class="log" tabindex="0">{log}</pre>
                 })}
             </div>

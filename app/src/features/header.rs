@@ -44,8 +44,8 @@ pub fn Header(palette: RwSignal<bool>, help: RwSignal<bool>) -> impl IntoView {
                         type="button"
                         class="button button--quiet header__help"
                         aria-haspopup="dialog"
-                        aria-label="Keyboard"
-                        title="Keyboard (?)"
+                        aria-label="Keyboard shortcuts"
+                        title="Keyboard shortcuts (?)"
                         on:click=move |_| help.set(true)
                     >
                         <Icon shape=Shape::Question/>

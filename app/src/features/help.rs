@@ -15,9 +15,9 @@ pub fn KeyboardHelp(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <dialog class="dialog" node_ref=dialog aria-labelledby="help-title" on:close=move |_| open.set(false)>
             <div class="dialog__form">
-                <h2 id="help-title">"Keyboard"</h2>
+                <h2 id="help-title">"Keyboard shortcuts"</h2>
                 <dl class="keys">
-                    // Built while it is open: what is on the page decides.
+                    // Built while it is open: the page's parts add shortcuts.
                     {move || open.get().then(|| shortcuts.all().into_iter().map(line).collect_view())}
                 </dl>
                 <label class="choice">

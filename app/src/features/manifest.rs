@@ -92,7 +92,7 @@ fn jumps(count: usize) -> impl IntoView {
     .into_any()
 }
 
-/// The line of this index with what is wrong about it.
+/// The line of this index with its problems.
 fn line(at: usize, lines: StoredValue<Vec<String>>, located: StoredValue<Vec<Located>>) -> impl IntoView {
     let number = at + 1;
     let text = lines.with_value(|lines| cut(lines.get(at).map_or("", String::as_str)));

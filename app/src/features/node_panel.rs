@@ -1,4 +1,4 @@
-//! One node in full, beside the graph: what it is, its pods, and what Kubernetes noted of it.
+//! One node in full, beside the graph: its properties, its pods, and Kubernetes' events.
 
 pub mod events;
 pub mod pods;
@@ -22,7 +22,7 @@ use pods::PodList;
 /// The panel's title, which has the keyboard's focus once it has been opened.
 pub const TITLE_ID: &str = "node-panel-title";
 
-/// What the panel says of the node's place, which never changes.
+/// The node's place in its workflow, which never changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodePlace {
     /// None for the entrypoint.
@@ -82,8 +82,8 @@ pub fn NodePanel(
             <dl class="node-panel__facts">
                 <dt>"Image"</dt><dd><code>{fixed.image}</code></dd>
                 {fixed.src.map(|src| view! { <dt>"Source"</dt><dd><code>{src}</code></dd> })}
-                {(!listens.is_empty()).then(|| view! { <dt>"Listens to"</dt><dd><code>{listens}</code></dd> })}
-                {(!heard_by.is_empty()).then(|| view! { <dt>"Heard by"</dt><dd><code>{heard_by.join(", ")}</code></dd> })}
+                {(!listens.is_empty()).then(|| view! { <dt>"Subscribes to"</dt><dd><code>{listens}</code></dd> })}
+                {(!heard_by.is_empty()).then(|| view! { <dt>"Subscribers"</dt><dd><code>{heard_by.join(", ")}</code></dd> })}
                 {move || detail.get().map(|detail| view! {
                     <dt>"Deployment"</dt><dd><code>{detail.deployment}</code></dd>
                     <dt>"Namespace"</dt><dd><code>{detail.namespace}</code></dd>

@@ -48,7 +48,7 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
     let at = RwSignal::new(0_usize);
     let entries = Memo::new(move |_| {
         let text = text.get();
-        // What was found for fewer letters may be more, and is not what is meant when somebody presses Enter.
+        // Results for a shorter text may be more, and Enter must not choose one of them.
         let found =
             found.with(|(_, found)| found.iter().filter(|found| found.matches(&text)).cloned().collect::<Vec<_>>());
         places(&text).into_iter().chain(found.into_iter().map(entry)).collect::<Vec<_>>()
@@ -114,12 +114,12 @@ pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
         crate::platform::show(&option_id(to));
     };
     view! {
-        <dialog class="dialog palette" node_ref=dialog aria-label="Go to or do" on:close=move |_| open.set(false)>
+        <dialog class="dialog palette" node_ref=dialog aria-label="Command palette" on:close=move |_| open.set(false)>
             <input
                 class="input palette__input"
                 type="text"
                 role="combobox"
-                aria-label="Where to go, or what to do"
+                aria-label="Search runtimes, versions and actions"
                 aria-expanded="true"
                 aria-autocomplete="list"
                 aria-controls=LIST

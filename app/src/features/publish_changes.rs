@@ -35,12 +35,12 @@ pub fn PublishChanges(replacement: Replacement) -> impl IntoView {
     let text = move || match found.get() {
         None => view! { <p class="quiet">"Comparing…"</p> }.into_any(),
         Some(Err(error)) => view! {
-            <p class="quiet">{format!("They could not be compared: {}", sentence(&error))}</p>
+            <p class="quiet">{format!("The versions could not be compared: {}", sentence(&error))}</p>
         }
         .into_any(),
         Some(Ok(comparison)) => view! {
             <CallerList callers=comparison.callers.clone()/>
-            <p>{format!("Otherwise: {}.", in_short(&comparison))}</p>
+            <p>{format!("Other changes: {}.", in_short(&comparison))}</p>
         }
         .into_any(),
     };
@@ -48,7 +48,7 @@ pub fn PublishChanges(replacement: Replacement) -> impl IntoView {
         <section class="changes" aria-labelledby="changes-title" tabindex="0">
             <h3 id="changes-title">{title}</h3>
             <div aria-live="polite">{text}</div>
-            <p><a href=href>"Compare them in full"</a></p>
+            <p><a href=href>"Open the full comparison"</a></p>
         </section>
     }
     .into_any()

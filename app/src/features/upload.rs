@@ -130,7 +130,7 @@ pub fn UploadProgress(
         UploadState::Checking { file } => Some(
             view! {
                 <div class="upload">
-                    <p><strong>{file}</strong>" has arrived. The server checks it…"</p>
+                    <p><strong>{file}</strong>" has arrived. The server is checking it…"</p>
                     <progress class="progress" aria-label="Checking"></progress>
                     {standstill(done)}
                 </div>
@@ -180,18 +180,18 @@ fn in_words(state: &UploadState) -> String {
         UploadState::Idle => String::new(),
         UploadState::Reading { file, .. } => format!("Checking {file}."),
         UploadState::Review { file, check, .. } => match check.errors() {
-            0 => format!("{file} can be added. Look at it, then press Upload."),
+            0 => format!("{file} can be added. Review it, then press Upload."),
             errors => format!("{file} cannot be added: {errors} errors."),
         },
         UploadState::Unchecked { file, .. } => format!("{file} cannot be checked in this browser."),
         UploadState::Sending { file, .. } => format!("Sending {file}."),
-        UploadState::Checking { file } => format!("{file} has arrived. The server checks it."),
+        UploadState::Checking { file } => format!("{file} has arrived. The server is checking it."),
         UploadState::Refused { file, message, .. } => format!("{file} was not added. {message}"),
         UploadState::Added { version } => format!("{version} was added."),
     }
 }
 
-/// A file of which more and more has been read or sent, and what is to be said of that.
+/// The progress of a file that is being read or sent.
 fn moving(
     upload: Upload,
     doing: &'static str,

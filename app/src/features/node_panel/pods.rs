@@ -44,7 +44,7 @@ fn pod_item(pod: PodDetail) -> AnyView {
             <p class="pod__facts">
                 <span>{pod.phase}</span>
                 {restarts.map(|restarts| view! { <span class="pod__restarts">{restarts}</span> })}
-                {pod.created_at.map(|at| view! { <span>"made "<RelativeTime at/></span> })}
+                {pod.created_at.map(|at| view! { <span>"created "<RelativeTime at/></span> })}
                 {pod.machine.map(|machine| view! { <span>"on "<code>{machine}</code></span> })}
             </p>
             {pod.message.map(|message| view! {
@@ -60,7 +60,7 @@ fn pod_item(pod: PodDetail) -> AnyView {
 fn look(pod: &PodDetail) -> (&'static str, Shape, &'static str) {
     let failing = pod.containers.iter().any(is_failing);
     match pod.phase.as_str() {
-        "Terminating" => ("busy", Shape::ArrowDown, "ending"),
+        "Terminating" => ("busy", Shape::ArrowDown, "terminating"),
         _ if pod.ready => ("good", Shape::Check, "ready"),
         "Failed" => ("bad", Shape::Cross, "failed"),
         _ if failing => ("bad", Shape::Cross, "failing"),
@@ -88,7 +88,7 @@ fn container_item(container: ContainerDetail) -> AnyView {
         <li class="container">
             <p>
                 <code>{container.name}</code>
-                {container.prepares.then_some(" (prepares)")}
+                {container.prepares.then_some(" (init container)")}
                 ": "
                 <span class:container__bad=failing>{word}</span>
                 {at.map(|at| view! { " "<RelativeTime at/> })}
@@ -96,7 +96,7 @@ fn container_item(container: ContainerDetail) -> AnyView {
             </p>
             {more.map(|more| view! { <p class="container__more">{render_inline_code(&more)}</p> })}
             {last.map(|(words, at)| view! {
-                <p class="container__more">"Before that: "{words}{at.map(|at| view! { " "<RelativeTime at/> })}</p>
+                <p class="container__more">"Previously: "{words}{at.map(|at| view! { " "<RelativeTime at/> })}</p>
             })}
         </li>
     }
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(words(pod("Running", false, ended(1))), "failing");
         assert_eq!(words(pod("Running", false, ended(0))), "not ready");
         assert_eq!(words(pod("Failed", false, ended(1))), "failed");
-        assert_eq!(words(pod("Terminating", false, waiting("CrashLoopBackOff"))), "ending");
+        assert_eq!(words(pod("Terminating", false, waiting("CrashLoopBackOff"))), "terminating");
     }
 
     #[test]

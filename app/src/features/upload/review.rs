@@ -1,4 +1,4 @@
-//! What was found in a file before it is sent: what is wrong with it, or what it will be as a version. Then the person
+//! The review of a file before it is sent: its problems, or the version that it would become. Then the person
 //! decides.
 
 use std::sync::Arc;
@@ -98,7 +98,7 @@ fn upload_button(upload: Upload) -> impl IntoView {
         .into_any()
 }
 
-/// What has a line stands beside it in the manifest, everything else above.
+/// Problems with a line stand beside it in the manifest, all others above.
 #[component]
 fn Problems(check: Arc<FileCheck>) -> impl IntoView {
     let text = check.manifest_text.clone();
@@ -189,7 +189,7 @@ fn wanted_row(wanted: WantedValue, context: UploadContext) -> AnyView {
             <span><code>{name.clone()}</code>" "<span class="quiet">{kind}</span></span>
             {move || match inherited.get() {
                 Source::Unknown => view! { <span class="quiet">"…"</span> }.into_any(),
-                Source::None => view! { <span class="review__open">"to be set before it can start"</span> }.into_any(),
+                Source::None => view! { <span class="review__open">"must be set before the version can start"</span> }.into_any(),
                 Source::Version(from) => keep_box(name.clone(), from, context),
             }}
         </li>
@@ -199,7 +199,7 @@ fn wanted_row(wanted: WantedValue, context: UploadContext) -> AnyView {
 
 /// Keeps the value of another version, unless the person does not want it.
 fn keep_box(name: String, from: String, context: UploadContext) -> AnyView {
-    let (checked, label) = (name.clone(), format!("Keep the value of {name} that {from} has"));
+    let (checked, label) = (name.clone(), format!("Keep the value of {name} from {from}"));
     let toggle = move |event| {
         let keep = event_target_checked(&event);
         context.skipped.update(|skipped| {
@@ -218,7 +218,7 @@ fn keep_box(name: String, from: String, context: UploadContext) -> AnyView {
                 prop:checked=move || context.skipped.with(|skipped| !skipped.contains(&checked))
                 on:change=toggle
             />
-            <span>"keep the value of "<strong>{from}</strong>" has"</span>
+            <span>"keep the value from "<strong>{from}</strong></span>
         </label>
     }
     .into_any()
