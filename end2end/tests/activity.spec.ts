@@ -43,12 +43,12 @@ test("it is narrowed by runtime, person, action and date, and a link shows the s
   await expect(link.getByRole("rowheader")).toHaveText(["create"]);
   await expect(link.getByLabel("Runtime", { exact: true })).toHaveValue("demo");
 
-  await page.getByLabel("Person", { exact: true }).fill("nobody");
+  await page.getByLabel("By", { exact: true }).fill("nobody");
   await page.keyboard.press("Enter");
   await expect(page.getByText("No matching activity.")).toBeVisible();
   await page.getByRole("link", { name: "Clear" }).click();
   await expect(rows).toHaveCount(3);
-  await expect(page.getByLabel("Person", { exact: true })).toHaveValue("");
+  await expect(page.getByLabel("By", { exact: true })).toHaveValue("");
   await page.getByLabel("To (UTC)").fill("2001-01-01");
   await page.keyboard.press("Enter");
   await expect(page.getByText("No matching activity.")).toBeVisible();

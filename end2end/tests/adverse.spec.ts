@@ -135,10 +135,10 @@ test.describe("a request that fails while the events go on", () => {
       await page.route("**/api/fn/version*", (route) => (failing ? fail(route) : route.continue()));
       await server.command(RUNTIME.id, "v1", "start");
       await new VersionPage(page, "v1").expectState("started");
-      await expect(page.getByText("What is shown may be out of date.")).toBeVisible();
+      await expect(page.getByText("This page may be out of date.")).toBeVisible();
       failing = false;
       await expect(page.getByText("1 of 1 nodes ready").first()).toBeVisible();
-      await expect(page.getByText("What is shown may be out of date.")).toBeHidden();
+      await expect(page.getByText("This page may be out of date.")).toBeHidden();
     });
   }
 
@@ -147,10 +147,10 @@ test.describe("a request that fails while the events go on", () => {
     let failing = true;
     await page.route("**/api/fn/activity*", (route) => (failing ? route.fulfill({ status: 502, body: "" }) : route.continue()));
     await server.command(RUNTIME.id, "v1", "archive");
-    await expect(page.getByText("What is shown may be out of date.")).toBeVisible();
+    await expect(page.getByText("This page may be out of date.")).toBeVisible();
     failing = false;
     await expect(page.getByRole("row").nth(1)).toContainText("archive");
-    await expect(page.getByText("What is shown may be out of date.")).toBeHidden();
+    await expect(page.getByText("This page may be out of date.")).toBeHidden();
   });
 });
 

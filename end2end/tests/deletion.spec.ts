@@ -33,7 +33,7 @@ test("an archived version is deleted once its name is typed, and everybody sees 
 
   await button.click();
   const dialog = version.dialog("Delete");
-  await expect(dialog).toContainText("What was done to it stays in the activity");
+  await expect(dialog).toContainText("The activity keeps its history");
   await expectAccessible(page);
   const name = dialog.getByLabel("Type reviews-v1 to confirm");
   await expect(name).toBeFocused();

@@ -13,7 +13,7 @@ test.beforeEach(async ({ server }) => {
 test("the command palette goes to any runtime or version and acts on it, by keyboard alone", async ({ page, server }) => {
   await server.configure(RUNTIME.id, "reviews-v1", CONFIG["reviews-v1"]);
   await open(page, "/");
-  const palette = page.getByRole("dialog", { name: "Go to or do" });
+  const palette = page.getByRole("dialog", { name: "Command palette" });
   const box = palette.getByRole("combobox");
   const option = (name: RegExp) => palette.getByRole("option", { name });
 
@@ -32,7 +32,7 @@ test("the command palette goes to any runtime or version and acts on it, by keyb
   await page.keyboard.type("start v1");
   await expect(palette.getByRole("option")).toHaveText([/^Start reviews-v1/]);
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("list", { name: "Notifications" })).toContainText("reviews-v1 is started now.");
+  await expect(page.getByRole("list", { name: "Notifications" })).toContainText("reviews-v1 is now started.");
 
   await page.keyboard.press("Control+k");
   await page.keyboard.type("p");
@@ -58,7 +58,7 @@ test("the keyboard's keys are listed, and single ones can be turned off for good
   await open(page, "/");
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keyboard" });
-  await expect(help).toContainText("Go to a runtime or a version");
+  await expect(help).toContainText("Open the command palette");
   await expectAccessible(page);
   await help.getByLabel(/single-key/).uncheck();
   await help.getByRole("button", { name: "Close" }).click();

@@ -29,7 +29,7 @@ test("a file with five mistakes is refused with each of them and its place", asy
   ] as const) {
     await expect(problems.filter({ hasText: subject }).filter({ hasText: place })).toHaveCount(1);
   }
-  await expect(page.getByText("No version yet")).toBeVisible();
+  await expect(page.getByText("No versions yet")).toBeVisible();
 
   await runtime.upload.getByRole("button", { name: "Dismiss" }).click();
   await expect(page.getByText("was not added")).toBeHidden();

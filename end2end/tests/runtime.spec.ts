@@ -34,7 +34,7 @@ test("versions are acted on in their rows, and the page tells what becomes of it
   // Twice, as an impatient person does: one start.
   await button("Start reviews-v1").dblclick();
   await runtime.expectState("reviews-v1", "started");
-  await expect(news(page)).toContainText("reviews-v1 is started now.");
+  await expect(news(page)).toContainText("reviews-v1 is now started.");
   await expect(button("Start reviews-v1")).toHaveCount(0);
 
   await button("Publish reviews-v1").click();
@@ -43,7 +43,7 @@ test("versions are acted on in their rows, and the page tells what becomes of it
   await dialog.getByRole("button", { name: "Publish", exact: true }).dblclick();
   await expect(publication(page).getByRole("link", { name: "reviews-v1" })).toBeVisible();
   await expect(publication(page)).toContainText("live for under a minute");
-  await expect(news(page)).toContainText("reviews-v1 is published now.");
+  await expect(news(page)).toContainText("reviews-v1 is now published.");
 
   const version = new VersionPage(page, "reviews-v1");
   await runtime.row("reviews-v1").getByRole("link").click();
@@ -71,7 +71,7 @@ test("the way back to what was published before is one click, started or not", a
     await server.waitForState(RUNTIME.id, name, "published");
   }
   await open(page, path);
-  await publication(page).getByRole("button", { name: "Return to reviews-v1" }).click();
+  await publication(page).getByRole("button", { name: "Roll back to reviews-v1" }).click();
   const dialog = page.getByRole("dialog", { name: "Publish reviews-v1" });
   await expect(dialog).toContainText("takes the place of reviews-v2");
   await dialog.getByRole("button", { name: "Publish", exact: true }).click();
@@ -120,7 +120,7 @@ test("what is listed can be narrowed by state and words, and a link shows the sa
   await expect(new RuntimePage(link).row("reviews-v1")).toHaveCount(0);
 
   await page.getByRole("searchbox", { name: "Search the versions" }).fill("nothing of the kind");
-  await expect(page.getByText("No version matches.")).toBeVisible();
+  await expect(page.getByText("No matching versions.")).toBeVisible();
   await expectAccessible(page);
 });
 

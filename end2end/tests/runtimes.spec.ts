@@ -94,7 +94,7 @@ test("a card tells what is published, how many are in which state, how they are 
   await open(page, "/");
   const card = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name: RUNTIME.name }) });
   await expect(card).toContainText("Nothing published");
-  await expect(card).toContainText("No version yet");
+  await expect(card).toContainText("No versions yet");
 
   await server.addVersion(RUNTIME.id, sampleBytes("reviews-v1"));
   await server.addVersion(RUNTIME.id, sampleBytes("reviews-v2"));

@@ -37,7 +37,7 @@ test("a slow upload shows how far it is, can be cancelled, and leaves nothing be
 
   await uploadAt(-1);
   await page.reload();
-  await expect(page.getByText("No version yet")).toBeVisible();
+  await expect(page.getByText("No versions yet")).toBeVisible();
   await expectLive(page);
   await input.setInputFiles(file);
   await runtime.send();

@@ -85,7 +85,7 @@ fn wrong_id(existing: Existing, text: &str) -> Option<String> {
 fn taken_name(existing: Existing, text: &str) -> Option<String> {
     let name = text.trim();
     if name.is_empty() {
-        return Some("enter a name, such as that of the application".to_owned());
+        return Some("enter a name, such as the application's name".to_owned());
     }
     let taken = existing.with_value(|all| all.iter().any(|runtime| runtime.name == name));
     taken.then(|| format!("there is already a runtime named {name}"))

@@ -54,7 +54,7 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
             </header>
             <StaleNotice error=query.error()/>
             <div class="blank first-steps" class:hidden=move || !none.get()>
-                <p><strong>"No runtime yet."</strong>" To get a version that answers requests:"</p>
+                <p><strong>"No runtimes yet."</strong>" To get a version that answers requests:"</p>
                 <ol>
                     <li><a href="/runtimes/new">"Create a runtime"</a>": one for each application."</li>
                     <li>"Open it and drop a "<code>".krt"</code>" file on its page to add a version."</li>

@@ -72,7 +72,7 @@ pub fn Filter(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
             on:submit=|event: SubmitEvent| event.prevent_default()
         >
             {choice("runtime", "Runtime", runtimes, change)}
-            {entry("who", "Person", "text", change)}
+            {entry("who", "By", "text", change)}
             {choice("action", "Action", actions, change)}
             {choice("outcome", "Outcome", outcomes.collect(), change)}
             {entry("from", "From (UTC)", "date", change)}
@@ -87,7 +87,7 @@ pub fn Filter(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
 /// What [`outcome`](crate::ui::outcome::outcome) calls it.
 fn outcome_word(kind: OutcomeKind) -> &'static str {
     match kind {
-        OutcomeKind::Pending => "under way",
+        OutcomeKind::Pending => "in progress",
         OutcomeKind::Reached => "done",
         OutcomeKind::Failed => "failed",
         OutcomeKind::Cancelled => "cancelled",

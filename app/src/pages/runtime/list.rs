@@ -32,11 +32,11 @@ pub fn List(
     });
     view! {
         {move || none.get().then(|| match filtered() {
-            true => view! { <p class="blank">"No version matches."</p> }.into_any(),
+            true => view! { <p class="blank">"No matching versions."</p> }.into_any(),
             false => view! {
                 <div class="blank">
                     <Icon shape=Shape::Upload/>
-                    <p>"No version yet: drop a .krt file here, or press "<strong>"Add version"</strong>"."</p>
+                    <p>"No versions yet. Drop a .krt file here, or press "<strong>"Add version"</strong>"."</p>
                 </div>
             }.into_any(),
         })}
@@ -86,7 +86,7 @@ pub fn More(versions: Versions, limit: RwSignal<u32>) -> impl IntoView {
                         {move || format!("Show {} more", hidden.get().min(VersionQuery::PAGE))}
                     </button>
                     <span class="quiet">
-                        {move || format!("{} of {} shown", versions.list.len(), versions.matching.get())}
+                        {move || format!("Showing {} of {}", versions.list.len(), versions.matching.get())}
                     </span>
                 </p>
             }

@@ -43,7 +43,7 @@ pub fn Published(
                         <p><CopyAddress at=runtime.with_untracked(|runtime| runtime.host.clone())/></p>
                     }.into_any(),
                     None => view! {
-                        <p class="quiet">"Nothing. Publish a version to make it reachable from outside."</p>
+                        <p class="quiet">"No version is published. Publish one to make it reachable from outside."</p>
                     }.into_any(),
                 }}
             </div>
@@ -87,9 +87,11 @@ fn Rollback(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSu
         let version = previous.get()?;
         let waits = waiting_for.with(|waiting| waiting.as_ref() == Some(&version.name));
         let (text, command) = match version.state {
-            VersionState::Started => (format!("Return to {}", version.name), Some(Command::Publish)),
+            VersionState::Started => (format!("Roll back to {}", version.name), Some(Command::Publish)),
             VersionState::Stopped if !waits => (format!("Start and publish {}", version.name), Some(Command::Start)),
-            _ if waits => (format!("Starting {}. You are asked to publish it once it is started.", version.name), None),
+            _ if waits => {
+                (format!("Starting {}. When it has started, a dialog asks you to publish it.", version.name), None)
+            }
             _ => return None,
         };
         let command = command.filter(|_| !version.switching);
@@ -126,7 +128,7 @@ fn Rollback(name: Memo<Option<VersionName>>, previous: RwSignal<Option<VersionSu
         Some(view! {
             <div class="published__before">
                 {action}
-                {at.map(|at| view! { <p class="quiet">"Published before: "<RelativeTime at/></p> })}
+                {at.map(|at| view! { <p class="quiet">"Last published: "<RelativeTime at/></p> })}
             </div>
         })
     }

@@ -58,7 +58,7 @@ fn counts(states: &std::collections::BTreeMap<VersionState, u32>) -> AnyView {
         })
         .collect();
     match shown.is_empty() {
-        true => view! { <li class="quiet">"No version yet"</li> }.into_any(),
+        true => view! { <li class="quiet">"No versions yet"</li> }.into_any(),
         false => shown.into_any(),
     }
 }

@@ -97,11 +97,11 @@ fn History(entries: Vec<HistoryEntry>, shown: VersionContext) -> impl IntoView {
         <table class="table">
             <thead>
                 <tr>
-                    <th scope="col">"When"</th>
+                    <th scope="col">"Time"</th>
                     <th scope="col">"Action"</th>
-                    <th scope="col">"Who"</th>
+                    <th scope="col">"By"</th>
                     <th scope="col">"Outcome"</th>
-                    <th scope="col">"Took"</th>
+                    <th scope="col">"Duration"</th>
                     <th scope="col">"Comment"</th>
                 </tr>
             </thead>
@@ -128,11 +128,11 @@ fn notice(error: &AppError) -> AnyView {
 fn row(entry: HistoryEntry) -> impl IntoView {
     view! {
         <tr>
-            <td data-label="When"><RelativeTime at=entry.at/></td>
+            <td data-label="Time"><RelativeTime at=entry.at/></td>
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
-            <td data-label="Who">{entry.who.0}</td>
+            <td data-label="By">{entry.who.0}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
-            <td data-label="Took">{format::took(entry.at, entry.finished_at)}</td>
+            <td data-label="Duration">{format::took(entry.at, entry.finished_at)}</td>
             <td data-label="Comment" class="row__text" dir="auto">{entry.comment}</td>
         </tr>
     }

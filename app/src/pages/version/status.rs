@@ -156,7 +156,7 @@ fn MissingNotice(shown: VersionContext, state: Memo<VersionState>) -> impl IntoV
                 <p class="notice" data-tone="warn">
                     <Icon shape=Shape::Warning/>
                     <span>
-                        "Set these before the start: "
+                        "Set these values before you start it: "
                         <code>{move || missing.with(|missing| missing.join(", "))}</code>". "
                         <a href=href>"Open the configuration"</a>
                     </span>

@@ -83,7 +83,7 @@ fn workflow_panel(
             Some(layout) if !as_list.get() => graph(&name, layout.clone(), view, workflow, opened),
             Some(_) => list(&name, workflow, opened),
             None => view! {
-                <p class="workflow__note">"The workflow is too large for a graph; this is its list."</p>
+                <p class="workflow__note">"The workflow is too large for a graph, so its nodes are listed."</p>
                 {list(&name, workflow, opened)}
             }
             .into_any(),
