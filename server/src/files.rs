@@ -290,7 +290,7 @@ impl Incoming {
 
 const TAKE_IN: &str = "receive a file";
 
-/// What the store answers, if it does so in time.
+/// The store's answer, or an error when it takes too long.
 async fn within<T>(
     limit: Duration,
     what: &str,

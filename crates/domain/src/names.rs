@@ -107,7 +107,7 @@ resource_name!(
 );
 resource_name!(
     /// The name of a node, unique in its workflow.
-    NodeName, reserved "entrypoint": "it is what nodes call the version's entrypoint"
+    NodeName, reserved "entrypoint": "nodes use this name for the version's entrypoint"
 );
 
 impl RuntimeId {

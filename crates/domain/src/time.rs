@@ -89,7 +89,7 @@ impl de::Visitor<'_> for Reader {
     type Value = Timestamp;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a moment of UTC such as 2026-11-23T04:10:05Z")
+        f.write_str("a time in UTC such as 2026-11-23T04:10:05Z")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {

@@ -1,4 +1,4 @@
-//! What the cluster was last seen to hold of one kind.
+//! The objects of one kind, as the cluster last reported them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! What is cached of each watched object: what this program reads, and no more.
+//! The cached part of each watched object: the fields that this program reads, and no more.
 //!
 //! With a thousand versions started, most of what a server holds would otherwise be what Kubernetes notes about who set
 //! which field, and fields of pods that this program never reads. To read a further field, keep it here first.
@@ -26,7 +26,7 @@ const LABELS_OF_PODS: [&str; 5] = [RUNTIME_LABEL, "version-name", "type", "workf
 
 /// A kind that is watched.
 pub(crate) trait CachedKind: Resource<DynamicType = ()> + Clone {
-    /// Leaves out what is never read.
+    /// Removes the fields that are never read.
     fn trim(&mut self);
 
     /// What is read only to compare it with what is wanted, packed; [`CachedKind::trim`] leaves it out.
@@ -34,7 +34,7 @@ pub(crate) trait CachedKind: Resource<DynamicType = ()> + Clone {
         None
     }
 
-    /// Puts back what was packed.
+    /// Restores the packed fields.
     fn unpack(&mut self, _packed: &[u8]) {}
 }
 

@@ -28,7 +28,7 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// What is dropped when the cluster becomes unreachable.
+/// The connections, dropped when the cluster becomes unreachable.
 pub(super) struct Connections {
     /// Replaces the pool by an empty one. Connections in use are closed by their users.
     renew: Box<dyn Fn() + Send + Sync>,

@@ -36,7 +36,7 @@ pub(crate) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "ka
 /// The label that says which runtime an object belongs to.
 pub(crate) const RUNTIME_LABEL: &str = "runtime-id";
 
-/// What the cluster holds of ours, kept up to date.
+/// Our objects in the cluster, kept up to date.
 #[derive(Default)]
 pub(crate) struct Watches {
     pub(crate) deployments: Cache<Deployment>,
@@ -141,7 +141,7 @@ async fn serves_endpoint_slices(cluster: &Cluster) -> bool {
     }
 }
 
-/// What a kind has to be to be followed.
+/// A kind that can be watched.
 trait WatchedKind: CachedKind + DeserializeOwned + Debug + Send + Sync + 'static {}
 
 impl<K: CachedKind + DeserializeOwned + Debug + Send + Sync + 'static> WatchedKind for K {}

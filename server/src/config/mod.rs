@@ -81,7 +81,7 @@ pub struct Flags {
     #[arg(long, env = "KAI_ARCHIVED_RETENTION", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub archived_retention: Option<Duration>,
 
-    /// The Kubernetes cluster to use. A kubeconfig is used only when it is asked for here
+    /// The Kubernetes cluster to use. A kubeconfig is used only if it is selected here
     #[arg(long, env = "KAI_CLUSTER", value_enum, default_value_t = ClusterFlag::Sandbox)]
     pub cluster: ClusterFlag,
 
@@ -126,8 +126,8 @@ pub struct Flags {
     #[arg(long, env = "KAI_INIT_IMAGE", default_value = "busybox:1.37", value_name = "IMAGE")]
     pub init_image: String,
 
-    /// How long a node has to run before it counts as ready. Nodes have no readiness probe, and one that ends right after
-    /// its start was not ready
+    /// How long a node has to run before it counts as ready. Nodes have no readiness probe; a node that exits right after
+    /// its start was never ready
     #[arg(long, env = "KAI_NODE_MIN_READY", default_value = "4s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub node_min_ready: Duration,
 
@@ -147,7 +147,7 @@ pub struct Flags {
     #[arg(long, env = "KAI_STOP_TIMEOUT", default_value = "2m", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub stop_timeout: Duration,
 
-    /// Accepts addresses that are not loopback although there are no logins: everybody who reaches the server may do
+    /// Accepts addresses that are not loopback although there are no logins: anyone who can reach the server can do
     /// everything. Use it only behind a proxy that authenticates users
     #[arg(long, env = "KAI_INSECURE_NO_LOGIN", value_parser = BoolishValueParser::new())]
     pub insecure_no_login: bool,

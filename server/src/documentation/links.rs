@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::PageContext;
 
-/// What a link leads to.
+/// The target of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     /// Another host, or a mail address.
@@ -64,7 +64,7 @@ impl<'a> Links<'a> {
             Ok(found) if content_type(&found).is_some_and(|kind| kind.starts_with("image/")) => {
                 Target::Here(self.file(&found))
             }
-            Ok(_) => Target::Nowhere("this is no picture"),
+            Ok(_) => Target::Nowhere("this is not a picture"),
             Err(why) => Target::Nowhere(why),
         }
     }

@@ -1,7 +1,7 @@
 //! Raw HTML in Markdown: its text, its line breaks and its images are kept, all else is dropped. What comes out is
 //! never markup, so a tag that this reads wrongly shows as odd text and does nothing.
 
-/// What is kept.
+/// The tokens that are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RawToken {
     Text(String),

@@ -64,7 +64,7 @@ pub(super) async fn send(
     Ok(response)
 }
 
-/// What a request asks of a file.
+/// The part of a file that a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum RequestedRange {
     Full,
@@ -108,7 +108,7 @@ fn part(range: &str, size: u64) -> RequestedRange {
     let Some((first, last)) = spec.trim().split_once('-') else { return RequestedRange::Full };
     let number = |digits: &str| {
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        // What is too large for the type is larger than any file.
+        // A number that is too large for the type is larger than any file.
         is_number.then(|| digits.parse::<u64>().unwrap_or(u64::MAX))
     };
     if !unit.trim().eq_ignore_ascii_case("bytes") {

@@ -15,7 +15,7 @@ use super::Public;
 
 /// How soon a browser whose connection broke comes back.
 const RETRY: Duration = Duration::from_secs(1);
-/// Proxies close what is silent for long; most of them after a minute.
+/// Proxies close silent connections, most of them after a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Each event's data is a [`domain::ServerEvent`]; the first is `Hello`.
@@ -27,6 +27,6 @@ pub(super) async fn events(State(parts): State<Public>) -> impl IntoResponse {
     });
     let events = greeting.chain(events).take_until(parts.stop.cancelled_owned());
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    // nginx holds back what it proxies unless told not to.
+    // nginx buffers responses unless told not to.
     ([("x-accel-buffering", "no")], sse)
 }

@@ -13,7 +13,7 @@ use domain::ApiError;
 
 use super::error::ErrorAnswer;
 
-/// What a listener takes for its own name.
+/// The host names that a listener accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllowedHosts {
     /// A loopback name or address. Any port goes, for it may be forwarded from another one: a page can make its own

@@ -28,7 +28,7 @@ use crate::{
     broadcast::EventBroadcaster, files::Files, http::guard::AllowedHosts, intake::Intake, service::Service, site::Site,
 };
 
-/// What the public routes work with.
+/// The state of the public routes.
 #[derive(Clone)]
 pub struct Public {
     pub service: Arc<Service>,

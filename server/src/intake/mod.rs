@@ -65,7 +65,7 @@ impl Intake {
         Self { service, files, limits: Arc::new(limits), tasks: TaskTracker::new(), permits }
     }
 
-    /// What a file may cost.
+    /// The limits for a KRT file.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -16,9 +16,9 @@ use crate::config::ByteCount;
 
 /// How long the rest of a refused upload is read and thrown away.
 const DRAIN: Duration = Duration::from_secs(30);
-/// What a form may have around its file, all its other fields together.
+/// The most that all of a form's fields but the file may have together.
 const FORM_MAX_BYTES: u64 = 64 * 1024;
-/// What a field counts even when it is empty.
+/// The least that a field counts, even an empty one.
 const FIELD_BYTES: u64 = 128;
 const FIELD: &str = "file";
 
@@ -133,7 +133,7 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 
 pub(super) fn too_large(max_bytes: u64) -> ApiError {
     let size = ByteCount(max_bytes);
-    ApiError::TooLarge { limit: format!("a KRT may have at most {size} ({max_bytes} bytes, KAI_MAX_KRT_BYTES)") }
+    ApiError::TooLarge { limit: format!("a KRT file may have at most {size} ({max_bytes} bytes, KAI_MAX_KRT_BYTES)") }
 }
 
 /// `window` is over how much time too little came.

@@ -92,7 +92,7 @@ async fn delete_old(trash: &Path, retention: Duration) -> Result<(), SweepError>
     Ok(())
 }
 
-/// What is in a folder; nothing when it is not there.
+/// The entries of a folder; none when it does not exist.
 async fn entries(folder: &Path) -> Result<Vec<PathBuf>, SweepError> {
     let list = async {
         let mut found = Vec::new();

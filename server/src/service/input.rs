@@ -30,10 +30,10 @@ pub(super) fn new_runtime(new: NewRuntime) -> Result<CheckedRuntime, ApiError> {
     }
     let name = new.name.trim();
     if name.is_empty() {
-        problems.push(Problem::error("name", "enter a name, such as that of the application"));
+        problems.push(Problem::error("name", "enter a name, such as the application's name"));
     }
     if name.chars().any(|c| c.is_control() || changes_direction(c)) {
-        let message = "a name is one line of text without control characters and marks of direction";
+        let message = "a name is one line of text without control characters or direction marks";
         problems.push(Problem::error("name", message));
     }
     problems.extend(too_long("name", name, NAME_MAX_CHARS));

@@ -17,7 +17,7 @@ use crate::{
 /// How a query names the entrypoint; no node may be called so (docs/krt.md §2.2).
 const ENTRYPOINT: &str = "entrypoint";
 
-/// What a query is answered with.
+/// The answer to a query.
 pub(crate) struct LogStream {
     pub(crate) lines: BoxStream<'static, LogLine>,
     pub(crate) format: LogFormat,

@@ -110,7 +110,7 @@ impl Service {
     /// Whether the server can do its work: the database answers and takes what is written to it.
     ///
     /// # Errors
-    /// What does not work.
+    /// Names the part that does not work.
     pub async fn ready(&self) -> Result<(), ApiError> {
         self.store.probe(Timestamp::now()).await.map_err(from_store)
     }

@@ -1,4 +1,4 @@
-//! What the store answers instead of a result. Whoever calls it needs no word of sqlx.
+//! The store's errors. Its callers need to know nothing of sqlx.
 
 use std::{path::PathBuf, time::Duration};
 

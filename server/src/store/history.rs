@@ -176,6 +176,6 @@ fn outcome(row: &Row) -> Result<Outcome, StoreError> {
         "failed" => Ok(Outcome::Failed { reason: reason.unwrap_or_default() }),
         "cancelled" => Ok(Outcome::Cancelled),
         "superseded" => Ok(Outcome::Superseded),
-        other => Err(corrupt("outcome", format_args!("`{other}` is none"))),
+        other => Err(corrupt("outcome", format_args!("`{other}` is not an outcome"))),
     }
 }

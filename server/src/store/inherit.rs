@@ -32,7 +32,7 @@ macro_rules! newest {
     };
 }
 
-/// What a version added now would be offered, by name.
+/// The values that a version added now could inherit, by name.
 pub(super) async fn offered(tx: &mut Tx, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, StoreError> {
     let rows = tx.fetch_all(newest!("", ""), values![runtime.as_str()]).await?;
     let mut offered = Vec::new();
@@ -48,12 +48,12 @@ pub(super) async fn offered(tx: &mut Tx, runtime: &RuntimeId) -> Result<Vec<Inhe
     Ok(offered)
 }
 
-/// What a new version got from the others.
+/// The outcome of inheriting values.
 #[derive(Default)]
 pub(super) struct Inherited {
     /// Which values, from where, for its history; none when it got none.
     pub(super) detail: Option<String>,
-    /// What was not inherited because it is too large.
+    /// One for each value that was too large to inherit.
     pub(super) warnings: Vec<Problem>,
 }
 

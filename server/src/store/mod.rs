@@ -156,7 +156,7 @@ pub struct NewVersion {
     pub by: Actor,
 }
 
-/// What is kept of a file's content to tell two versions apart.
+/// The digests and proto files of a KRT file, kept to compare versions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Content {
     /// Of the sources, the proto and the documentation.
@@ -180,7 +180,7 @@ pub enum InheritConfig {
     None,
 }
 
-/// What a person asks, with what the history keeps of it.
+/// A person's command, with the details that the history keeps.
 #[derive(Debug, Clone)]
 pub struct CommandRecord {
     pub command: Command,
@@ -191,7 +191,7 @@ pub struct CommandRecord {
     pub deadline: Timestamp,
 }
 
-/// Who deletes something, and what the history keeps of it.
+/// A deletion, with the details that the history keeps.
 #[derive(Debug, Clone)]
 pub struct Deletion {
     pub by: Actor,

@@ -23,7 +23,7 @@ use crate::private::tighten;
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 10;
-/// What a PostgreSQL that does not answer to its own limit may take beyond it.
+/// How long after its own limit a PostgreSQL still may answer.
 const NETWORK_ALLOWANCE: Duration = Duration::from_secs(5);
 
 /// How long the database may take. Nothing asked of it has no limit.

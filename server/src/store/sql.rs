@@ -13,7 +13,7 @@ use sqlx::{
 use super::StoreError;
 pub(super) use super::transaction::{Database, Tx};
 
-/// What is bound to a placeholder. PostgreSQL wants the type of a NULL too.
+/// A value bound to a placeholder. PostgreSQL wants the type of a NULL too.
 pub(super) enum Value<'a> {
     Int(Option<i64>),
     Text(Option<&'a str>),

@@ -129,7 +129,7 @@ pub(super) async fn bump_revision(tx: &mut Tx, runtime: &RuntimeRecord, key: Ver
     Ok(())
 }
 
-/// What is asked of a version from now on.
+/// A version's new desired state.
 pub(super) struct NewIntent<'a> {
     pub(super) desired: Desired,
     pub(super) deadline: Option<Timestamp>,

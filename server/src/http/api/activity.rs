@@ -177,7 +177,7 @@ fn at_least_one(limit: Option<u32>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What a form sends for a field that is left empty is as good as nothing.
+/// A form sends its empty fields too; they count as absent.
 fn parsed<T>(name: &str, text: Option<String>, problems: &mut Vec<Problem>) -> Option<T>
 where
     T: FromStr<Err: std::fmt::Display>,

@@ -22,7 +22,7 @@ use crate::{
     service::{LogFormat, LogStream, LogsParams},
 };
 
-/// Proxies close what is silent for long; most of them after a minute.
+/// Proxies close silent connections, most of them after a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How many lines that are there at once are sent in one piece.
 const BATCH: usize = 64;
@@ -41,7 +41,7 @@ pub(super) async fn logs(
     let of: String = [&params.workflow, &params.node].into_iter().flatten().map(|name| format!("-{name}")).collect();
     let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // nginx holds back what it proxies unless told not to.
+    // nginx buffers responses unless told not to.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     let kind = match format {
         LogFormat::Json => "application/x-ndjson",

@@ -1,4 +1,4 @@
-//! `/runtimes/{id}/versions/{name}` and what can be done with a version.
+//! `/runtimes/{id}/versions/{name}` and a version's commands.
 
 use std::collections::BTreeMap;
 
