@@ -15,7 +15,7 @@ pub struct MessagingFlags {
     #[arg(long, env = "KAI_NATS_URL", value_name = "URL", hide_env_values = true)]
     pub nats_url: Option<Secret>,
 
-    /// The file with the credentials (.creds) by which this server connects to NATS
+    /// The file with the credentials (.creds) with which this server connects to NATS
     #[arg(long, env = "KAI_NATS_CREDENTIALS", value_name = "FILE")]
     pub nats_credentials: Option<PathBuf>,
 
@@ -24,8 +24,8 @@ pub struct MessagingFlags {
     #[arg(long, env = "KAI_NATS_POD_URL", value_name = "URL", hide_env_values = true)]
     pub nats_pod_url: Option<Secret>,
 
-    /// How long NATS may be away before the pods of all versions that run are restarted one after another when it is
-    /// back. Runners were seen to reconnect by themselves only when it is away for less than that
+    /// How long NATS may be down before the pods of all running versions are restarted one after another once it is back.
+    /// Runners reconnect by themselves only after shorter outages
     #[arg(long, env = "KAI_NATS_RESTART_AFTER", default_value = "10s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub nats_restart_after: Duration,
 
@@ -37,11 +37,11 @@ pub struct MessagingFlags {
     #[arg(long, env = "KAI_INFLUX_URI", value_name = "URL", hide_env_values = true)]
     pub influx_uri: Option<Secret>,
 
-    /// How long an entrypoint waits for the answer to a request
+    /// How long an entrypoint waits for the response to a request
     #[arg(long, env = "KAI_REQUEST_TIMEOUT", default_value = "30s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub request_timeout: Duration,
 
-    /// How long nodes and entrypoints wait for an answer of JetStream
+    /// How long nodes and entrypoints wait for a response from JetStream
     #[arg(long, env = "KAI_JS_REQUEST_TIMEOUT", default_value = "5s", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub js_request_timeout: Duration,
 }

@@ -134,8 +134,8 @@ pub struct Flags {
     #[command(flatten)]
     pub messaging: MessagingFlags,
 
-    /// An environment variable of every node and entrypoint, NAME=VALUE; may be repeated. It goes before what other
-    /// settings give them. In the environment: one per line, or one JSON object
+    /// An environment variable of every node and entrypoint, NAME=VALUE; may be repeated. It takes precedence over other
+    /// settings. In the environment: one per line, or one JSON object
     #[arg(long, env = "KAI_RUNNER_ENV", value_name = "NAME=VALUE", hide_env_values = true)]
     pub runner_env: Vec<Pairs>,
 

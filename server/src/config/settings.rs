@@ -37,7 +37,7 @@ pub enum ConfigError {
     StopTimeout(Duration),
     #[error("KAI_ARCHIVED_RETENTION is {0:?}; use at least one second, or omit it to keep archived versions")]
     ArchivedRetention(Duration),
-    #[error("KAI_NATS_URL is no URL of NATS; use nats://<host>:<port>, several of one cluster separated by commas")]
+    #[error("KAI_NATS_URL is not a NATS URL; use nats://<host>:<port>, several of one cluster separated by commas")]
     NatsUrl,
     #[error("KAI_NATS_CREDENTIALS requires KAI_NATS_URL")]
     CredentialsWithoutNats,
