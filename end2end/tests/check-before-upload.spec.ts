@@ -234,6 +234,6 @@ test.describe("where the check cannot be done", () => {
     await expect(runtime.upload).toContainText("Add reviews-v1 from changing.krt?");
     await writeFile(path, sampleBytes("reviews-v2"));
     await runtime.send();
-    await expect(runtime.upload).toContainText(/has not been changed/);
+    await expect(runtime.upload).toContainText(/the file has not changed/);
   });
 });

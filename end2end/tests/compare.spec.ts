@@ -71,7 +71,7 @@ test("before a publication over another it is told what changes for callers", as
   await open(page, "/runtimes/demo/versions/v2");
   await version.action("Publish").click();
   const dialog = version.dialog("Publish");
-  await expect(dialog).toContainText("It takes the place of v1");
+  await expect(dialog).toContainText("Replaces v1");
   await expect(dialog).toContainText("This breaks callers");
   await expect(dialog).toContainText("Field text of Reply is bytes instead of string.");
   await expect(dialog).toContainText("Other changes: the entrypoint changed, 1 node changed, 1 configuration value changed");

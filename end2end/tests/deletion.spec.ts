@@ -93,8 +93,8 @@ test("an empty runtime is deleted by keyboard alone, and everybody sees it go", 
 
   await expect(page).toHaveURL(/\/$/);
   await expect(news(page)).toContainText(`Runtime ${RUNTIME.id} was deleted.`);
-  await expect(page.getByText("No runtime yet.")).toBeVisible();
-  await expect(onList.getByText("No runtime yet.")).toBeVisible();
+  await expect(page.getByText("No runtimes yet.")).toBeVisible();
+  await expect(onList.getByText("No runtimes yet.")).toBeVisible();
 });
 
 test("a history is longer than a page, and its end is there on demand", async ({ page, server }) => {

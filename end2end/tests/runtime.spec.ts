@@ -73,7 +73,7 @@ test("the way back to what was published before is one click, started or not", a
   await open(page, path);
   await publication(page).getByRole("button", { name: "Roll back to reviews-v1" }).click();
   const dialog = page.getByRole("dialog", { name: "Publish reviews-v1" });
-  await expect(dialog).toContainText("takes the place of reviews-v2");
+  await expect(dialog).toContainText("Replaces reviews-v2");
   await dialog.getByRole("button", { name: "Publish", exact: true }).click();
   await expect(publication(page).getByRole("link", { name: "reviews-v1" })).toBeVisible();
 
@@ -139,10 +139,10 @@ test("of many versions the newest are shown, and the rest part by part", async (
   await open(page, path);
   const rows = page.getByRole("rowheader");
   await expect(rows).toHaveCount(25);
-  await expect(page.getByText("25 of 62 shown")).toBeVisible();
+  await expect(page.getByText("Showing 25 of 62")).toBeVisible();
   await page.getByRole("button", { name: "Show 25 more" }).click();
   await expect(rows).toHaveCount(50);
   await page.getByRole("button", { name: "Show 12 more" }).click();
   await expect(rows).toHaveCount(62);
-  await expect(page.getByText(/\d of \d+ shown/)).toHaveCount(0);
+  await expect(page.getByText(/Showing \d+ of \d+/)).toHaveCount(0);
 });

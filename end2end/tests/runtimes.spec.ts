@@ -4,7 +4,7 @@ import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
 
 test("the first page of a new server says what to do first", async ({ page }) => {
   await open(page, "/");
-  await expect(page.getByText("No runtime yet.")).toBeVisible();
+  await expect(page.getByText("No runtimes yet.")).toBeVisible();
   await expect(page.getByRole("listitem").filter({ hasText: "Create a runtime" })).toBeVisible();
 });
 

@@ -11,7 +11,7 @@ test("from two KRT files to a published version and back, and a second browser f
   await expect(page.getByText("Sandbox – nothing really runs here")).toBeVisible();
 
   await test.step("create the runtime", async () => {
-    await expect(page.getByText("No runtime yet.")).toBeVisible();
+    await expect(page.getByText("No runtimes yet.")).toBeVisible();
     await page.getByRole("link", { name: "Create a runtime" }).click();
     const id = page.getByLabel("Id", { exact: true });
     await id.fill("Demo");
@@ -80,7 +80,7 @@ test("from two KRT files to a published version and back, and a second browser f
     await v2.perform("Start", "started");
     await expect(v2.node("triage", "sentiment")).toContainText("2/2");
     await v2.action("Publish").click();
-    await expect(v2.dialog("Publish")).toContainText("takes the place of reviews-v1");
+    await expect(v2.dialog("Publish")).toContainText("Replaces reviews-v1");
     await v2.dialog("Publish").getByRole("button", { name: "Publish", exact: true }).click();
     await v2.expectState("published");
     await follower.expectState("reviews-v2", "published");
