@@ -5,7 +5,7 @@ SHELL := /bin/bash
 SETTINGS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kai-server/env
 XTASK := . $(SETTINGS) && cargo run -p xtask --
 
-.PHONY: help run watch test test-browser test-cluster soak bench pictures release
+.PHONY: help run watch test test-browser test-cluster soak bench image pictures release
 
 help:
 	@echo 'make run           set up, build, and serve http://127.0.0.1:3000 with the runtime "Demo"'
@@ -15,6 +15,7 @@ help:
 	@echo 'make test-cluster  the tests on the cluster that KUBECONFIG names'
 	@echo 'make soak          many random runs with faults and a hundred kills; takes minutes'
 	@echo 'make bench         measures speed and size against their limits; ARGS="intake thousand" picks some'
+	@echo 'make image         packs the test runner into images: ARGS=runners.tar'
 	@echo 'make pictures      takes the pictures of the README again'
 	@echo 'make release       the server and its pages, small and fast, in one folder'
 	@echo "ARGS='...' is passed on, as in: make run ARGS='--help'"
@@ -34,6 +35,10 @@ test-browser:
 bench:
 	@scripts/setup test
 	@$(XTASK) $@ $(ARGS)
+
+image:
+	@scripts/setup image
+	@$(XTASK) $@ $(or $(ARGS),runners.tar)
 
 pictures:
 	@scripts/setup test

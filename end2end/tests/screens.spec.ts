@@ -24,7 +24,7 @@ const SCREENS: Screen[] = [
 const ALL_SCREENS: Screen[] = [
   ...SCREENS,
   { name: "activity", path: "/activity", content: [/Activity/, /reviews-v1/, /Export as CSV/] },
-  { name: "node", path: `${version}?workflow=rate&node=score`, content: [/konstellation\/kre-py:latest/, /Pods/, /Events/] },
+  { name: "node", path: `${version}?workflow=rate&node=score`, content: [/kai.test\/kre-py:2.1.0/, /Pods/, /Events/] },
   { name: "list", path: `${version}?view=list`, content: [/Workflows/, /clean-text/, /1\/1/] },
   { name: "documentation", path: `${version}/documentation`, content: [/Documentation/, /On this page/] },
   { name: "manifest", path: `${version}/manifest`, content: [/Manifest/, /krt\.yml/, /REPLY_SIGNATURE/] },

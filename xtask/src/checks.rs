@@ -13,8 +13,11 @@ use crate::{
 
 /// What runs natively. One selection for all of cargo's calls, so that dependencies are compiled with one set of
 /// features; `app` is in it with `ssr`, as `server` uses it.
-const NATIVE: [&str; 14] =
-    ["-p", "server", "-p", "krt", "-p", "domain", "-p", "graph", "-p", "sandbox", "-p", "app", "--features", "app/ssr"];
+#[rustfmt::skip]
+const NATIVE: [&str; 16] = [
+    "-p", "server", "-p", "krt", "-p", "domain", "-p", "graph", "-p", "sandbox", "-p", "runner", "-p", "app",
+    "--features", "app/ssr",
+];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 /// Every check that needs nothing but this machine.

@@ -10,6 +10,7 @@ mod demo;
 #[cfg(test)]
 mod documents;
 mod http;
+mod image;
 #[cfg(test)]
 mod layers;
 mod release;
@@ -79,6 +80,8 @@ enum Task {
         #[arg(last = true)]
         playwright_args: Vec<String>,
     },
+    /// Pack the test runner into images, as an archive that `docker load` and `kind load image-archive` take
+    Image { to: PathBuf },
     /// Pack each folder of end2end/samples into a KRT file
     PackSamples { to: PathBuf },
     /// Wait for a server and create the runtime "Demo" in it
@@ -111,6 +114,7 @@ fn perform(task: Task) -> Result<()> {
         Task::TestBrowser { release, playwright_args } => {
             checks::test_browser(&workspace, Mode::of(release), &playwright_args)
         }
+        Task::Image { to } => image::write(&workspace, &to),
         Task::PackSamples { to } => samples::pack_all(&workspace, &to).map(drop),
         Task::SeedDemo { server, addr, samples } => demo::seed(server, &addr, &samples),
     }

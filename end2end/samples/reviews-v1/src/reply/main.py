@@ -1,5 +1,9 @@
 """Drafts an answer to a review."""
 
+# What KAI Server's test runner does in place of the Python below:
+#: as Draft
+#: set text "Thank you for writing about {product}.\n\n{$REPLY_SIGNATURE}"
+
 import os
 
 

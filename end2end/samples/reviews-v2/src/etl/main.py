@@ -1,5 +1,9 @@
 """Brings a review's text into one form and passes it to both branches."""
 
+# What KAI Server's test runner does in place of the Python below:
+#: send
+#: send english
+
 import re
 
 ENGLISH = {"the", "and", "is", "was", "it", "not", "very"}

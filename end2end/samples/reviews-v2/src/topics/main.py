@@ -1,5 +1,10 @@
 """Finds what a review is about."""
 
+# What KAI Server's test runner does in place of the Python below:
+#: as Verdict
+#: when text has late: append topics "delivery"
+#: send
+
 import json
 import pathlib
 
