@@ -76,7 +76,7 @@ pub fn shell(options: LeptosOptions, checker: &Checker) -> impl IntoView + use<>
     }
 }
 
-/// The pages. The server provides `BackendContext` and `domain::Actor` around it. `hydrated` becomes true in the browser,
+/// The pages. The server provides `BackendContext` and `domain::Caller` around it. `hydrated` becomes true in the browser,
 /// when the page that the server rendered can be changed.
 #[component]
 pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSignal<bool>) -> impl IntoView {

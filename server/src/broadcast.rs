@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{ApiError, RuntimeId, ServerEvent, Timestamp};
+use domain::{ApiError, Caller, RuntimeId, ServerEvent, Timestamp};
 use futures::FutureExt;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -30,15 +30,23 @@ const COALESCE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct EventBroadcaster {
     service: Arc<Service>,
-    // As JSON already: a thousand browsers get one event, and it is written once.
-    sender: broadcast::Sender<Arc<str>>,
+    sender: broadcast::Sender<Broadcast>,
 }
 
 /// One browser's place in the stream of events.
 pub struct Subscription {
     broadcaster: EventBroadcaster,
-    receiver: broadcast::Receiver<Arc<str>>,
+    caller: Caller,
+    receiver: broadcast::Receiver<Broadcast>,
     greet: bool,
+}
+
+/// An event as JSON already: a thousand browsers get it, and it is written once.
+#[derive(Clone)]
+struct Broadcast {
+    /// The runtime that it is about: only those who may see it get it.
+    runtime: Option<RuntimeId>,
+    json: Arc<str>,
 }
 
 impl EventBroadcaster {
@@ -46,8 +54,9 @@ impl EventBroadcaster {
         Self { service, sender: broadcast::Sender::new(BUFFERED_EVENTS) }
     }
 
-    pub fn subscribe(&self) -> Subscription {
-        Subscription { broadcaster: self.clone(), receiver: self.sender.subscribe(), greet: true }
+    /// What the caller may see of what is broadcast from now on.
+    pub fn subscribe(&self, caller: Caller) -> Subscription {
+        Subscription { broadcaster: self.clone(), caller, receiver: self.sender.subscribe(), greet: true }
     }
 
     /// Broadcasts until told to stop. The only consumer of `changed`.
@@ -82,7 +91,7 @@ impl EventBroadcaster {
     }
 
     async fn broadcast_runtime(&self, id: &RuntimeId, sent: &mut HashMap<RuntimeId, SentRuntime>) {
-        let (summary, versions) = match self.service.observe(id).await {
+        let (summary, versions) = match self.service.observe(&Caller::server(), id).await {
             Ok(observed) => observed,
             Err(ApiError::NotFound { .. }) => {
                 sent.remove(id);
@@ -115,18 +124,24 @@ impl EventBroadcaster {
 
     fn send(&self, event: &ServerEvent) {
         // Without subscribers this fails, which is fine.
-        let _ = self.sender.send(json(event));
+        let _ = self.sender.send(Broadcast { runtime: event.runtime().cloned(), json: json(event) });
     }
 }
 
 impl Subscription {
     /// The next event as JSON: `Hello` first, and again whenever events were missed. None when the server ends.
     pub async fn next(&mut self) -> Option<Arc<str>> {
-        if !std::mem::take(&mut self.greet) {
+        while !std::mem::take(&mut self.greet) {
             match self.receiver.recv().await {
-                Ok(event) => return Some(event),
+                Ok(event) if event.runtime.as_ref().is_none_or(|id| self.caller.rights().sees(id)) => {
+                    return Some(event.json);
+                }
+                Ok(_) => {}
                 Err(broadcast::error::RecvError::Closed) => return None,
-                Err(broadcast::error::RecvError::Lagged(_)) => self.receiver = self.receiver.resubscribe(),
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    self.receiver = self.receiver.resubscribe();
+                    break;
+                }
             }
         }
         Some(json(&self.broadcaster.hello()))
@@ -221,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn a_browser_that_missed_events_gets_hello_again_and_goes_on() {
         let broadcaster = broadcaster().await;
-        let mut slow = broadcaster.subscribe();
+        let mut slow = broadcaster.subscribe(Caller::local());
         assert!(matches!(next(&mut slow).await, ServerEvent::Hello { .. }));
         let event = ServerEvent::Cluster(broadcaster.service.cluster_info());
 

@@ -4,31 +4,43 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
+    ActivityEntry, ActivityFilter, ApiError, Caller, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
     GraphLayout, HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary,
     SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
+///
+/// Each takes who asks, and answers `Forbidden` for what they may not do, and `NotFound` for a runtime that they may not see.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     fn cluster(&self) -> ClusterInfo;
 
-    async fn create_runtime(&self, actor: &Actor, new: NewRuntime) -> Result<RuntimeSummary, ApiError>;
+    async fn create_runtime(&self, caller: &Caller, new: NewRuntime) -> Result<RuntimeSummary, ApiError>;
     /// All, by name.
-    async fn runtimes(&self) -> Result<Vec<RuntimeSummary>, ApiError>;
-    async fn runtime(&self, id: &RuntimeId) -> Result<RuntimeSummary, ApiError>;
+    async fn runtimes(&self, caller: &Caller) -> Result<Vec<RuntimeSummary>, ApiError>;
+    async fn runtime(&self, caller: &Caller, id: &RuntimeId) -> Result<RuntimeSummary, ApiError>;
 
     /// Published first, then newest; archived ones last.
-    async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionSummary>, ApiError>;
+    async fn versions(&self, caller: &Caller, runtime: &RuntimeId) -> Result<Vec<VersionSummary>, ApiError>;
     /// A part of [`Backend::versions`], and the versions that matter whatever is asked for.
-    async fn version_page(&self, runtime: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError>;
+    async fn version_page(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        query: &VersionQuery,
+    ) -> Result<VersionPage, ApiError>;
     /// The places, and what can be done there, that have every word of `text` in their names; the first few dozen.
-    async fn find(&self, text: &str) -> Result<Vec<SearchResult>, ApiError>;
-    async fn version(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionView, ApiError>;
+    async fn find(&self, caller: &Caller, text: &str) -> Result<Vec<SearchResult>, ApiError>;
+    async fn version(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<VersionView, ApiError>;
     async fn command(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         command: Command,
@@ -37,18 +49,22 @@ pub trait Backend: Send + Sync + 'static {
     /// Deletes an archived version for good; its history stays in the activity.
     async fn delete_version(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         comment: Option<String>,
     ) -> Result<(), ApiError>;
     /// Deletes an empty runtime for good. Its history stays in the activity, and its namespace in the cluster.
-    async fn delete_runtime(&self, actor: &Actor, runtime: &RuntimeId, comment: Option<String>)
-    -> Result<(), ApiError>;
+    async fn delete_runtime(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        comment: Option<String>,
+    ) -> Result<(), ApiError>;
     /// Sets the named values, removes those that are `None`, and leaves all others.
     async fn set_config(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         values: BTreeMap<String, Option<String>>,
@@ -57,7 +73,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Chooses the generation of a stopped version's images; `None` leaves it to the manifest and the images.
     async fn choose_generation(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         chosen: Option<Generation>,
@@ -65,16 +81,17 @@ pub trait Backend: Send + Sync + 'static {
     /// One value, for a person who asks to see it; `None` when it is not set.
     async fn config_value(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         name: &str,
     ) -> Result<Option<String>, ApiError>;
     /// `krt.yml` as it was sent.
-    async fn manifest(&self, runtime: &RuntimeId, version: &VersionName) -> Result<String, ApiError>;
+    async fn manifest(&self, caller: &Caller, runtime: &RuntimeId, version: &VersionName) -> Result<String, ApiError>;
     /// A page of the documentation, the first one unless `page` is its path in the file. None when there is no first.
     async fn documentation(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         page: Option<String>,
@@ -82,19 +99,26 @@ pub trait Backend: Send + Sync + 'static {
     /// What changes for whoever goes from version `from` to version `to`.
     async fn comparison(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         from: &VersionName,
         to: &VersionName,
     ) -> Result<Comparison, ApiError>;
     /// The values that a version added now would inherit from the runtime's others, by name.
-    async fn inheritable_config(&self, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, ApiError>;
+    async fn inheritable_config(&self, caller: &Caller, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, ApiError>;
     /// What happened on the whole server, newest first.
-    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError>;
+    async fn activity(&self, caller: &Caller, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError>;
     /// The pictures of its workflows, but for those too large to be read as one.
-    async fn graphs(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<GraphLayout>, ApiError>;
+    async fn graphs(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<Vec<GraphLayout>, ApiError>;
     /// `workflow` is none for the entrypoint, and `node` means nothing then.
     async fn node_detail(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         workflow: Option<&WorkflowName>,
@@ -103,6 +127,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Newest first.
     async fn history(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         page: &HistoryPage,

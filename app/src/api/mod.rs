@@ -19,43 +19,43 @@ use crate::AppError;
 
 #[server(prefix = "/api/fn", endpoint = "runtimes")]
 pub async fn runtimes() -> Result<Vec<RuntimeSummary>, AppError> {
-    context::backend()?.runtimes().await.map_err(context::fail)
+    context::backend()?.runtimes(&context::caller()?).await.map_err(context::fail)
 }
 
 #[server(prefix = "/api/fn", endpoint = "runtime")]
 pub async fn runtime(id: RuntimeId) -> Result<RuntimeSummary, AppError> {
-    context::backend()?.runtime(&id).await.map_err(context::fail)
+    context::backend()?.runtime(&context::caller()?, &id).await.map_err(context::fail)
 }
 
 /// Creates a runtime and goes to its page. A wrong field is answered with a problem whose path is the field's name.
 #[server(prefix = "/api/fn", endpoint = "create_runtime")]
 pub async fn create_runtime(id: String, name: String, description: String) -> Result<(), AppError> {
     let new = domain::NewRuntime { id, name, description };
-    let created = context::backend()?.create_runtime(&context::actor()?, new).await.map_err(context::fail)?;
+    let created = context::backend()?.create_runtime(&context::caller()?, new).await.map_err(context::fail)?;
     leptos_axum::redirect(&format!("/runtimes/{}", created.id), false);
     Ok(())
 }
 
 #[server(prefix = "/api/fn", endpoint = "versions")]
 pub async fn versions(runtime: RuntimeId) -> Result<Vec<VersionSummary>, AppError> {
-    context::backend()?.versions(&runtime).await.map_err(context::fail)
+    context::backend()?.versions(&context::caller()?, &runtime).await.map_err(context::fail)
 }
 
 /// A part of the list of versions, and the versions that matter whatever is asked for.
 #[server(name = ReadVersionPage, prefix = "/api/fn", endpoint = "version_page", input = Json)]
 pub async fn version_page(runtime: RuntimeId, query: VersionQuery) -> Result<VersionPage, AppError> {
-    context::backend()?.version_page(&runtime, &query).await.map_err(context::fail)
+    context::backend()?.version_page(&context::caller()?, &runtime, &query).await.map_err(context::fail)
 }
 
 /// Runtimes and versions whose names match, with the actions that they allow.
 #[server(prefix = "/api/fn", endpoint = "find", input = Json)]
 pub async fn find(text: String) -> Result<Vec<SearchResult>, AppError> {
-    context::backend()?.find(&text).await.map_err(context::fail)
+    context::backend()?.find(&context::caller()?, &text).await.map_err(context::fail)
 }
 
 #[server(prefix = "/api/fn", endpoint = "version")]
 pub async fn version(runtime: RuntimeId, version: VersionName) -> Result<VersionView, AppError> {
-    context::backend()?.version(&runtime, &version).await.map_err(context::fail)
+    context::backend()?.version(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
 
 #[server(prefix = "/api/fn", endpoint = "command", input = Json)]
@@ -65,22 +65,22 @@ pub async fn send_command(
     command: Command,
     comment: Option<String>,
 ) -> Result<VersionSummary, AppError> {
-    let (backend, actor) = (context::backend()?, context::actor()?);
-    backend.command(&actor, &runtime, &version, command, comment).await.map_err(context::fail)
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    backend.command(&caller, &runtime, &version, command, comment).await.map_err(context::fail)
 }
 
 /// Deletes an archived version for good.
 #[server(prefix = "/api/fn", endpoint = "delete_version", input = Json)]
 pub async fn delete_version(runtime: RuntimeId, version: VersionName, comment: Option<String>) -> Result<(), AppError> {
-    let (backend, actor) = (context::backend()?, context::actor()?);
-    backend.delete_version(&actor, &runtime, &version, comment).await.map_err(context::fail)
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    backend.delete_version(&caller, &runtime, &version, comment).await.map_err(context::fail)
 }
 
 /// Deletes an empty runtime for good.
 #[server(prefix = "/api/fn", endpoint = "delete_runtime", input = Json)]
 pub async fn delete_runtime(runtime: RuntimeId, comment: Option<String>) -> Result<(), AppError> {
-    let (backend, actor) = (context::backend()?, context::actor()?);
-    backend.delete_runtime(&actor, &runtime, comment).await.map_err(context::fail)
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    backend.delete_runtime(&caller, &runtime, comment).await.map_err(context::fail)
 }
 
 /// Sets the named values, removes those that are `None`, and leaves all others.
@@ -91,8 +91,8 @@ pub async fn set_config(
     values: BTreeMap<String, Option<String>>,
     comment: Option<String>,
 ) -> Result<VersionView, AppError> {
-    let (backend, actor) = (context::backend()?, context::actor()?);
-    backend.set_config(&actor, &runtime, &version, values, comment).await.map_err(context::fail)
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    backend.set_config(&caller, &runtime, &version, values, comment).await.map_err(context::fail)
 }
 
 /// Chooses the generation of a stopped version's images; `None` leaves it to the manifest and the images.
@@ -102,21 +102,21 @@ pub async fn choose_generation(
     version: VersionName,
     chosen: Option<Generation>,
 ) -> Result<VersionView, AppError> {
-    let (backend, actor) = (context::backend()?, context::actor()?);
-    backend.choose_generation(&actor, &runtime, &version, chosen).await.map_err(context::fail)
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    backend.choose_generation(&caller, &runtime, &version, chosen).await.map_err(context::fail)
 }
 
 /// One value, for a person who asks to see it; `None` when it is not set.
 #[server(prefix = "/api/fn", endpoint = "config_value", input = Json)]
 pub async fn config_value(runtime: RuntimeId, version: VersionName, name: String) -> Result<Option<String>, AppError> {
-    let (backend, actor) = (context::backend()?, context::actor()?);
-    backend.config_value(&actor, &runtime, &version, &name).await.map_err(context::fail)
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    backend.config_value(&caller, &runtime, &version, &name).await.map_err(context::fail)
 }
 
 /// `krt.yml` as it was sent.
 #[server(prefix = "/api/fn", endpoint = "manifest")]
 pub async fn manifest(runtime: RuntimeId, version: VersionName) -> Result<String, AppError> {
-    context::backend()?.manifest(&runtime, &version).await.map_err(context::fail)
+    context::backend()?.manifest(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
 
 /// A page of the documentation, the first one unless `page` is its path in the file. None when there is no first.
@@ -126,13 +126,13 @@ pub async fn documentation(
     version: VersionName,
     page: Option<String>,
 ) -> Result<Option<DocumentationPage>, AppError> {
-    context::backend()?.documentation(&runtime, &version, page).await.map_err(context::fail)
+    context::backend()?.documentation(&context::caller()?, &runtime, &version, page).await.map_err(context::fail)
 }
 
 /// What changes for whoever goes from version `from` to version `to`.
 #[server(prefix = "/api/fn", endpoint = "compare")]
 pub async fn compare(runtime: RuntimeId, from: VersionName, to: VersionName) -> Result<Comparison, AppError> {
-    context::backend()?.comparison(&runtime, &from, &to).await.map_err(context::fail)
+    context::backend()?.comparison(&context::caller()?, &runtime, &from, &to).await.map_err(context::fail)
 }
 
 /// The other versions of the runtime, and what changes from `with`, or else from the one that people most likely mean;
@@ -143,13 +143,13 @@ pub async fn compare_with(
     version: VersionName,
     with: Option<VersionName>,
 ) -> Result<(Vec<VersionSummary>, Option<Comparison>), AppError> {
-    let backend = context::backend()?;
-    let mut others = backend.versions(&runtime).await.map_err(context::fail)?;
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    let mut others = backend.versions(&caller, &runtime).await.map_err(context::fail)?;
     let own = others.iter().find(|other| other.name == version).map(|own| own.created_at);
     others.retain(|other| other.name != version);
     let usual = || usual(&others, own).map(|other| other.name.clone());
     let Some(from) = with.or_else(usual) else { return Ok((others, None)) };
-    let comparison = backend.comparison(&runtime, &from, &version).await.map_err(context::fail)?;
+    let comparison = backend.comparison(&caller, &runtime, &from, &version).await.map_err(context::fail)?;
     Ok((others, Some(comparison)))
 }
 
@@ -164,13 +164,13 @@ fn usual(others: &[VersionSummary], own: Option<domain::Timestamp>) -> Option<&V
 /// The configuration values that a version added now takes over from the runtime's others, by name.
 #[server(prefix = "/api/fn", endpoint = "carry_over")]
 pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<InheritedValue>, AppError> {
-    context::backend()?.inheritable_config(&runtime).await.map_err(context::fail)
+    context::backend()?.inheritable_config(&context::caller()?, &runtime).await.map_err(context::fail)
 }
 
 /// The pictures of a version's workflows, but for those too large to be read as one. They never change.
 #[server(prefix = "/api/fn", endpoint = "graphs")]
 pub async fn graphs(runtime: RuntimeId, version: VersionName) -> Result<Vec<GraphLayout>, AppError> {
-    context::backend()?.graphs(&runtime, &version).await.map_err(context::fail)
+    context::backend()?.graphs(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
 
 /// A node with its pods and events; without a workflow the entrypoint.
@@ -181,13 +181,16 @@ pub async fn inspect_node(
     workflow: Option<WorkflowName>,
     node: String,
 ) -> Result<NodeDetail, AppError> {
-    context::backend()?.node_detail(&runtime, &version, workflow.as_ref(), &node).await.map_err(context::fail)
+    context::backend()?
+        .node_detail(&context::caller()?, &runtime, &version, workflow.as_ref(), &node)
+        .await
+        .map_err(context::fail)
 }
 
 /// Whether the runtime has a version of this name, so that no other can be added under it.
 #[server(prefix = "/api/fn", endpoint = "name_taken")]
 pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool, AppError> {
-    match context::backend()?.version(&runtime, &version).await {
+    match context::backend()?.version(&context::caller()?, &runtime, &version).await {
         Ok(_) => Ok(true),
         Err(domain::ApiError::NotFound { .. }) => Ok(false),
         Err(error) => Err(context::fail(error)),
@@ -201,13 +204,13 @@ pub async fn history(
     version: VersionName,
     page: HistoryPage,
 ) -> Result<Vec<HistoryEntry>, AppError> {
-    context::backend()?.history(&runtime, &version, &page).await.map_err(context::fail)
+    context::backend()?.history(&context::caller()?, &runtime, &version, &page).await.map_err(context::fail)
 }
 
 /// What happened on the whole server, newest first.
 #[server(prefix = "/api/fn", endpoint = "activity", input = Json)]
 pub async fn activity(filter: ActivityFilter) -> Result<Vec<ActivityEntry>, AppError> {
-    context::backend()?.activity(&filter).await.map_err(context::fail)
+    context::backend()?.activity(&context::caller()?, &filter).await.map_err(context::fail)
 }
 
 #[cfg(feature = "ssr")]
@@ -216,7 +219,7 @@ mod context {
 
     use std::sync::Arc;
 
-    use domain::{Actor, ApiError};
+    use domain::{ApiError, Caller};
     use leptos::prelude::use_context;
 
     use crate::{
@@ -228,8 +231,9 @@ mod context {
         use_context::<BackendContext>().map(|context| context.0).ok_or_else(|| fail(ApiError::Internal))
     }
 
-    pub(super) fn actor() -> Result<Actor, AppError> {
-        use_context::<Actor>().ok_or_else(|| fail(ApiError::Internal))
+    /// Who asks.
+    pub(super) fn caller() -> Result<Caller, AppError> {
+        use_context::<Caller>().ok_or_else(|| fail(ApiError::Unauthenticated))
     }
 
     pub(super) fn fail(error: ApiError) -> AppError {

@@ -69,7 +69,7 @@ pub fn VersionRow(
             <td data-label="Created">
                 <span>
                     <RelativeTime at=fixed.created_at/>
-                    <span class="row__by quiet">{format!(" by {}", fixed.created_by.0)}</span>
+                    <span class="row__by quiet">{format!(" by {}", fixed.created_by)}</span>
                 </span>
             </td>
             <td data-label="Published">

@@ -145,7 +145,7 @@ fn row(shown: ActivityEntry) -> AnyView {
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
             <td data-label="Version" translate="no">{version}</td>
             <td data-label="Runtime" translate="no">{link(runtime_href, runtime.to_string(), runtime_deleted)}</td>
-            <td data-label="By">{entry.who.0}</td>
+            <td data-label="By">{entry.who.to_string()}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
             <td data-label="Duration">{format::took(entry.at, entry.finished_at)}</td>
             <td data-label="Comment" class="row__text" dir="auto">{entry.comment}</td>

@@ -305,7 +305,7 @@ mod tests {
             size_bytes: 1,
             sha256: String::new(),
             created_at: "2026-11-23T04:00:00Z".parse().unwrap(),
-            created_by: Actor::local(),
+            created_by: Actor::Local,
             published_at: None,
             revision: 1,
             state,

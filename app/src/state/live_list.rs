@@ -170,7 +170,7 @@ mod tests {
             size_bytes: 1,
             sha256: String::new(),
             created_at: format!("2026-11-23T04:{minute:02}:00Z").parse().unwrap(),
-            created_by: Actor::local(),
+            created_by: Actor::Local,
             published_at: None,
             revision,
             state,

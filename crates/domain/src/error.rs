@@ -32,6 +32,9 @@ pub enum ApiError {
     /// `limit` names the limit that was exceeded, with its value.
     #[error("the file is too large: {limit}")]
     TooLarge { limit: String },
+    /// Nobody has signed in, or the session has ended.
+    #[error("sign in to go on")]
+    Unauthenticated,
     #[error("refused: {reason}")]
     Forbidden { reason: String },
     /// A part that the server depends on does not respond. A later retry may succeed.
@@ -57,6 +60,7 @@ impl ApiError {
             Self::InvalidKrt { .. } => "invalid_krt",
             Self::InvalidInput { .. } => "invalid_input",
             Self::TooLarge { .. } => "too_large",
+            Self::Unauthenticated => "unauthenticated",
             Self::Forbidden { .. } => "forbidden",
             Self::Unavailable { .. } => "unavailable",
             Self::Busy { .. } => "busy",
@@ -74,6 +78,7 @@ impl ApiError {
             | Self::ConfigIncomplete { .. } => 409,
             Self::InvalidKrt { .. } | Self::InvalidInput { .. } => 422,
             Self::TooLarge { .. } => 413,
+            Self::Unauthenticated => 401,
             Self::Forbidden { .. } => 403,
             Self::Unavailable { .. } | Self::Busy { .. } => 503,
             Self::Internal => 500,

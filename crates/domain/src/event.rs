@@ -22,6 +22,18 @@ pub enum ServerEvent {
     Deleted(Deleted),
 }
 
+impl ServerEvent {
+    /// The runtime that it is about; none for what everybody may know.
+    pub fn runtime(&self) -> Option<&RuntimeId> {
+        match self {
+            Self::Hello { .. } | Self::Cluster(_) => None,
+            Self::Runtime(summary) => Some(&summary.id),
+            Self::Version(summary) => Some(&summary.runtime),
+            Self::Deleted(deleted) => Some(&deleted.runtime),
+        }
+    }
+}
+
 /// A version that there is not any more, or a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deleted {

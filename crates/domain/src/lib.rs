@@ -3,6 +3,8 @@
 //! Compiled for the server and for the browser, so that both enforce one set of rules. Nothing here does I/O, reads a
 //! clock or knows a framework; timestamps are handed in.
 
+pub mod access;
+mod caller;
 mod check;
 mod comparison;
 mod deletion;
@@ -23,6 +25,7 @@ mod visible;
 #[cfg(test)]
 mod wire_tests;
 
+pub use caller::{Actor, Caller, CallerNameError, Identity, PersonId, PersonName, TokenId, TokenName};
 pub use check::{CheckFailure, CheckMessage, FileCheck, FileContent, WantedValue};
 pub use comparison::{
     CallerChanges, Change, Comparison, ConfigChange, ConfigDifference, DiffLine, DocumentationPage, FieldChange,
@@ -43,7 +46,7 @@ pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, Workf
 pub use problem::{Problem, Severity};
 pub use time::{parse_utc, to_second};
 pub use views::{
-    Actor, Address, ConfigEntry, ConfigKind, Failure, Health, InheritedValue, KrtVersion, NewRuntime, NodeStatus,
-    NodeView, Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
+    Address, ConfigEntry, ConfigKind, Failure, Health, InheritedValue, KrtVersion, NewRuntime, NodeStatus, NodeView,
+    Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
 };
 pub use visible::{changes_direction, code_point, is_unseen, visible};

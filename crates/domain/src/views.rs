@@ -6,23 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActivityEntry, Command, Generation, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName,
+    ActivityEntry, Actor, Command, Generation, NodeName, Problem, RuntimeId, VersionName, VersionState, WorkflowName,
 };
-
-/// Who did something. Until there are logins it is [`Actor::local`]; what the server does by itself is by
-/// [`Actor::kai_server`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor(pub String);
-
-impl Actor {
-    pub fn local() -> Self {
-        Self("local".to_owned())
-    }
-
-    pub fn kai_server() -> Self {
-        Self("kai-server".to_owned())
-    }
-}
 
 /// What is needed to create a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -44,7 +44,7 @@ fn each_variant_is_read_as_it_was_written() {
         entry: HistoryEntry {
             id: 7,
             at: Timestamp::UNIX_EPOCH,
-            who: Actor::local(),
+            who: Actor::Local,
             action: Action::Start,
             comment: Some(text()),
             finished_at: (outcome != Outcome::Pending).then_some(Timestamp::UNIX_EPOCH),

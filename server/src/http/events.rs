@@ -11,7 +11,7 @@ use axum::{
 };
 use futures::{StreamExt, stream};
 
-use super::Public;
+use super::{Public, auth::SignedIn};
 
 /// How soon a browser whose connection broke comes back.
 const RETRY: Duration = Duration::from_secs(1);
@@ -19,9 +19,9 @@ const RETRY: Duration = Duration::from_secs(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Each event's data is a [`domain::ServerEvent`]; the first is `Hello`.
-pub(super) async fn events(State(parts): State<Public>) -> impl IntoResponse {
+pub(super) async fn events(State(parts): State<Public>, SignedIn(caller): SignedIn) -> impl IntoResponse {
     let greeting = stream::once(async { Ok(Event::default().retry(RETRY)) });
-    let events = stream::unfold(parts.broadcaster.subscribe(), |mut subscription| async move {
+    let events = stream::unfold(parts.broadcaster.subscribe(caller), |mut subscription| async move {
         let event = subscription.next().await?;
         Some((Ok::<_, Infallible>(Event::default().data(&*event)), subscription))
     });

@@ -1,6 +1,7 @@
 //! What is served: pages, API and live events on the public listener, KRT files for pods on the internal one.
 
 mod api;
+mod auth;
 mod download;
 mod error;
 mod events;

@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderValue, header},
     middleware,
 };
-use domain::Actor;
+use domain::Caller;
 use krt::Limits;
 use leptos::{
     nonce::use_nonce,
@@ -46,7 +46,7 @@ pub(super) fn router(
         }
         provide_context(BackendContext(backend.clone()));
         // Until there are logins, everybody is the person at this machine.
-        provide_context(Actor::local());
+        provide_context(Caller::local());
         send_policy();
     };
     let shell = {

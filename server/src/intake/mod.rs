@@ -10,7 +10,7 @@ pub mod sweep;
 use std::{collections::BTreeSet, num::NonZeroU16, sync::Arc};
 
 use axum::extract::{Multipart, Request};
-use domain::{Actor, ApiError, RuntimeId, Timestamp, VersionView};
+use domain::{ApiError, Caller, RuntimeId, Timestamp, VersionView};
 use futures::StreamExt;
 use krt::{CheckError, Checked, FileDigest, Limits};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -39,7 +39,7 @@ pub struct Intake {
 /// What an upload is to become.
 #[derive(Debug, Clone)]
 pub struct UploadRequest {
-    pub by: Actor,
+    pub caller: Caller,
     pub runtime: RuntimeId,
     /// Which configuration values the version inherits from the runtime's others.
     pub inherit_config: InheritConfig,
@@ -119,7 +119,7 @@ impl Intake {
     }
 
     async fn ingest(&self, upload: UploadRequest, source: &mut Source) -> Result<VersionView, ApiError> {
-        self.service.runtime_record(&upload.runtime).await?;
+        self.service.may_upload(&upload.caller, &upload.runtime).await?;
         let mut incoming = self.files.begin().await.map_err(from_files)?;
         let received = match source {
             Source::Body(body) => self.fill(&mut incoming, source::body_chunks(body)).await,
@@ -238,10 +238,20 @@ impl Intake {
         };
         let Checked { manifest, manifest_text, warnings, documents, digests, protos, .. } = received.checked;
         let content = Content { digests, protos: Some(protos), proto_text: None };
-        let UploadRequest { by, runtime, inherit_config } = upload;
+        let UploadRequest { caller, runtime, inherit_config } = upload;
         let at = Timestamp::now();
-        let new =
-            NewVersion { runtime, manifest, manifest_text, warnings, file, inherit_config, content, documents, at, by };
+        let new = NewVersion {
+            runtime,
+            manifest,
+            manifest_text,
+            warnings,
+            file,
+            inherit_config,
+            content,
+            documents,
+            at,
+            caller,
+        };
         let added = self.service.add_version(new).await;
         if let Err(error) = self.reconcile_object(arrived, &object, made && added.is_err()).await {
             tracing::warn!("could not clean up {object}: {error}");

@@ -66,7 +66,7 @@ pub(super) fn version(key: VersionKey, name: &str) -> VersionRecord {
             download_token: "secret".into(),
         },
         created_at: Timestamp::UNIX_EPOCH,
-        created_by: Actor::local(),
+        created_by: Actor::Local,
         published_at: None,
         revision: 1,
         desired: Desired::Stopped,

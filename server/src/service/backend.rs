@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, ApiError, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
+    ActivityEntry, ActivityFilter, ApiError, Caller, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
     GraphLayout, HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary,
     SearchResult, Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView,
-    WorkflowName,
+    WorkflowName, access::Permission,
 };
 
 use super::{Service, errors::from_store, input, views};
@@ -26,30 +26,38 @@ impl Backend for Service {
         self.cluster_info()
     }
 
-    async fn create_runtime(&self, _actor: &Actor, new: NewRuntime) -> Result<RuntimeSummary, ApiError> {
+    async fn create_runtime(&self, caller: &Caller, new: NewRuntime) -> Result<RuntimeSummary, ApiError> {
+        self.allow(caller, Permission::CreateRuntime, None)?;
         let new = input::new_runtime(new)?;
-        let record =
-            NewRuntimeRecord { id: new.id, name: new.name, description: new.description, at: Timestamp::now() };
+        let record = NewRuntimeRecord {
+            id: new.id,
+            name: new.name,
+            description: new.description,
+            at: Timestamp::now(),
+            caller: caller.clone(),
+        };
         let created = self.store.create_runtime(record).await.map_err(from_store)?;
         self.notify_changed(&created.id);
         self.runtime_summary(&created).await
     }
 
-    async fn runtimes(&self) -> Result<Vec<RuntimeSummary>, ApiError> {
+    async fn runtimes(&self, caller: &Caller) -> Result<Vec<RuntimeSummary>, ApiError> {
         let mut summaries = Vec::new();
-        for runtime in self.store.runtimes().await.map_err(from_store)? {
+        for runtime in self.visible_runtimes(caller).await? {
             summaries.push(self.runtime_summary(&runtime).await?);
         }
         Ok(summaries)
     }
 
-    async fn runtime(&self, id: &RuntimeId) -> Result<RuntimeSummary, ApiError> {
+    async fn runtime(&self, caller: &Caller, id: &RuntimeId) -> Result<RuntimeSummary, ApiError> {
+        self.allow(caller, Permission::View, Some(id))?;
         let record = self.runtime_record(id).await?;
         self.runtime_summary(&record).await
     }
 
-    async fn versions(&self, runtime: &RuntimeId) -> Result<Vec<VersionSummary>, ApiError> {
-        let (_, observed) = self.observe(runtime).await?;
+    async fn versions(&self, caller: &Caller, runtime: &RuntimeId) -> Result<Vec<VersionSummary>, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
+        let (_, observed) = self.observe(caller, runtime).await?;
         let mut summaries: Vec<_> = observed.into_iter().map(|observed| observed.summary).collect();
         // The store gives the newest first, and sorting keeps that order among equals.
         summaries.sort_by_key(|summary| match summary.state {
@@ -60,32 +68,44 @@ impl Backend for Service {
         Ok(summaries)
     }
 
-    async fn version_page(&self, runtime: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError> {
-        self.version_page(runtime, query).await
+    async fn version_page(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        query: &VersionQuery,
+    ) -> Result<VersionPage, ApiError> {
+        self.version_page(caller, runtime, query).await
     }
 
-    async fn find(&self, text: &str) -> Result<Vec<SearchResult>, ApiError> {
-        self.find(text).await
+    async fn find(&self, caller: &Caller, text: &str) -> Result<Vec<SearchResult>, ApiError> {
+        self.find(caller, text).await
     }
 
-    async fn version(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionView, ApiError> {
+    async fn version(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<VersionView, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
         let record = self.record(runtime, version).await?;
         self.view(&record).await
     }
 
     async fn command(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         command: Command,
         comment: Option<String>,
     ) -> Result<VersionSummary, ApiError> {
+        self.allow(caller, command.into(), Some(runtime))?;
         let at = Timestamp::now();
         let timeout = if command == Command::Stop { self.timeouts.stop } else { self.timeouts.start };
         let deadline = at.checked_add(timeout).unwrap_or(Timestamp::MAX);
         let comment = input::comment(comment)?;
-        let record = CommandRecord { command, by: actor.clone(), comment, at, deadline };
+        let record = CommandRecord { command, caller: caller.clone(), comment, at, deadline };
         let changed = self.store.command(runtime, version, record).await.map_err(from_store)?;
         self.notify_changed(runtime);
         Ok(views::version_summary(&changed, &self.reconciler.status(&changed)))
@@ -93,40 +113,42 @@ impl Backend for Service {
 
     async fn delete_version(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         comment: Option<String>,
     ) -> Result<(), ApiError> {
+        self.allow(caller, Permission::DeleteVersion, Some(runtime))?;
         let comment = input::comment(comment)?;
-        let deletion = Deletion { by: actor.clone(), comment, detail: None, at: Timestamp::now() };
+        let deletion = Deletion { caller: caller.clone(), comment, detail: None, at: Timestamp::now() };
         self.delete_with(runtime, version, deletion).await
     }
 
     async fn delete_runtime(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         comment: Option<String>,
     ) -> Result<(), ApiError> {
-        self.delete_runtime(actor, runtime, comment).await
+        self.delete_runtime(caller, runtime, comment).await
     }
 
     async fn set_config(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         values: BTreeMap<String, Option<String>>,
         comment: Option<String>,
     ) -> Result<VersionView, ApiError> {
+        self.allow(caller, Permission::Configure, Some(runtime))?;
         let comment = input::comment(comment)?;
         let record = self.record(runtime, version).await?;
         input::config(&record, &values)?;
         let values = values.into_iter().map(|(name, value)| (name, value.map(Secret::from))).collect();
         let changed = self
             .store
-            .set_config(runtime, version, values, actor.clone(), comment, Timestamp::now())
+            .set_config(runtime, version, values, caller, comment, Timestamp::now())
             .await
             .map_err(from_store)?;
         self.notify_changed(runtime);
@@ -135,85 +157,99 @@ impl Backend for Service {
 
     async fn choose_generation(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         chosen: Option<Generation>,
     ) -> Result<VersionView, ApiError> {
-        let changed = self.store.choose_generation(runtime, version, chosen, actor.clone(), Timestamp::now()).await;
+        self.allow(caller, Permission::Configure, Some(runtime))?;
+        let changed = self.store.choose_generation(runtime, version, chosen, caller, Timestamp::now()).await;
         self.notify_changed(runtime);
         self.view(&changed.map_err(from_store)?).await
     }
 
     async fn config_value(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         name: &str,
     ) -> Result<Option<String>, ApiError> {
+        self.allow(caller, Permission::Reveal, Some(runtime))?;
         let record = self.record(runtime, version).await?;
         if !input::wants(&record.manifest.config, name) {
             return Err(ApiError::NotFound { what: format!("configuration value `{name}` in version `{version}`") });
         }
-        let revealed = self.store.reveal(runtime, version, name, actor.clone(), Timestamp::now()).await;
+        let revealed = self.store.reveal(runtime, version, name, caller, Timestamp::now()).await;
         let value = revealed.map_err(from_store)?;
         self.notify_changed(runtime);
         Ok(value.map(|value| value.expose().to_owned()))
     }
 
-    async fn manifest(&self, runtime: &RuntimeId, version: &VersionName) -> Result<String, ApiError> {
+    async fn manifest(&self, caller: &Caller, runtime: &RuntimeId, version: &VersionName) -> Result<String, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
         Ok(self.record(runtime, version).await?.manifest_text)
     }
 
     async fn documentation(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         page: Option<String>,
     ) -> Result<Option<DocumentationPage>, ApiError> {
-        self.documentation(runtime, version, page).await
+        self.documentation(caller, runtime, version, page).await
     }
 
     async fn comparison(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         from: &VersionName,
         to: &VersionName,
     ) -> Result<Comparison, ApiError> {
-        self.comparison(runtime, from, to).await
+        self.comparison(caller, runtime, from, to).await
     }
 
-    async fn inheritable_config(&self, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, ApiError> {
+    async fn inheritable_config(&self, caller: &Caller, runtime: &RuntimeId) -> Result<Vec<InheritedValue>, ApiError> {
+        self.allow(caller, Permission::Upload, Some(runtime))?;
         self.runtime_record(runtime).await?;
         self.store.inheritable_config(runtime).await.map_err(from_store)
     }
 
-    async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError> {
+    async fn activity(&self, caller: &Caller, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, ApiError> {
         input::without_nul("who", filter.who.as_deref().unwrap_or_default())?;
-        self.store.activity(filter).await.map_err(from_store)
+        self.store.activity(filter, caller.rights().visible()).await.map_err(from_store)
     }
 
-    async fn graphs(&self, runtime: &RuntimeId, version: &VersionName) -> Result<Vec<GraphLayout>, ApiError> {
-        self.graphs(runtime, version).await
+    async fn graphs(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<Vec<GraphLayout>, ApiError> {
+        self.graphs(caller, runtime, version).await
     }
 
     async fn node_detail(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         workflow: Option<&WorkflowName>,
         node: &str,
     ) -> Result<NodeDetail, ApiError> {
-        self.node_detail(runtime, version, workflow, node).await
+        self.node_detail(caller, runtime, version, workflow, node).await
     }
 
     async fn history(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         page: &HistoryPage,
     ) -> Result<Vec<HistoryEntry>, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
         self.record(runtime, version).await?;
         self.store.history(runtime, version, page).await.map_err(from_store)
     }

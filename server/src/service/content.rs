@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use domain::{ApiError, Comparison, DiffLine, DocumentationPage, ManifestDiff, RuntimeId, VersionName};
+use domain::{
+    ApiError, Caller, Comparison, DiffLine, DocumentationPage, ManifestDiff, RuntimeId, VersionName, access::Permission,
+};
 use krt::Protos;
 use similar::{ChangeTag, TextDiff};
 
@@ -28,10 +30,12 @@ impl Service {
     /// `NotFound` when there is no such version or no such page.
     pub(crate) async fn documentation(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         page: Option<String>,
     ) -> Result<Option<DocumentationPage>, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
         let sha256 = self.record(runtime, version).await?.file.sha256;
         let documents: BTreeSet<_> = self.store.documents(&sha256).await.map_err(from_store)?.into_iter().collect();
         let permit = self.blocking_work.permit().await?;
@@ -55,10 +59,12 @@ impl Service {
     /// `NotFound` when there is no such version or file.
     pub(crate) async fn document(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         path: &str,
     ) -> Result<Vec<u8>, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
         let sha256 = self.record(runtime, version).await?.file.sha256;
         let found = self.store.document(&sha256, &format!("docs/{path}")).await.map_err(from_store)?;
         found.ok_or_else(|| ApiError::NotFound { what: format!("document `docs/{path}` in version `{version}`") })
@@ -70,10 +76,12 @@ impl Service {
     /// `NotFound` when there is no such runtime or version.
     pub(crate) async fn comparison(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         from: &VersionName,
         to: &VersionName,
     ) -> Result<Comparison, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
         let permit = self.blocking_work.permit().await?;
         let (before, after) = (self.record(runtime, from).await?, self.record(runtime, to).await?);
         let was = self.store.content(runtime, from).await.map_err(from_store)?;

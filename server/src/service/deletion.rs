@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Actor, ApiError, Deleted, RuntimeId, Timestamp, VersionName};
+use domain::{ApiError, Caller, Deleted, RuntimeId, Timestamp, VersionName, access::Permission};
 
 use super::{Service, error_chain, errors::from_store, input};
 use crate::store::Deletion;
@@ -34,13 +34,15 @@ impl Service {
 
     pub(crate) async fn delete_runtime(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         runtime: &RuntimeId,
         comment: Option<String>,
     ) -> Result<(), ApiError> {
+        self.allow(caller, Permission::DeleteRuntime, Some(runtime))?;
         let namespace = self.objects.namespace(runtime);
         let detail = Some(format!("namespace {namespace} stays in the cluster"));
-        let deletion = Deletion { by: actor.clone(), comment: input::comment(comment)?, detail, at: Timestamp::now() };
+        let deletion =
+            Deletion { caller: caller.clone(), comment: input::comment(comment)?, detail, at: Timestamp::now() };
         self.store.delete_runtime(runtime, deletion).await.map_err(from_store)?;
         self.summaries.remove(runtime);
         self.notify_deleted(Deleted { runtime: runtime.clone(), version: None });
@@ -57,7 +59,7 @@ impl Service {
         for (runtime, version) in self.store.archived_before(before).await.map_err(from_store)? {
             let kept = humantime::format_duration(retention);
             let detail = Some(format!("archived for longer than {kept} (KAI_ARCHIVED_RETENTION)"));
-            let deletion = Deletion { by: Actor::kai_server(), comment: None, detail, at: now };
+            let deletion = Deletion { caller: Caller::server(), comment: None, detail, at: now };
             match self.delete_with(&runtime, &version, deletion).await {
                 Ok(()) => tracing::info!("deleted {runtime}/{version}, archived for longer than {kept}"),
                 // Somebody was quicker.

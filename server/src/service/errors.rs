@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use domain::{ApiError, Problem};
+use domain::{ApiError, Problem, RuntimeId, access::Denied};
 
 use crate::{files::FilesError, store::StoreError};
 
@@ -14,6 +14,7 @@ pub(super) fn from_store(error: StoreError) -> ApiError {
         StoreError::Refused { version, state, refusal, .. } => ApiError::Refused { version, state, refusal },
         StoreError::NotEmpty { runtime, refusal } => ApiError::RuntimeNotEmpty { runtime, versions: refusal.versions },
         StoreError::ConfigIncomplete { version, missing, .. } => ApiError::ConfigIncomplete { version, missing },
+        StoreError::Denied(denied) => denied_error(denied, None),
         StoreError::Nul | StoreError::Archived(_) | StoreError::ConfigTooLarge(_) => {
             ApiError::InvalidInput { problems: vec![Problem::error("", error.to_string())] }
         }
@@ -37,6 +38,14 @@ pub(super) fn from_store(error: StoreError) -> ApiError {
             tracing::error!("{}", error_chain(&error));
             ApiError::Internal
         }
+    }
+}
+
+/// What somebody may not see is answered as if it did not exist.
+pub(super) fn denied_error(denied: Denied, runtime: Option<&RuntimeId>) -> ApiError {
+    match (denied, runtime) {
+        (Denied::Hidden, Some(runtime)) => ApiError::NotFound { what: format!("runtime `{runtime}`") },
+        (denied, _) => ApiError::Forbidden { reason: denied.to_string() },
     }
 }
 

@@ -1,8 +1,8 @@
 //! Lists that are answered part by part, and looking for a version among all.
 
 use domain::{
-    ApiError, Health, MatchedVersion, RuntimeId, SearchResult, VersionPage, VersionQuery, VersionState, VersionSummary,
-    allowed_actions,
+    ApiError, Caller, Command, Health, MatchedVersion, RuntimeId, SearchResult, VersionPage, VersionQuery,
+    VersionState, VersionSummary, access::Permission, allowed_actions,
 };
 
 use super::{Service, errors::from_store, input, summary_cache, views};
@@ -14,7 +14,13 @@ const MAX_FOUND: usize = 40;
 const MAX_PAGE: u32 = 1_000;
 
 impl Service {
-    pub(crate) async fn version_page(&self, id: &RuntimeId, query: &VersionQuery) -> Result<VersionPage, ApiError> {
+    pub(crate) async fn version_page(
+        &self,
+        caller: &Caller,
+        id: &RuntimeId,
+        query: &VersionQuery,
+    ) -> Result<VersionPage, ApiError> {
+        self.allow(caller, Permission::View, Some(id))?;
         input::without_nul("text", &query.text)?;
         let runtime = self.runtime_record(id).await?;
         let mut records = self.store.versions(id).await.map_err(from_store)?;
@@ -48,10 +54,10 @@ impl Service {
     }
 
     /// Runtimes, versions and what their states allow, that have every word of `text` in their names. Runtimes first.
-    pub(crate) async fn find(&self, text: &str) -> Result<Vec<SearchResult>, ApiError> {
+    pub(crate) async fn find(&self, caller: &Caller, text: &str) -> Result<Vec<SearchResult>, ApiError> {
         input::without_nul("text", text)?;
         let (mut runtimes, mut versions, mut commands) = (Vec::new(), Vec::new(), Vec::new());
-        for runtime in self.store.runtimes().await.map_err(from_store)? {
+        for runtime in self.visible_runtimes(caller).await? {
             let cached = self.cached_runtime(&runtime).await?;
             let found = |version| SearchResult {
                 runtime: runtime.id.clone(),
@@ -67,7 +73,8 @@ impl Service {
                 if text.trim().is_empty() {
                     continue;
                 }
-                let allowed = allowed_actions(*state, cached.switching).into_iter();
+                let may = |command: &Command| caller.check((*command).into(), Some(&runtime.id)).is_ok();
+                let allowed = allowed_actions(*state, cached.switching).into_iter().filter(may);
                 let actions = allowed.map(|command| found(Some(version_found(Some(command)))));
                 commands.extend(actions.filter(|found| found.matches(text)));
             }

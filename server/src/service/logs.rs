@@ -4,7 +4,10 @@ mod params;
 
 use std::collections::BTreeSet;
 
-use domain::{ApiError, LevelReader, LogFilter, LogLine, LogText, RuntimeId, Timestamp, VersionName, strip_ansi};
+use domain::{
+    ApiError, Caller, LevelReader, LogFilter, LogLine, LogText, RuntimeId, Timestamp, VersionName, access::Permission,
+    strip_ansi,
+};
 use futures::{StreamExt, future, stream::BoxStream};
 
 pub(crate) use self::params::{LogFormat, LogsParams};
@@ -32,11 +35,13 @@ impl Service {
     /// cluster does not answer.
     pub(crate) async fn logs(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         params: &LogsParams,
     ) -> Result<LogStream, ApiError> {
         let wanted = params.read(Timestamp::now())?;
+        self.allow(caller, Permission::View, Some(runtime))?;
         let record = self.record(runtime, version).await?;
         let sources = sources(&record, params.workflow.as_deref(), params.node.as_deref())?;
         let no_cluster = |ClusterUnavailable| ApiError::Unavailable { what: "the cluster".to_owned() };

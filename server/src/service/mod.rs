@@ -18,12 +18,14 @@ mod views;
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    ApiError, ClusterInfo, Deleted, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionSummary, VersionView,
+    ApiError, Caller, ClusterInfo, Deleted, Desired, RuntimeId, RuntimeSummary, Timestamp, VersionName, VersionSummary,
+    VersionView, access::Permission,
 };
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{broadcast, watch};
 
 use blocking_work::BlockingWork;
-use errors::from_store;
+use errors::{denied_error, from_store};
 pub(crate) use errors::{error_chain, from_files};
 pub(crate) use logs::{LogFormat, LogStream, LogsParams};
 use summary_cache::{CachedRuntime, RuntimeSummaryCache};
@@ -33,7 +35,7 @@ use crate::{
     cluster::Cluster,
     files::Files,
     reconciler::{ObjectSettings, Reconciler, Status},
-    store::{NewVersion, RuntimeRecord, Store, VersionRecord},
+    store::{NewVersion, RuntimeRecord, Store, StoredFile, VersionRecord},
 };
 
 /// How many deletions may wait to be broadcast. Beyond that, browsers reload everything.
@@ -125,6 +127,49 @@ impl Service {
         self.view(&added).await
     }
 
+    /// Whether the caller may do this. What they may not see is answered as if it did not exist.
+    fn allow(&self, caller: &Caller, permission: Permission, runtime: Option<&RuntimeId>) -> Result<(), ApiError> {
+        caller.check(permission, runtime).map_err(|denied| denied_error(denied, runtime))
+    }
+
+    /// All that the caller may see, by name.
+    async fn visible_runtimes(&self, caller: &Caller) -> Result<Vec<RuntimeRecord>, ApiError> {
+        let mut runtimes = self.store.runtimes().await.map_err(from_store)?;
+        runtimes.retain(|runtime| caller.rights().sees(&runtime.id));
+        Ok(runtimes)
+    }
+
+    /// Whether the caller may add versions to the runtime, and there is one.
+    pub(crate) async fn may_upload(&self, caller: &Caller, runtime: &RuntimeId) -> Result<(), ApiError> {
+        self.allow(caller, Permission::Upload, Some(runtime))?;
+        self.runtime_record(runtime).await.map(drop)
+    }
+
+    /// The file of a version that is started, for a pod that knows its credential; none for anybody else.
+    pub(crate) async fn file_for_pod(
+        &self,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        token: &[u8],
+    ) -> Result<Option<StoredFile>, ApiError> {
+        let Some(record) = self.store.version(runtime, version).await.map_err(from_store)? else { return Ok(None) };
+        // Digests are compared, so how long that takes says nothing about the token.
+        let opens = Sha256::digest(token) == Sha256::digest(record.file.download_token.expose());
+        // Pods of a version that is to run download it, each time they are created; no other client does.
+        Ok(Some(record.file).filter(|_| opens && record.desired == Desired::Started))
+    }
+
+    /// Where the version's KRT file is.
+    pub(crate) async fn krt_file(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<StoredFile, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
+        Ok(self.record(runtime, version).await?.file)
+    }
+
     /// Whether any version uses this object of the file store.
     pub(crate) async fn object_in_use(&self, object: &str) -> Result<bool, ApiError> {
         self.store.object_in_use(object).await.map_err(from_store)
@@ -134,7 +179,7 @@ impl Service {
     ///
     /// # Errors
     /// `NotFound`, saying whether the runtime or the version is missing.
-    pub(crate) async fn record(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionRecord, ApiError> {
+    async fn record(&self, runtime: &RuntimeId, version: &VersionName) -> Result<VersionRecord, ApiError> {
         if let Some(record) = self.store.version(runtime, version).await.map_err(from_store)? {
             return Ok(record);
         }
@@ -142,13 +187,18 @@ impl Service {
         Err(ApiError::NotFound { what: format!("version `{version}` in runtime `{runtime}`") })
     }
 
-    pub(crate) async fn runtime_record(&self, id: &RuntimeId) -> Result<RuntimeRecord, ApiError> {
+    async fn runtime_record(&self, id: &RuntimeId) -> Result<RuntimeRecord, ApiError> {
         let found = self.store.runtime(id).await.map_err(from_store)?;
         found.ok_or_else(|| ApiError::NotFound { what: format!("runtime `{id}`") })
     }
 
     /// A runtime with all its versions, archived ones too, as they are now.
-    pub(crate) async fn observe(&self, id: &RuntimeId) -> Result<(RuntimeSummary, Vec<Observed>), ApiError> {
+    pub(crate) async fn observe(
+        &self,
+        caller: &Caller,
+        id: &RuntimeId,
+    ) -> Result<(RuntimeSummary, Vec<Observed>), ApiError> {
+        self.allow(caller, Permission::View, Some(id))?;
         let runtime = self.runtime_record(id).await?;
         let records = self.store.versions(id).await.map_err(from_store)?;
         let cached = self.cache_runtime(&runtime, &records).await?;

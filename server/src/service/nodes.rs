@@ -1,6 +1,9 @@
 //! A version's workflows as pictures, and one of its nodes in full.
 
-use domain::{ApiError, GraphLayout, NodeDetail, NodeView, RuntimeId, VersionName, VersionView, WorkflowName};
+use domain::{
+    ApiError, Caller, GraphLayout, NodeDetail, NodeView, RuntimeId, VersionName, VersionView, WorkflowName,
+    access::Permission,
+};
 
 use super::Service;
 use crate::reconciler::{ClusterUnavailable, LogSource};
@@ -9,9 +12,11 @@ impl Service {
     /// One for each workflow that is not too large to be read as a picture.
     pub(crate) async fn graphs(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
     ) -> Result<Vec<GraphLayout>, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
         let record = self.record(runtime, version).await?;
         let workflows = self.view(&record).await?.workflows;
         // A large one takes its time, and requests of others run on this thread.
@@ -25,11 +30,13 @@ impl Service {
     /// `workflow` is none for the entrypoint, whose name as a node is not asked for then.
     pub(crate) async fn node_detail(
         &self,
+        caller: &Caller,
         runtime: &RuntimeId,
         version: &VersionName,
         workflow: Option<&WorkflowName>,
         node: &str,
     ) -> Result<NodeDetail, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
         let record = self.record(runtime, version).await?;
         let node = find_node(self.view(&record).await?, workflow, node)?;
         let source = LogSource { workflow: workflow.cloned(), node: node.name.clone() };

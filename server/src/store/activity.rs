@@ -1,6 +1,6 @@
 //! What happened on the whole server, newest first, a page at a time.
 
-use domain::{Action, ActivityEntry, ActivityFilter, OutcomeKind, Timestamp, VersionName};
+use domain::{Action, ActivityEntry, ActivityFilter, OutcomeKind, Timestamp, VersionName, access::Visible};
 
 use super::{
     RuntimeRecord, StoreError, history,
@@ -21,7 +21,7 @@ macro_rules! page {
             $of,
             "h.at >= $1 AND (h.at, h.id) < ($2, $3)
                 AND ($4 IS NULL OR h.version = $4)
-                AND ($5 IS NULL OR h.who = $5)
+                AND ($5 IS NULL OR h.who = $5 OR h.who LIKE $5 || ' (token %')
                 AND ($6 IS NULL OR h.action = $6)
                 AND ($7 IS NULL OR h.outcome = $7)
              ORDER BY h.at DESC, h.id DESC LIMIT $8"
@@ -29,7 +29,30 @@ macro_rules! page {
     };
 }
 
-pub(super) async fn page(tx: &mut Tx, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError> {
+/// As [`page`], of the runtimes that may be seen.
+pub(super) async fn visible_page(
+    tx: &mut Tx,
+    filter: &ActivityFilter,
+    visible: Visible<'_>,
+) -> Result<Vec<ActivityEntry>, StoreError> {
+    let runtimes = match (visible, &filter.runtime) {
+        (Visible::All, _) => return page(tx, filter).await,
+        (Visible::Only(roles), Some(runtime)) if roles.contains_key(runtime) => return page(tx, filter).await,
+        (Visible::Only(_), Some(_)) => return Ok(Vec::new()),
+        (Visible::Only(roles), None) => roles.keys(),
+    };
+    // A page of each is a range of the index, however much happened in the others.
+    let mut entries = Vec::new();
+    for runtime in runtimes {
+        let of_runtime = ActivityFilter { runtime: Some(runtime.clone()), ..filter.clone() };
+        entries.extend(page(tx, &of_runtime).await?);
+    }
+    entries.sort_by_key(|activity| std::cmp::Reverse((activity.entry.at, activity.entry.id)));
+    entries.truncate(usize::try_from(filter.limit()).unwrap_or(usize::MAX));
+    Ok(entries)
+}
+
+async fn page(tx: &mut Tx, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError> {
     // Ids begin at 1: before any of that time.
     let to = filter.to.map_or((i64::MAX, i64::MAX), |to| (to.as_microsecond(), 0));
     let (at, id) = match filter.before {

@@ -3,7 +3,7 @@
 use domain::{Action, Command, Desired, Publication, RuntimeId, VersionName};
 
 use super::{
-    CommandRecord, StoreError, VersionRecord, config, credential,
+    CommandRecord, StoreError, VersionRecord, access, config, credential,
     history::{self, Entry},
     runtimes,
     sql::Tx,
@@ -16,6 +16,7 @@ pub(super) async fn command(
     name: &VersionName,
     record: &CommandRecord,
 ) -> Result<VersionRecord, StoreError> {
+    access::authorize(&record.caller, record.command.into(), Some(runtime))?;
     let runtime = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, &runtime.id, name).await?;
     decide(&version, record.command)?;
@@ -23,7 +24,7 @@ pub(super) async fn command(
     history::cancel_pending(tx, version.key, record.at).await?;
     let entry = Entry {
         action: Action::from(record.command),
-        by: &record.by,
+        by: &record.caller.actor(),
         at: record.at,
         subject: None,
         detail: None,

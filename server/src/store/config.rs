@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Action, Actor, Desired, RuntimeId, Timestamp, VersionName};
+use domain::{Action, Caller, Desired, RuntimeId, Timestamp, VersionName, access::Permission};
 
 use super::{
-    CONFIG_MAX_BYTES, StoreError, VersionRecord,
+    CONFIG_MAX_BYTES, StoreError, VersionRecord, access,
     history::{self, Entry},
     runtimes,
     sql::{Tx, values},
@@ -54,10 +54,11 @@ pub(super) async fn set(
     tx: &mut Tx,
     (runtime, name): (&RuntimeId, &VersionName),
     values: &BTreeMap<String, Option<Secret>>,
-    by: &Actor,
+    caller: &Caller,
     comment: Option<&str>,
     at: Timestamp,
 ) -> Result<(VersionRecord, bool), StoreError> {
+    access::authorize(caller, Permission::Configure, Some(runtime))?;
     let claimed = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, runtime, name).await?;
     if version.desired == Desired::Archived {
@@ -100,8 +101,8 @@ pub(super) async fn set(
             .await?;
     }
     tx.execute("UPDATE versions SET revision = $2 WHERE key = $1", values![version.key, claimed.revision]).await?;
-    let detail = detail(&set, &removed);
-    let entry = Entry { detail: Some(&detail), comment, ..Entry::reached(Action::Configure, by, at) };
+    let (detail, by) = (detail(&set, &removed), caller.actor());
+    let entry = Entry { detail: Some(&detail), comment, ..Entry::reached(Action::Configure, &by, at) };
     history::append(tx, version.key, entry).await?;
     Ok((versions::require(tx, runtime, name).await?, true))
 }
@@ -111,13 +112,15 @@ pub(super) async fn reveal(
     tx: &mut Tx,
     (runtime, version): (&RuntimeId, &VersionName),
     name: &str,
-    by: &Actor,
+    caller: &Caller,
     at: Timestamp,
 ) -> Result<Option<Secret>, StoreError> {
+    access::authorize(caller, Permission::Reveal, Some(runtime))?;
     let claimed = runtimes::require(tx, runtime).await?;
     let mut version = versions::require(tx, runtime, version).await?;
     let Some(value) = version.config.remove(name) else { return Ok(None) };
-    let entry = Entry { detail: Some(name), ..Entry::reached(Action::Reveal, by, at) };
+    let by = caller.actor();
+    let entry = Entry { detail: Some(name), ..Entry::reached(Action::Reveal, &by, at) };
     history::append(tx, version.key, entry).await?;
     versions::bump_revision(tx, &claimed, version.key).await?;
     Ok(Some(value))

@@ -1,9 +1,9 @@
 //! Deleting versions and runtimes. Their history stays, and names them by itself.
 
-use domain::{Action, RuntimeId, Timestamp, VersionName};
+use domain::{Action, Actor, RuntimeId, Timestamp, VersionName, access::Permission};
 
 use super::{
-    Deletion, StoreError, StoredFile, content,
+    Deletion, StoreError, StoredFile, access, content,
     history::{self, Entry},
     runtimes,
     sql::{Tx, values},
@@ -16,6 +16,7 @@ pub(super) async fn version(
     name: &VersionName,
     deletion: &Deletion,
 ) -> Result<StoredFile, StoreError> {
+    access::authorize(&deletion.caller, Permission::DeleteVersion, Some(runtime))?;
     let runtime = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, &runtime.id, name).await?;
     let state = version.state();
@@ -25,7 +26,7 @@ pub(super) async fn version(
         state,
         refusal,
     })?;
-    history::append(tx, version.key, entry(deletion)).await?;
+    history::append(tx, version.key, entry(deletion, &deletion.caller.actor())).await?;
     tx.execute("DELETE FROM config_values WHERE version_key = $1", values![version.key]).await?;
     // The entries of its history lose their reference by this.
     tx.execute("DELETE FROM versions WHERE key = $1", values![version.key]).await?;
@@ -34,12 +35,13 @@ pub(super) async fn version(
 }
 
 pub(super) async fn runtime(tx: &mut Tx, id: &RuntimeId, deletion: &Deletion) -> Result<(), StoreError> {
+    access::authorize(&deletion.caller, Permission::DeleteRuntime, Some(id))?;
     let runtime = runtimes::require(tx, id).await?;
     let row = tx.fetch_one("SELECT count(*) AS count FROM versions WHERE runtime = $1", values![id.as_str()]).await?;
     let versions = u32::try_from(row.count("count")?).unwrap_or(u32::MAX);
     domain::may_delete_runtime(versions)
         .map_err(|refusal| StoreError::NotEmpty { runtime: runtime.id.clone(), refusal })?;
-    history::append_to_runtime(tx, id, entry(deletion)).await?;
+    history::append_to_runtime(tx, id, entry(deletion, &deletion.caller.actor())).await?;
     tx.execute("DELETE FROM runtimes WHERE id = $1", values![id.as_str()]).await?;
     Ok(())
 }
@@ -58,10 +60,10 @@ pub(super) async fn archived_before(
     rows.iter().map(|row| Ok((row.parsed("runtime")?, row.parsed("name")?))).collect()
 }
 
-fn entry(deletion: &Deletion) -> Entry<'_> {
+fn entry<'a>(deletion: &'a Deletion, by: &'a Actor) -> Entry<'a> {
     Entry {
         detail: deletion.detail.as_deref(),
         comment: deletion.comment.as_deref(),
-        ..Entry::reached(Action::Delete, &deletion.by, deletion.at)
+        ..Entry::reached(Action::Delete, by, deletion.at)
     }
 }

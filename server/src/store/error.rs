@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use domain::{NotEmpty, Refusal, RuntimeId, VersionName, VersionState};
+use domain::{NotEmpty, Refusal, RuntimeId, VersionName, VersionState, access::Denied};
 
 use super::CONFIG_MAX_BYTES;
 
@@ -16,6 +16,9 @@ pub enum StoreError {
         /// The field of the request that has the name.
         field: &'static str,
     },
+    /// The caller may not do this.
+    #[error(transparent)]
+    Denied(Denied),
     #[error("version `{version}` of runtime `{runtime}` does not allow this")]
     Refused {
         runtime: RuntimeId,

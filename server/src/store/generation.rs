@@ -1,9 +1,9 @@
 //! The generation of a version's runner images, where somebody chose one.
 
-use domain::{Action, Actor, Generation, RuntimeId, Timestamp, VersionName, VersionState};
+use domain::{Action, Caller, Generation, RuntimeId, Timestamp, VersionName, VersionState, access::Permission};
 
 use super::{
-    NewVersion, StoreError, VersionKey, VersionRecord,
+    NewVersion, StoreError, VersionKey, VersionRecord, access,
     history::{self, Entry},
     runtimes,
     sql::{Tx, values},
@@ -15,9 +15,10 @@ pub(super) async fn choose(
     tx: &mut Tx,
     (runtime, name): (&RuntimeId, &VersionName),
     chosen: Option<Generation>,
-    by: &Actor,
+    caller: &Caller,
     at: Timestamp,
 ) -> Result<(VersionRecord, bool), StoreError> {
+    access::authorize(caller, Permission::Configure, Some(runtime))?;
     let claimed = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, runtime, name).await?;
     if version.state() != VersionState::Stopped {
@@ -32,7 +33,8 @@ pub(super) async fn choose(
         Some(chosen) => format!("runner generation {chosen}"),
         None => format!("runner generation as detected: {}", version.manifest.detected_generation()),
     };
-    let entry = Entry { detail: Some(&detail), ..Entry::reached(Action::Configure, by, at) };
+    let by = caller.actor();
+    let entry = Entry { detail: Some(&detail), ..Entry::reached(Action::Configure, &by, at) };
     history::append(tx, version.key, entry).await?;
     Ok((versions::require(tx, runtime, name).await?, true))
 }

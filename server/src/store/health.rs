@@ -34,7 +34,7 @@ pub(super) async fn record(
     if !runs {
         return Ok(false);
     }
-    let by = Actor::kai_server();
+    let by = Actor::Server;
     history::append(tx, key, Entry { detail: Some(detail), ..Entry::reached(action, &by, at) }).await?;
     versions::bump_revision(tx, &runtime, key).await?;
     Ok(true)

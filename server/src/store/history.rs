@@ -37,7 +37,7 @@ pub(super) async fn append(tx: &mut Tx, version: VersionKey, entry: Entry<'_>) -
         values![
             version,
             entry.at,
-            &entry.by.0,
+            &entry.by.to_string(),
             entry.action.as_str(),
             entry.subject,
             entry.detail,
@@ -55,7 +55,7 @@ pub(super) async fn append_to_runtime(tx: &mut Tx, runtime: &RuntimeId, entry: E
     tx.execute(
         "INSERT INTO history (runtime, at, who, action, detail, comment, outcome, finished_at)
          VALUES ($1, $2, $3, $4, $5, $6, 'reached', $2)",
-        values![runtime.as_str(), entry.at, &entry.by.0, entry.action.as_str(), entry.detail, entry.comment],
+        values![runtime.as_str(), entry.at, &entry.by.to_string(), entry.action.as_str(), entry.detail, entry.comment],
     )
     .await?;
     Ok(())
@@ -145,7 +145,7 @@ pub(super) fn entry(row: &Row) -> Result<HistoryEntry, StoreError> {
     Ok(HistoryEntry {
         id: row.get("id")?,
         at: row.time("at")?,
-        who: Actor(row.get("who")?),
+        who: row.parsed("who")?,
         action: row.variant("action")?,
         comment: with_detail(row.get("comment")?, detail(row)?),
         outcome: outcome(row)?,

@@ -4,6 +4,7 @@
 //! Writes compare and set: when two users, or a user and the reconciler, act at once, one wins and the other gets an
 //! error. Callers pass in the time; the store reads no clock.
 
+mod access;
 mod activity;
 mod commands;
 mod config;
@@ -29,8 +30,8 @@ mod versions;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, Command, Desired, Failure, Generation, Problem, Publication, Role, RuntimeId, Timestamp, VersionName,
-    VersionState,
+    Actor, Caller, Command, Desired, Failure, Generation, Problem, Publication, Role, RuntimeId, Timestamp,
+    VersionName, VersionState,
 };
 use krt::{Document, FileDigest, Protos, model::Manifest};
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,7 @@ pub struct NewRuntimeRecord {
     pub name: String,
     pub description: String,
     pub at: Timestamp,
+    pub caller: Caller,
 }
 
 #[derive(Debug, Clone)]
@@ -153,7 +155,7 @@ pub struct NewVersion {
     /// The files under `docs/`.
     pub documents: Vec<Document>,
     pub at: Timestamp,
-    pub by: Actor,
+    pub caller: Caller,
 }
 
 /// The digests and proto files of a KRT file, kept to compare versions.
@@ -184,7 +186,7 @@ pub enum InheritConfig {
 #[derive(Debug, Clone)]
 pub struct CommandRecord {
     pub command: Command,
-    pub by: Actor,
+    pub caller: Caller,
     pub comment: Option<String>,
     pub at: Timestamp,
     /// How long a start or a publish may take, or a stop should; the deadline that is stored.
@@ -194,7 +196,7 @@ pub struct CommandRecord {
 /// A deletion, with the details that the history keeps.
 #[derive(Debug, Clone)]
 pub struct Deletion {
-    pub by: Actor,
+    pub caller: Caller,
     pub comment: Option<String>,
     /// What else is to be said of it; for people.
     pub detail: Option<String>,

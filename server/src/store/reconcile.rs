@@ -47,7 +47,7 @@ pub(super) async fn fail_start(
     let intent = NewIntent { desired: Desired::Stopped, deadline: Some(stop_by), failure: Some(failure) };
     versions::set_intent(tx, &runtime, key, intent).await?;
     history::finish(tx, key, Action::Start, &failed(failure), failure.at).await?;
-    let by = Actor::kai_server();
+    let by = Actor::Server;
     let detail = Some("because the start failed");
     let stop = Entry { detail, reached: false, ..Entry::reached(Action::Stop, &by, failure.at) };
     history::append(tx, key, stop).await?;

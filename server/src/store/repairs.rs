@@ -73,7 +73,7 @@ pub(super) async fn set(
     }
     for repair in repairs.iter().filter(|repair| !open.contains(*repair)) {
         if !resume(tx, key, repair, at).await? {
-            let by = Actor::kai_server();
+            let by = Actor::Server;
             let entry = Entry {
                 subject: Some(&repair.object),
                 detail: Some(&repair.what),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Publication, RuntimeId, Timestamp};
+use domain::{Publication, RuntimeId, Timestamp, access::Permission};
 
 use super::{
-    NewRuntimeRecord, RuntimeRecord, StoreError, VersionKey,
+    NewRuntimeRecord, RuntimeRecord, StoreError, VersionKey, access,
     sql::{Row, Tx, values},
 };
 
@@ -16,6 +16,7 @@ macro_rules! columns {
 }
 
 pub(super) async fn create(tx: &mut Tx, new: &NewRuntimeRecord) -> Result<RuntimeRecord, StoreError> {
+    access::authorize(&new.caller, Permission::CreateRuntime, None)?;
     const INSERT: &str = concat!(
         "INSERT INTO runtimes (id, name, description, created_at, revision) VALUES ($1, $2, $3, $4, 1)
          ON CONFLICT DO NOTHING RETURNING ",

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    ActivityEntry, ActivityFilter, Actor, Failure, Generation, HistoryEntry, HistoryPage, InheritedValue, RuntimeId,
-    Timestamp, VersionName,
+    ActivityEntry, ActivityFilter, Caller, Failure, Generation, HistoryEntry, HistoryPage, InheritedValue, RuntimeId,
+    Timestamp, VersionName, access::Visible,
 };
 
 use super::{
@@ -157,12 +157,13 @@ impl Store {
         runtime: &RuntimeId,
         version: &VersionName,
         values: BTreeMap<String, Option<Secret>>,
-        by: Actor,
+        caller: &Caller,
         comment: Option<String>,
         at: Timestamp,
     ) -> Result<VersionRecord, StoreError> {
         let mut tx = self.database.write().await?;
-        let (version, changed) = config::set(&mut tx, (runtime, version), &values, &by, comment.as_deref(), at).await?;
+        let (version, changed) =
+            config::set(&mut tx, (runtime, version), &values, caller, comment.as_deref(), at).await?;
         tx.commit_if(changed).await?;
         Ok(version)
     }
@@ -174,11 +175,11 @@ impl Store {
         runtime: &RuntimeId,
         version: &VersionName,
         chosen: Option<Generation>,
-        by: Actor,
+        caller: &Caller,
         at: Timestamp,
     ) -> Result<VersionRecord, StoreError> {
         let mut tx = self.database.write().await?;
-        let (version, changed) = generation::choose(&mut tx, (runtime, version), chosen, &by, at).await?;
+        let (version, changed) = generation::choose(&mut tx, (runtime, version), chosen, caller, at).await?;
         tx.commit_if(changed).await?;
         Ok(version)
     }
@@ -218,11 +219,11 @@ impl Store {
         runtime: &RuntimeId,
         version: &VersionName,
         name: &str,
-        by: Actor,
+        caller: &Caller,
         at: Timestamp,
     ) -> Result<Option<Secret>, StoreError> {
         let mut tx = self.database.write().await?;
-        let value = config::reveal(&mut tx, (runtime, version), name, &by, at).await?;
+        let value = config::reveal(&mut tx, (runtime, version), name, caller, at).await?;
         tx.commit_if(value.is_some()).await?;
         Ok(value)
     }
@@ -242,9 +243,13 @@ impl Store {
 
     /// What happened to all versions and what became of it, newest first, as far as the filter lets it through. What
     /// follows an entry that does not exist (`before`) is nothing.
-    pub async fn activity(&self, filter: &ActivityFilter) -> Result<Vec<ActivityEntry>, StoreError> {
+    pub async fn activity(
+        &self,
+        filter: &ActivityFilter,
+        visible: Visible<'_>,
+    ) -> Result<Vec<ActivityEntry>, StoreError> {
         let mut tx = self.database.read().await?;
-        activity::page(&mut tx, filter).await
+        activity::visible_page(&mut tx, filter, visible).await
     }
 
     /// The newest entry of this runtime and its versions, deleted ones too.

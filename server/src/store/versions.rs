@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Action, Actor, Desired, Failure, Publication, RuntimeId, Timestamp, VersionName};
+use domain::{Action, Desired, Failure, Publication, RuntimeId, Timestamp, VersionName, access::Permission};
 
 use super::{
-    NewVersion, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, config, content,
-    generation,
+    NewVersion, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, access, config,
+    content, generation,
     history::{self, Entry},
     inherit, repairs, runtimes,
     sql::{Row, Tx, to_json, values},
@@ -28,7 +28,9 @@ macro_rules! select {
 }
 
 pub(super) async fn create(tx: &mut Tx, new: &NewVersion) -> Result<VersionRecord, StoreError> {
+    access::authorize(&new.caller, Permission::Upload, Some(&new.runtime))?;
     let runtime = runtimes::require(tx, &new.runtime).await?;
+    let by = new.caller.actor();
     let name = &new.manifest.version;
     if get(tx, &new.runtime, name).await?.is_some() {
         return Err(StoreError::Taken {
@@ -53,7 +55,7 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersion) -> Result<VersionRecor
                 new.file.size_bytes,
                 new.file.download_token.expose(),
                 new.at,
-                &new.by.0,
+                &by.to_string(),
                 runtime.revision,
                 true,
             ],
@@ -67,7 +69,7 @@ pub(super) async fn create(tx: &mut Tx, new: &NewVersion) -> Result<VersionRecor
         let warnings = [&new.warnings[..], &inherited.warnings].concat();
         tx.execute("UPDATE versions SET warnings = $2 WHERE key = $1", values![key, &to_json(&warnings)?]).await?;
     }
-    let entry = Entry { detail: inherited.detail.as_deref(), ..Entry::reached(Action::Create, &new.by, new.at) };
+    let entry = Entry { detail: inherited.detail.as_deref(), ..Entry::reached(Action::Create, &by, new.at) };
     history::append(tx, key, entry).await?;
     by_key(tx, key).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
 }
@@ -184,7 +186,7 @@ fn record(row: &Row) -> Result<VersionRecord, StoreError> {
             download_token: row.get::<String>("download_token")?.into(),
         },
         created_at: row.time("created_at")?,
-        created_by: Actor(row.get("created_by")?),
+        created_by: row.parsed("created_by")?,
         published_at: row.optional_time("published_at")?,
         revision: row.count("revision")?,
         desired: row.variant("desired")?,

@@ -12,7 +12,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
-use domain::{Actor, Command, Health, RuntimeId, Timestamp, VersionState};
+use domain::{Caller, Command, Health, RuntimeId, Timestamp, VersionState};
 use futures::FutureExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::{
@@ -229,7 +229,7 @@ impl Server {
         let (runtime, version) = (runtime.parse().unwrap(), version.parse().unwrap());
         let at = Timestamp::now();
         let deadline = at + Duration::from_secs(3600);
-        let record = CommandRecord { command, by: Actor::local(), comment: None, at, deadline };
+        let record = CommandRecord { command, caller: Caller::local(), comment: None, at, deadline };
         self.store.command(&runtime, &version, record).await.unwrap();
     }
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Actor, Command, Reachability, RuntimeId, Timestamp, VersionName, VersionState};
+use domain::{Caller, Command, Reachability, RuntimeId, Timestamp, VersionName, VersionState};
 use kube::Client;
 use sandbox::{Options, Sandbox};
 use server::{
@@ -43,8 +43,13 @@ async fn what_is_asked_during_an_outage_waits_with_the_reason_and_is_done_after_
     away.store(true, Ordering::SeqCst);
     // Its time runs out while the cluster is away, which is no reason to fail it.
     let deadline = Timestamp::now() + Duration::from_millis(50);
-    let command =
-        CommandRecord { command: Command::Start, by: Actor::local(), comment: None, at: Timestamp::now(), deadline };
+    let command = CommandRecord {
+        command: Command::Start,
+        caller: Caller::local(),
+        comment: None,
+        at: Timestamp::now(),
+        deadline,
+    };
     store.command(&runtime, &version, command).await.unwrap();
     reconciler.wake(&runtime);
     until("it says what it waits for", async || {
@@ -85,7 +90,13 @@ fn client_that_may_be_away(sandbox: &Sandbox, away: Arc<AtomicBool>) -> Client {
 pub(crate) async fn add_version(store: &Store, krt: &Krt) -> (RuntimeId, VersionName) {
     let runtime: RuntimeId = "demo".parse().unwrap();
     let at = Timestamp::now();
-    let new = NewRuntimeRecord { id: runtime.clone(), name: "Demo".to_owned(), description: String::new(), at };
+    let new = NewRuntimeRecord {
+        id: runtime.clone(),
+        name: "Demo".to_owned(),
+        description: String::new(),
+        at,
+        caller: Caller::local(),
+    };
     store.create_runtime(new).await.unwrap();
     let checked = krt::check(krt.bytes().as_slice(), &krt::Limits::default()).unwrap();
     let file =
@@ -100,7 +111,7 @@ pub(crate) async fn add_version(store: &Store, krt: &Krt) -> (RuntimeId, Version
         content: Content::default(),
         documents: Vec::new(),
         at,
-        by: Actor::local(),
+        caller: Caller::local(),
     };
     let version = store.create_version(new).await.unwrap();
     (runtime, version.name)

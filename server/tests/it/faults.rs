@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use domain::{Actor, Health, Reachability, RuntimeId, Timestamp, VersionName, VersionState};
+use domain::{Caller, Health, Reachability, RuntimeId, Timestamp, VersionName, VersionState};
 use futures::{StreamExt, stream};
 use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscription, Workflow};
 use sandbox::{Options, Sandbox};
@@ -180,7 +180,7 @@ async fn command(store: &Store, reconciler: &Reconciler, rng: &mut TestRng, mode
     let (number, comment) = model.next();
     let at = Timestamp::now();
     let deadline = at + Duration::from_secs(3600);
-    let record = CommandRecord { command, by: Actor::local(), comment: Some(comment), at, deadline };
+    let record = CommandRecord { command, caller: Caller::local(), comment: Some(comment), at, deadline };
     match store.command(&runtime, &version, record).await {
         Ok(_) => {
             model.accept(number);
@@ -196,7 +196,13 @@ pub(crate) async fn add_versions(store: &Store, runtimes: &[&str]) {
     let at = Timestamp::now();
     for runtime in runtimes {
         let id: RuntimeId = runtime.parse().unwrap();
-        let new = NewRuntimeRecord { id: id.clone(), name: (*runtime).to_owned(), description: String::new(), at };
+        let new = NewRuntimeRecord {
+            id: id.clone(),
+            name: (*runtime).to_owned(),
+            description: String::new(),
+            at,
+            caller: Caller::local(),
+        };
         store.create_runtime(new).await.unwrap();
         for version in VERSIONS {
             let file = StoredFile {
@@ -215,7 +221,7 @@ pub(crate) async fn add_versions(store: &Store, runtimes: &[&str]) {
                 content: Content::default(),
                 documents: Vec::new(),
                 at,
-                by: Actor::local(),
+                caller: Caller::local(),
             };
             store.create_version(new).await.unwrap();
         }

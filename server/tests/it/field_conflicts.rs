@@ -16,7 +16,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
-use domain::{Actor, Command, Health, Timestamp, VersionState};
+use domain::{Caller, Command, Health, Timestamp, VersionState};
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{
@@ -161,7 +161,7 @@ async fn a_webhook_that_rewrites_images_does_not_keep_a_version_from_starting_an
 
     let at = Timestamp::now();
     let deadline = at + Duration::from_secs(3600);
-    let command = CommandRecord { command: Command::Start, by: Actor::local(), comment: None, at, deadline };
+    let command = CommandRecord { command: Command::Start, caller: Caller::local(), comment: None, at, deadline };
     store.command(&runtime, &version, command).await.unwrap();
     reconciler.wake(&runtime);
     let end = Instant::now() + MAX_WAIT;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{
-    Action, Actor, Command, HistoryEntry, HistoryPage, Outcome, RuntimeId, Timestamp, VersionName, VersionState,
+    Action, Actor, Caller, Command, HistoryEntry, HistoryPage, Outcome, RuntimeId, Timestamp, VersionName, VersionState,
 };
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -68,13 +68,13 @@ impl Scene {
     async fn configure(&self, value: &str) {
         let values = BTreeMap::from([("API_KEY".to_owned(), Some(value.into()))]);
         let (runtime, version) = (&self.runtime, &self.version);
-        self.store.set_config(runtime, version, values, Actor::local(), None, Timestamp::now()).await.unwrap();
+        self.store.set_config(runtime, version, values, &Caller::local(), None, Timestamp::now()).await.unwrap();
         self.reconciler.wake(runtime);
     }
 
     async fn command(&self, command: Command, timeout: Duration) {
         let at = Timestamp::now();
-        let record = CommandRecord { command, by: Actor::local(), comment: None, at, deadline: at + timeout };
+        let record = CommandRecord { command, caller: Caller::local(), comment: None, at, deadline: at + timeout };
         self.store.command(&self.runtime, &self.version, record).await.unwrap();
         self.reconciler.wake(&self.runtime);
     }
@@ -103,7 +103,7 @@ impl Scene {
     async fn by_server(&self) -> Vec<HistoryEntry> {
         let mut entries = self.history().await;
         entries.reverse();
-        entries.retain(|entry| entry.who == Actor::kai_server());
+        entries.retain(|entry| entry.who == Actor::Server);
         entries
     }
 

@@ -4,7 +4,7 @@ mod random;
 
 use std::time::Duration;
 
-use domain::{Actor, Command, Timestamp};
+use domain::{Caller, Command, Timestamp};
 use serde_json::{Value, json};
 use server::store::{self, CommandRecord};
 use tokio::time::Instant;
@@ -54,7 +54,7 @@ async fn a_start_whose_time_ran_out_while_no_server_was_there_is_tried_by_the_ne
     let store = store::open(&format!("sqlite:{}", data.path().join("kai.db").display())).await.unwrap();
     let at = Timestamp::now();
     let deadline = at - Duration::from_secs(1);
-    let command = CommandRecord { command: Command::Start, by: Actor::local(), comment: None, at, deadline };
+    let command = CommandRecord { command: Command::Start, caller: Caller::local(), comment: None, at, deadline };
     store.command(&"demo".parse().unwrap(), &"one".parse().unwrap(), command).await.unwrap();
     drop(store);
 

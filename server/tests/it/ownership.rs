@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Actor, Command, RuntimeId, Timestamp, VersionName, VersionState};
+use domain::{Caller, Command, RuntimeId, Timestamp, VersionName, VersionState};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
     Api, Client,
@@ -123,7 +123,7 @@ impl Installation {
 
     async fn command(&self, command: Command, timeout: Duration) {
         let at = Timestamp::now();
-        let record = CommandRecord { command, by: Actor::local(), comment: None, at, deadline: at + timeout };
+        let record = CommandRecord { command, caller: Caller::local(), comment: None, at, deadline: at + timeout };
         self.store.command(&self.runtime, &self.version, record).await.unwrap();
         self.reconciler.wake(&self.runtime);
     }

@@ -67,6 +67,6 @@ fn activity(last: Option<ActivityEntry>) -> Option<impl IntoView> {
     let ActivityEntry { version, entry, .. } = last?;
     // Only an empty runtime has entries of its own, and none follows its end.
     let of = version.map(|version| format!(" of {version}")).unwrap_or_default();
-    let what = format!("{}{of} by {}, ", entry.action.as_str(), entry.who.0);
+    let what = format!("{}{of} by {}, ", entry.action.as_str(), entry.who);
     Some(view! { <span>{what}<RelativeTime at=entry.at/></span> })
 }

@@ -130,7 +130,7 @@ fn row(entry: HistoryEntry) -> impl IntoView {
         <tr>
             <td data-label="Time"><RelativeTime at=entry.at/></td>
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
-            <td data-label="By">{entry.who.0}</td>
+            <td data-label="By">{entry.who.to_string()}</td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
             <td data-label="Duration">{format::took(entry.at, entry.finished_at)}</td>
             <td data-label="Comment" class="row__text" dir="auto">{entry.comment}</td>

@@ -176,7 +176,7 @@ fn about(fixed: &domain::VersionSummary) -> AnyView {
         <section aria-labelledby="about-title">
             <h2 id="about-title">"About this version"</h2>
             <dl class="facts">
-                <div><dt>"Created"</dt><dd><RelativeTime at=fixed.created_at/>" by "{fixed.created_by.0.clone()}</dd></div>
+                <div><dt>"Created"</dt><dd><RelativeTime at=fixed.created_at/>" by "{fixed.created_by.to_string()}</dd></div>
                 {fixed.published_at.map(|at| view! { <div><dt>"Last published"</dt><dd><RelativeTime at/></dd></div> })}
                 <div><dt>"KRT"</dt><dd>{krt}</dd></div>
                 <div><dt>"Size"</dt><dd>{format::size(fixed.size_bytes)}</dd></div>

@@ -12,13 +12,13 @@ use axum::{
 };
 use bytes::Bytes;
 use domain::{
-    Action, ActivityEntry, ActivityFilter, ApiError, HistoryPage, Outcome, OutcomeKind, Problem, VersionName,
+    Action, ActivityEntry, ActivityFilter, ApiError, Caller, HistoryPage, Outcome, OutcomeKind, Problem, VersionName,
 };
 use futures::stream;
 use serde::Deserialize;
 
 use crate::{
-    http::{Public, error::Answer},
+    http::{Public, auth::SignedIn, error::Answer},
     service::Service,
 };
 
@@ -40,18 +40,26 @@ pub(super) struct ActivityParams {
 type ActivityQuery = Result<Query<ActivityParams>, QueryRejection>;
 
 /// A page of it, newest first. The next one is asked for with `before`, the last entry's id.
-pub(super) async fn list(State(parts): State<Public>, params: ActivityQuery) -> Answer<Json<Vec<ActivityEntry>>> {
-    Ok(Json(parts.service.activity(&filter(params)?).await?))
+pub(super) async fn list(
+    State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
+    params: ActivityQuery,
+) -> Answer<Json<Vec<ActivityEntry>>> {
+    Ok(Json(parts.service.activity(&caller, &filter(params)?).await?))
 }
 
 /// All of it, from the newest on; with `limit` no more than that.
-pub(super) async fn csv(State(parts): State<Public>, params: ActivityQuery) -> Answer<impl IntoResponse> {
+pub(super) async fn csv(
+    State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
+    params: ActivityQuery,
+) -> Answer<impl IntoResponse> {
     let params = filter(params)?;
     let left = params.limit;
     let page = ActivityFilter { limit: Some(ActivityFilter::MAX_LIMIT), ..params };
     // The first page before the answer begins: an error can still be one then.
-    let first = parts.service.activity(&page).await?;
-    let export = Export { service: parts.service.clone(), page, first: Some(first), left, has_begun: false };
+    let first = parts.service.activity(&caller, &page).await?;
+    let export = Export { service: parts.service.clone(), caller, page, first: Some(first), left, has_begun: false };
     // An error breaks the answer off, so that nobody takes it for whole.
     let body = Body::from_stream(stream::try_unfold(export, |mut export| async move {
         Ok::<_, ApiError>(export.next().await?.map(|text| (text, export)))
@@ -67,6 +75,7 @@ pub(super) async fn csv(State(parts): State<Public>, params: ActivityQuery) -> A
 /// How far an export is.
 struct Export {
     service: Arc<Service>,
+    caller: Caller,
     page: ActivityFilter,
     first: Option<Vec<ActivityEntry>>,
     left: Option<u32>,
@@ -80,7 +89,7 @@ impl Export {
         }
         let mut entries = match self.first.take() {
             Some(entries) => entries,
-            None => self.service.activity(&self.page).await?,
+            None => self.service.activity(&self.caller, &self.page).await?,
         };
         if let Some(left) = &mut self.left {
             entries.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
@@ -108,7 +117,7 @@ fn row(activity: &ActivityEntry) -> String {
         &entry.at.to_string(),
         runtime.as_str(),
         version.as_ref().map_or("", VersionName::as_str),
-        &entry.who.0,
+        &entry.who.to_string(),
         entry.action.as_str(),
         entry.comment.as_deref().unwrap_or(""),
         entry.outcome.kind().as_str(),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     documentation,
-    http::{Public, error::Answer, extract::VersionPath},
+    http::{Public, auth::SignedIn, error::Answer, extract::VersionPath},
 };
 
 /// A document may be shown, but may neither run nor load anything: somebody else wrote it.
@@ -40,9 +40,10 @@ pub(super) struct DocumentPath {
 /// `krt.yml` as it was sent.
 pub(super) async fn manifest(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
 ) -> Answer<impl IntoResponse> {
-    let text = parts.service.manifest(&runtime, &version).await?;
+    let text = parts.service.manifest(&caller, &runtime, &version).await?;
     let name = format!("inline; filename=\"{runtime}-{version}-krt.yml\"");
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], text))
 }
@@ -50,33 +51,36 @@ pub(super) async fn manifest(
 /// A page as HTML with its table of contents; null when the version has no `docs/README.md`.
 pub(super) async fn documentation(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     query: Result<Query<PageParams>, QueryRejection>,
 ) -> Answer<Json<Option<DocumentationPage>>> {
     let Query(PageParams { page }) = query.map_err(|rejection| refused("page", &rejection))?;
-    Ok(Json(parts.service.documentation(&runtime, &version, page).await?))
+    Ok(Json(parts.service.documentation(&caller, &runtime, &version, page).await?))
 }
 
 /// From the version `with` to this one.
 pub(super) async fn compare(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     query: Result<Query<CompareParams>, QueryRejection>,
 ) -> Answer<Json<Comparison>> {
     let Query(CompareParams { with }) = query.map_err(|rejection| refused("with", &rejection))?;
     let missing = |_| ApiError::NotFound { what: format!("version `{with}` in runtime `{runtime}`") };
     let from: VersionName = with.parse().map_err(missing)?;
-    Ok(Json(parts.service.comparison(&runtime, &from, &version).await?))
+    Ok(Json(parts.service.comparison(&caller, &runtime, &from, &version).await?))
 }
 
 /// A file of the documentation. Only what is stored as such is found, so no path leads to anything else of the archive.
 pub(super) async fn document(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     Path(DocumentPath { path }): Path<DocumentPath>,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let content = parts.service.document(&runtime, &version, &path).await?;
+    let content = parts.service.document(&caller, &runtime, &version, &path).await?;
     let tag = format!("\"{}\"", hex::encode(Sha256::digest(&content)));
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let known = known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));

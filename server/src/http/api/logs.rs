@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    http::{Public, error::Answer, extract::VersionPath},
+    http::{Public, auth::SignedIn, error::Answer, extract::VersionPath},
     service::{LogFormat, LogStream, LogsParams},
 };
 
@@ -31,12 +31,13 @@ const BATCH: usize = 64;
 /// ends when all is read, or when followed with the server; when the client goes, so do the requests to the cluster.
 pub(super) async fn logs(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     params: Result<Query<LogsParams>, QueryRejection>,
 ) -> Answer<impl IntoResponse> {
     let Query(params) = params
         .map_err(|rejection| ApiError::InvalidInput { problems: vec![Problem::error("", rejection.body_text())] })?;
-    let LogStream { lines, format } = parts.service.logs(&runtime, &version, &params).await?;
+    let LogStream { lines, format } = parts.service.logs(&caller, &runtime, &version, &params).await?;
     // The service has found both, so they are valid names and need no quoting.
     let of: String = [&params.workflow, &params.node].into_iter().flatten().map(|name| format!("-{name}")).collect();
     let mut headers = HeaderMap::new();

@@ -7,12 +7,13 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use domain::{Actor, InheritedValue, NewRuntime, RuntimeSummary};
+use domain::{InheritedValue, NewRuntime, RuntimeSummary};
 use serde::Deserialize;
 
 use super::versions::ActionBody;
 use crate::http::{
     Public,
+    auth::SignedIn,
     error::Answer,
     extract::{JsonBody, RuntimePath},
 };
@@ -29,35 +30,45 @@ pub(super) struct Create {
     description: String,
 }
 
-pub(super) async fn list(State(parts): State<Public>) -> Answer<Json<Vec<RuntimeSummary>>> {
-    Ok(Json(parts.service.runtimes().await?))
+pub(super) async fn list(State(parts): State<Public>, SignedIn(caller): SignedIn) -> Answer<Json<Vec<RuntimeSummary>>> {
+    Ok(Json(parts.service.runtimes(&caller).await?))
 }
 
-pub(super) async fn create(State(parts): State<Public>, JsonBody(body): JsonBody<Create>) -> Answer<impl IntoResponse> {
+pub(super) async fn create(
+    State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
+    JsonBody(body): JsonBody<Create>,
+) -> Answer<impl IntoResponse> {
     let new = NewRuntime { id: body.id, name: body.name, description: body.description };
-    let created = parts.service.create_runtime(&Actor::local(), new).await?;
+    let created = parts.service.create_runtime(&caller, new).await?;
     let location = format!("/api/v1/runtimes/{}", created.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(created)))
 }
 
-pub(super) async fn show(State(parts): State<Public>, RuntimePath(id): RuntimePath) -> Answer<Json<RuntimeSummary>> {
-    Ok(Json(parts.service.runtime(&id).await?))
+pub(super) async fn show(
+    State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
+    RuntimePath(id): RuntimePath,
+) -> Answer<Json<RuntimeSummary>> {
+    Ok(Json(parts.service.runtime(&caller, &id).await?))
 }
 
 /// Of an empty runtime, for good.
 pub(super) async fn delete(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     RuntimePath(id): RuntimePath,
     JsonBody(body): JsonBody<ActionBody>,
 ) -> Answer<StatusCode> {
-    parts.service.delete_runtime(&Actor::local(), &id, body.comment).await?;
+    parts.service.delete_runtime(&caller, &id, body.comment).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The configuration values that a version added now inherits.
 pub(super) async fn inheritable_config(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     RuntimePath(id): RuntimePath,
 ) -> Answer<Json<Vec<InheritedValue>>> {
-    Ok(Json(parts.service.inheritable_config(&id).await?))
+    Ok(Json(parts.service.inheritable_config(&caller, &id).await?))
 }

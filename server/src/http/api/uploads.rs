@@ -8,10 +8,10 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use domain::{Actor, ApiError, Problem};
+use domain::{ApiError, Problem};
 
 use crate::{
-    http::{Public, error::Answer, extract::RuntimePath},
+    http::{Public, auth::SignedIn, error::Answer, extract::RuntimePath},
     intake::UploadRequest,
     store::InheritConfig,
 };
@@ -20,12 +20,13 @@ use crate::{
 /// runtime's newest versions have of the same names; `?fresh=NAME,NAME` leaves out some, `?carry_over=false` all.
 pub(super) async fn add(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     RuntimePath(runtime): RuntimePath,
     Query(parameters): Query<Vec<(String, String)>>,
     request: Request,
 ) -> Answer<impl IntoResponse> {
     let inherit_config = inherit_config(parameters)?;
-    let added = parts.intake.receive(UploadRequest { by: Actor::local(), runtime, inherit_config }, request).await?;
+    let added = parts.intake.receive(UploadRequest { caller, runtime, inherit_config }, request).await?;
     let location = format!("/api/v1/runtimes/{}/versions/{}", added.summary.runtime, added.summary.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(added)))
 }

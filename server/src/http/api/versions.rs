@@ -9,12 +9,14 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
-use domain::{Actor, Command, Generation, HistoryEntry, VersionSummary, VersionView};
+use domain::{Command, Generation, HistoryEntry, VersionSummary, VersionView};
 use serde::Deserialize;
 
 use super::activity::{HistoryParams, history_page};
 use crate::http::{
-    Public, download,
+    Public,
+    auth::SignedIn,
+    download,
     error::Answer,
     extract::{JsonBody, RuntimePath, VersionPath},
 };
@@ -45,95 +47,128 @@ pub(super) struct GenerationBody {
 
 pub(super) async fn list(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     RuntimePath(runtime): RuntimePath,
 ) -> Answer<Json<Vec<VersionSummary>>> {
-    Ok(Json(parts.service.versions(&runtime).await?))
+    Ok(Json(parts.service.versions(&caller, &runtime).await?))
 }
 
 pub(super) async fn show(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
 ) -> Answer<Json<VersionView>> {
-    Ok(Json(parts.service.version(&runtime, &version).await?))
+    Ok(Json(parts.service.version(&caller, &runtime, &version).await?))
 }
 
 type Accepted = Answer<(StatusCode, Json<VersionSummary>)>;
 
-pub(super) async fn start(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
-    command(state, path, body, Command::Start).await
+pub(super) async fn start(
+    state: State<Public>,
+    caller: SignedIn,
+    path: VersionPath,
+    body: JsonBody<ActionBody>,
+) -> Accepted {
+    command(state, caller, path, body, Command::Start).await
 }
 
-pub(super) async fn stop(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
-    command(state, path, body, Command::Stop).await
+pub(super) async fn stop(
+    state: State<Public>,
+    caller: SignedIn,
+    path: VersionPath,
+    body: JsonBody<ActionBody>,
+) -> Accepted {
+    command(state, caller, path, body, Command::Stop).await
 }
 
-pub(super) async fn publish(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
-    command(state, path, body, Command::Publish).await
+pub(super) async fn publish(
+    state: State<Public>,
+    caller: SignedIn,
+    path: VersionPath,
+    body: JsonBody<ActionBody>,
+) -> Accepted {
+    command(state, caller, path, body, Command::Publish).await
 }
 
-pub(super) async fn unpublish(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
-    command(state, path, body, Command::Unpublish).await
+pub(super) async fn unpublish(
+    state: State<Public>,
+    caller: SignedIn,
+    path: VersionPath,
+    body: JsonBody<ActionBody>,
+) -> Accepted {
+    command(state, caller, path, body, Command::Unpublish).await
 }
 
-pub(super) async fn archive(state: State<Public>, path: VersionPath, body: JsonBody<ActionBody>) -> Accepted {
-    command(state, path, body, Command::Archive).await
+pub(super) async fn archive(
+    state: State<Public>,
+    caller: SignedIn,
+    path: VersionPath,
+    body: JsonBody<ActionBody>,
+) -> Accepted {
+    command(state, caller, path, body, Command::Archive).await
 }
 
 /// Of an archived version, for good.
 pub(super) async fn delete(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     JsonBody(body): JsonBody<ActionBody>,
 ) -> Answer<StatusCode> {
-    parts.service.delete_version(&Actor::local(), &runtime, &version, body.comment).await?;
+    parts.service.delete_version(&caller, &runtime, &version, body.comment).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// 202: the intent is stored; the reconciler brings it about.
 async fn command(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     JsonBody(body): JsonBody<ActionBody>,
     command: Command,
 ) -> Accepted {
-    let summary = parts.service.command(&Actor::local(), &runtime, &version, command, body.comment).await?;
+    let summary = parts.service.command(&caller, &runtime, &version, command, body.comment).await?;
     Ok((StatusCode::ACCEPTED, Json(summary)))
 }
 
 pub(super) async fn configure(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     JsonBody(body): JsonBody<ConfigBody>,
 ) -> Answer<Json<VersionView>> {
-    let view = parts.service.set_config(&Actor::local(), &runtime, &version, body.values, body.comment).await?;
+    let view = parts.service.set_config(&caller, &runtime, &version, body.values, body.comment).await?;
     Ok(Json(view))
 }
 
 pub(super) async fn choose_generation(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     JsonBody(body): JsonBody<GenerationBody>,
 ) -> Answer<Json<VersionView>> {
-    Ok(Json(parts.service.choose_generation(&Actor::local(), &runtime, &version, body.generation).await?))
+    Ok(Json(parts.service.choose_generation(&caller, &runtime, &version, body.generation).await?))
 }
 
 /// A page of it, newest first. The next one is asked for with `before`, the last entry's id.
 pub(super) async fn history(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     page: Result<Query<HistoryParams>, QueryRejection>,
 ) -> Answer<Json<Vec<HistoryEntry>>> {
-    Ok(Json(parts.service.history(&runtime, &version, &history_page(page)?).await?))
+    Ok(Json(parts.service.history(&caller, &runtime, &version, &history_page(page)?).await?))
 }
 
 /// The file as it was sent, or the part of it that is asked for.
 pub(super) async fn download(
     State(parts): State<Public>,
+    SignedIn(caller): SignedIn,
     VersionPath(runtime, version): VersionPath,
     method: Method,
     headers: HeaderMap,
 ) -> Answer<Response> {
-    let record = parts.service.record(&runtime, &version).await?;
+    let file = parts.service.krt_file(&caller, &runtime, &version).await?;
     let name = format!("{runtime}-{version}.krt");
-    Ok(download::send(&parts.files, &record.file, Some(&name), (&method, &headers)).await?)
+    Ok(download::send(&parts.files, &file, Some(&name), (&method, &headers)).await?)
 }

@@ -1,4 +1,4 @@
-use domain::{Action, ActivityEntry, ActivityFilter, Actor, Command, HistoryPage, OutcomeKind};
+use domain::{Action, ActivityEntry, ActivityFilter, Command, HistoryPage, OutcomeKind, access::Visible};
 use server::store::{Repair, Store};
 
 use super::{Db, samples::*};
@@ -8,7 +8,7 @@ async fn two_runtimes(store: &Store) {
     let [v1] = demo(store, ["v1"]).await;
     store.create_runtime(new_runtime("other")).await.unwrap();
     let mut v2 = new_version("other", "v2");
-    v2.by = Actor("mira".to_owned());
+    v2.caller = mira();
     v2.at = at(15);
     store.create_version(v2).await.unwrap();
     let v1 = start(store, &v1).await;
@@ -25,9 +25,9 @@ fn told(entries: &[ActivityEntry]) -> Vec<(&str, &str, Action)> {
 
 pub(super) async fn all_versions_entries_are_in_one_list_newest_first(db: Db) {
     let store = &*db.store;
-    assert_eq!(store.activity(&ActivityFilter::default()).await.unwrap(), []);
+    assert_eq!(store.activity(&ActivityFilter::default(), Visible::All).await.unwrap(), []);
     two_runtimes(store).await;
-    let all = store.activity(&ActivityFilter::default()).await.unwrap();
+    let all = store.activity(&ActivityFilter::default(), Visible::All).await.unwrap();
     let expected = [
         ("demo", "v1", Action::Repair),
         ("other", "v2", Action::Create),
@@ -61,7 +61,7 @@ pub(super) async fn each_filter_lets_through_what_it_is_about(db: Db) {
         (ActivityFilter { before: Some(i64::MAX), ..none() }, 0),
     ];
     for (filter, expected) in cases {
-        assert_eq!(store.activity(&filter).await.unwrap().len(), expected, "{filter:?}");
+        assert_eq!(store.activity(&filter, Visible::All).await.unwrap().len(), expected, "{filter:?}");
     }
 }
 
@@ -75,13 +75,15 @@ pub(super) async fn a_list_is_read_page_by_page_with_nothing_twice_and_nothing_m
         let stopping = command(store, &v1, Command::Stop).await;
         assert!(store.settle(v1.key, stopping.generation, at(10)).await.unwrap());
     }
-    let all = store.activity(&ActivityFilter::default()).await.unwrap();
+    let all = store.activity(&ActivityFilter::default(), Visible::All).await.unwrap();
     assert_eq!(all.len(), 11);
     let mut read: Vec<ActivityEntry> = Vec::new();
     loop {
         let before = read.last().map(|read| read.entry.id);
-        let page =
-            store.activity(&ActivityFilter { before, limit: Some(4), ..ActivityFilter::default() }).await.unwrap();
+        let page = store
+            .activity(&ActivityFilter { before, limit: Some(4), ..ActivityFilter::default() }, Visible::All)
+            .await
+            .unwrap();
         if page.is_empty() {
             break;
         }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::{Action, Actor, Command, Desired, HistoryEntry, HistoryPage, Outcome, VersionState};
+use domain::{Action, Caller, Command, Desired, HistoryEntry, HistoryPage, Outcome, VersionState};
 use server::store::{CommandRecord, StoreError};
 
 use super::{Db, samples::*};
@@ -53,7 +53,7 @@ pub(super) async fn a_start_that_lacks_configuration_is_refused_with_what_is_mis
     let new = wanting(new_version("demo", "v1"), &["ZONE", "TOKEN"], &["model.cfg"]);
     let v1 = store.create_version(new).await.unwrap();
     let given = values(&[("TOKEN", Some("x"))]);
-    store.set_config(&v1.runtime, &v1.name, given, Actor::local(), None, at(2)).await.unwrap();
+    store.set_config(&v1.runtime, &v1.name, given, &Caller::local(), None, at(2)).await.unwrap();
     let before = all_of(store, &v1).await;
     match try_command(store, &v1, Command::Start).await {
         Err(StoreError::ConfigIncomplete { missing, .. }) => assert_eq!(missing, ["ZONE", "model.cfg"]),
@@ -62,7 +62,7 @@ pub(super) async fn a_start_that_lacks_configuration_is_refused_with_what_is_mis
     assert_eq!(all_of(store, &v1).await, before);
 
     let rest = values(&[("ZONE", Some("")), ("model.cfg", Some("a = 1\n"))]);
-    store.set_config(&v1.runtime, &v1.name, rest, Actor::local(), None, at(3)).await.unwrap();
+    store.set_config(&v1.runtime, &v1.name, rest, &Caller::local(), None, at(3)).await.unwrap();
     let starting = command(store, &v1, Command::Start).await;
     assert_eq!(starting.state(), VersionState::Starting, "an empty value is one too");
     assert_eq!(starting.config.len(), 3);
@@ -99,7 +99,7 @@ pub(super) async fn the_history_tells_who_when_and_why(db: Db) {
     let [v1] = demo(&db.store, ["v1"]).await;
     let record = CommandRecord {
         command: Command::Start,
-        by: Actor("mira".to_owned()),
+        caller: mira(),
         comment: Some("for the demo; it's \"urgent\"".to_owned()),
         at: at(5) + Duration::from_micros(123_456),
         deadline: at(300),
@@ -109,7 +109,7 @@ pub(super) async fn the_history_tells_who_when_and_why(db: Db) {
     let expected = HistoryEntry {
         id: told[0].id,
         at: at(5) + Duration::from_micros(123_456),
-        who: Actor("mira".to_owned()),
+        who: mira().actor(),
         action: Action::Start,
         comment: Some("for the demo; it's \"urgent\"".to_owned()),
         outcome: Outcome::Pending,

@@ -1,4 +1,4 @@
-use domain::{Action, ActivityFilter, Actor, Command, HistoryPage, Outcome};
+use domain::{Action, ActivityFilter, Caller, Command, HistoryPage, Outcome, access::Visible};
 use server::store::{CONFIG_MAX_BYTES, StoreError, VersionRecord};
 
 use super::{Db, samples::*};
@@ -10,8 +10,7 @@ async fn set(
     comment: Option<&str>,
 ) -> VersionRecord {
     let comment = comment.map(str::to_owned);
-    let by = Actor("mira".to_owned());
-    db.store.set_config(&version.runtime, &version.name, values(changes), by, comment, at(5)).await.unwrap()
+    db.store.set_config(&version.runtime, &version.name, values(changes), &mira(), comment, at(5)).await.unwrap()
 }
 
 pub(super) async fn values_are_set_replaced_and_removed(db: Db) {
@@ -36,7 +35,7 @@ pub(super) async fn the_history_names_what_changed_and_no_value(db: Db) {
     assert_eq!(history[1].comment.as_deref(), Some("set A, B"));
     for entry in &history[..2] {
         assert_eq!((entry.action, &entry.outcome), (Action::Configure, &Outcome::Reached));
-        assert_eq!((&entry.who.0[..], entry.at, entry.finished_at), ("mira", at(5), Some(at(5))));
+        assert_eq!((&entry.who.to_string()[..], entry.at, entry.finished_at), ("mira", at(5), Some(at(5))));
     }
     assert!(!format!("{history:?}").contains("secret"));
 }
@@ -68,7 +67,7 @@ pub(super) async fn a_version_that_runs_keeps_its_configuration_complete(db: Db)
     start(store, &v1).await;
     let before = all_of(store, &v1).await;
     let gone = values(&[("A", None)]);
-    match store.set_config(&v1.runtime, &v1.name, gone, Actor::local(), None, at(6)).await {
+    match store.set_config(&v1.runtime, &v1.name, gone, &Caller::local(), None, at(6)).await {
         Err(StoreError::ConfigIncomplete { missing, .. }) => assert_eq!(missing, ["A"]),
         other => panic!("{other:?}"),
     }
@@ -86,7 +85,7 @@ pub(super) async fn what_is_archived_keeps_its_configuration(db: Db) {
     let before = all_of(&db.store, &v1).await;
     for change in [("A", Some("2")), ("A", None), ("A", Some("1"))] {
         let change = values(&[change]);
-        let refused = db.store.set_config(&v1.runtime, &v1.name, change, Actor::local(), None, at(6)).await;
+        let refused = db.store.set_config(&v1.runtime, &v1.name, change, &Caller::local(), None, at(6)).await;
         assert!(matches!(&refused, Err(StoreError::Archived(name)) if *name == v1.name), "{refused:?}");
     }
     assert_eq!(all_of(&db.store, &v1).await, before);
@@ -99,7 +98,7 @@ pub(super) async fn more_values_than_there_is_room_for_are_refused(db: Db) {
     set(&db, &v1, &[("A", Some(&large))], None).await;
     let before = all_of(&db.store, &v1).await;
     let more = values(&[("B", Some(""))]);
-    match db.store.set_config(&v1.runtime, &v1.name, more, Actor::local(), None, at(6)).await {
+    match db.store.set_config(&v1.runtime, &v1.name, more, &Caller::local(), None, at(6)).await {
         Err(StoreError::ConfigTooLarge(bytes)) => assert_eq!(bytes, CONFIG_MAX_BYTES + 1),
         other => panic!("{other:?}"),
     }
@@ -111,18 +110,18 @@ pub(super) async fn more_values_than_there_is_room_for_are_refused(db: Db) {
 pub(super) async fn a_value_that_somebody_sees_is_in_the_history_with_who(db: Db) {
     let [v1] = demo(&db.store, ["v1"]).await;
     let before = set(&db, &v1, &[("A", Some("secret-1"))], None).await;
-    let (store, mira) = (&db.store, Actor("mira".to_owned()));
-    let shown = store.reveal(&v1.runtime, &v1.name, "A", mira.clone(), at(8)).await.unwrap();
+    let (store, mira) = (&db.store, mira());
+    let shown = store.reveal(&v1.runtime, &v1.name, "A", &mira, at(8)).await.unwrap();
     assert_eq!(shown, Some("secret-1".into()));
     let history = store.history(&v1.runtime, &v1.name, &HistoryPage::default()).await.unwrap();
-    assert_eq!((history[0].action, &history[0].who, history[0].at), (Action::Reveal, &mira, at(8)));
+    assert_eq!((history[0].action, &history[0].who, history[0].at), (Action::Reveal, &mira.actor(), at(8)));
     assert_eq!((history[0].comment.as_deref(), &history[0].outcome), (Some("A"), &Outcome::Reached));
-    let all = store.activity(&ActivityFilter::default()).await.unwrap();
+    let all = store.activity(&ActivityFilter::default(), Visible::All).await.unwrap();
     assert_eq!(all[0].entry, history[0]);
     assert!(now(store, &v1).await.revision > before.revision, "whoever shows the history looks at it again");
 
     let before = all_of(store, &v1).await;
-    assert_eq!(store.reveal(&v1.runtime, &v1.name, "B", mira, at(9)).await.unwrap(), None);
+    assert_eq!(store.reveal(&v1.runtime, &v1.name, "B", &mira, at(9)).await.unwrap(), None);
     assert_eq!(all_of(store, &v1).await, before, "nothing was shown");
 }
 

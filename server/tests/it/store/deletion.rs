@@ -1,4 +1,4 @@
-use domain::{Action, ActivityFilter, Actor, HistoryPage, Outcome, VersionState};
+use domain::{Action, ActivityFilter, Caller, HistoryPage, Outcome, VersionState, access::Visible};
 use krt::Document;
 use server::store::{Deletion, NewVersion, Store, StoreError, VersionRecord};
 
@@ -6,7 +6,7 @@ use super::{Db, samples::*};
 
 fn deletion(second: i64) -> Deletion {
     let (comment, detail) = (Some("not needed".to_owned()), Some("at last".to_owned()));
-    Deletion { by: Actor("mira".to_owned()), comment, detail, at: at(second) }
+    Deletion { caller: mira(), comment, detail, at: at(second) }
 }
 
 async fn delete(store: &Store, version: &VersionRecord) {
@@ -29,9 +29,9 @@ pub(super) async fn a_deleted_version_is_gone_and_what_was_done_to_it_stays(db: 
     let new = wanting(new_version("demo", "v1"), &["KEY"], &[]);
     let v1 = store.create_version(new).await.unwrap();
     let set = values(&[("KEY", Some("value"))]);
-    store.set_config(&v1.runtime, &v1.name, set, Actor::local(), None, at(5)).await.unwrap();
+    store.set_config(&v1.runtime, &v1.name, set, &Caller::local(), None, at(5)).await.unwrap();
     let v1 = bring_to(store, &v1, VersionState::Archived).await;
-    let before = store.activity(&ActivityFilter::default()).await.unwrap();
+    let before = store.activity(&ActivityFilter::default(), Visible::All).await.unwrap();
     assert!(before.iter().all(|entry| !entry.version_deleted && !entry.runtime_deleted));
 
     let file = store.delete_version(&v1.runtime, &v1.name, deletion(60)).await.unwrap();
@@ -43,11 +43,11 @@ pub(super) async fn a_deleted_version_is_gone_and_what_was_done_to_it_stays(db: 
     let runtime = store.runtime(&v1.runtime).await.unwrap().unwrap();
     assert!(runtime.revision > v1.revision);
 
-    let after = store.activity(&ActivityFilter::default()).await.unwrap();
+    let after = store.activity(&ActivityFilter::default(), Visible::All).await.unwrap();
     let (deleted, rest) = after.split_first().unwrap();
     assert_eq!((deleted.entry.action, &deleted.entry.outcome), (Action::Delete, &Outcome::Reached));
     assert_eq!(
-        (deleted.entry.who.0.as_str(), deleted.entry.comment.as_deref()),
+        (deleted.entry.who.to_string().as_str(), deleted.entry.comment.as_deref()),
         ("mira", Some("not needed (at last)"))
     );
     assert_eq!((&deleted.runtime, deleted.version.as_ref()), (&v1.runtime, Some(&v1.name)));
@@ -56,9 +56,9 @@ pub(super) async fn a_deleted_version_is_gone_and_what_was_done_to_it_stays(db: 
     assert!(after.iter().all(|entry| entry.version_deleted && !entry.runtime_deleted));
     let of_v1 =
         ActivityFilter { version: Some(v1.name.clone()), runtime: Some(id("demo")), ..ActivityFilter::default() };
-    assert_eq!(store.activity(&of_v1).await.unwrap(), after);
+    assert_eq!(store.activity(&of_v1, Visible::All).await.unwrap(), after);
     let page = ActivityFilter { before: Some(before[0].entry.id), ..ActivityFilter::default() };
-    assert_eq!(store.activity(&page).await.unwrap(), after[2..], "a page goes on from any of them");
+    assert_eq!(store.activity(&page, Visible::All).await.unwrap(), after[2..], "a page goes on from any of them");
     assert_eq!(store.last_activity(&runtime).await.unwrap().as_ref(), Some(deleted));
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn another_version_of_a_deleted_ones_name_has_a_history_of_its_
     assert_eq!(new.state(), VersionState::Stopped);
     let told = store.history(&new.runtime, &new.name, &HistoryPage::default()).await.unwrap();
     assert_eq!(told.len(), 1);
-    let all = store.activity(&ActivityFilter::default()).await.unwrap();
+    let all = store.activity(&ActivityFilter::default(), Visible::All).await.unwrap();
     let gone: Vec<_> = all.iter().map(|entry| entry.version_deleted).collect();
     assert_eq!(gone, [false, true, true, true]);
 }
@@ -162,14 +162,17 @@ pub(super) async fn an_empty_runtime_is_deleted_and_one_with_versions_is_not(db:
     assert_eq!(store.runtime(&v1.runtime).await.unwrap(), None);
     let gone = store.delete_runtime(&v1.runtime, deletion(62)).await.unwrap_err();
     assert!(matches!(gone, StoreError::NotFound(_)), "{gone}");
-    let all = store.activity(&ActivityFilter { runtime: Some(id("demo")), ..ActivityFilter::default() }).await.unwrap();
+    let all = store
+        .activity(&ActivityFilter { runtime: Some(id("demo")), ..ActivityFilter::default() }, Visible::All)
+        .await
+        .unwrap();
     assert_eq!((all[0].entry.action, all[0].version.as_ref(), all.len()), (Action::Delete, None, 4));
     assert!(all.iter().all(|entry| entry.runtime_deleted));
 
     let again =
         store.create_runtime(server::store::NewRuntimeRecord { at: at(70), ..new_runtime("demo") }).await.unwrap();
     assert_eq!(store.last_activity(&again).await.unwrap(), None, "what was done to the other is not its");
-    let all = store.activity(&ActivityFilter::default()).await.unwrap();
+    let all = store.activity(&ActivityFilter::default(), Visible::All).await.unwrap();
     assert!(all.len() == 4 && all.iter().all(|entry| entry.runtime_deleted));
 }
 

@@ -1,4 +1,4 @@
-use domain::{Actor, ConfigKind, HistoryPage, InheritedValue, Severity};
+use domain::{Caller, ConfigKind, HistoryPage, InheritedValue, Severity};
 use krt::{Document, FileDigest, Protos};
 use server::store::{CONFIG_MAX_BYTES, Content, InheritConfig, NewVersion, VersionRecord};
 
@@ -10,8 +10,7 @@ async fn add(db: &Db, (name, second): (&str, i64), wants: (&[&str], &[&str]), se
     let new = NewVersion { inherit_config: InheritConfig::None, ..new };
     let version = db.store.create_version(new).await.unwrap();
     let set: Vec<_> = set.iter().map(|(name, value)| (*name, Some(*value))).collect();
-    let by = Actor::local();
-    db.store.set_config(&version.runtime, &version.name, values(&set), by, None, at(5)).await.unwrap()
+    db.store.set_config(&version.runtime, &version.name, values(&set), &Caller::local(), None, at(5)).await.unwrap()
 }
 
 async fn add_inheriting(

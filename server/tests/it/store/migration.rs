@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use domain::{Action, ActivityFilter, Actor, Command, HistoryPage, Outcome, Publication, VersionState};
+use domain::{
+    Action, ActivityFilter, Actor, Command, HistoryPage, Outcome, Publication, VersionState, access::Visible,
+};
 use server::{
     secret::Secret,
     store::{self, HealthTransition, Store},
@@ -59,9 +61,9 @@ async fn all_is_there(store: Arc<Store>) {
     let told = store.history(&demo, &v2, &HistoryPage::default()).await.unwrap();
     assert_eq!((told[0].action, &told[0].outcome), (Action::Stop, &Outcome::Pending));
     assert_eq!(told[1].outcome, Outcome::Failed { reason: "no such image".to_owned() });
-    assert_eq!((told[1].at, told[1].who.0.as_str()), (at(2), "mira"));
+    assert_eq!((told[1].at, told[1].who.to_string().as_str()), (at(2), "mira"));
 
-    let all = store.activity(&ActivityFilter::default()).await.unwrap();
+    let all = store.activity(&ActivityFilter::default(), Visible::All).await.unwrap();
     let of: Vec<_> = all.iter().map(|entry| (entry.runtime.clone(), entry.version.clone().unwrap())).collect();
     assert_eq!(of, [&v2, &v2, &v1].map(|version| (demo.clone(), version.clone())), "entries name what they are about");
     assert!(all.iter().all(|entry| !entry.version_deleted && !entry.runtime_deleted));
@@ -75,7 +77,7 @@ async fn all_is_there(store: Arc<Store>) {
     let stopping = command(&store, &start(&store, &third).await, Command::Stop).await;
     assert_eq!(stopping.deadline, Some(at(310)));
     let told = store.history(&demo, &v1, &HistoryPage::default()).await.unwrap();
-    assert_eq!((told[0].action, &told[0].who), (Action::Degraded, &Actor::kai_server()));
+    assert_eq!((told[0].action, &told[0].who), (Action::Degraded, &Actor::Server));
 }
 
 #[tokio::test]

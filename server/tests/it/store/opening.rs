@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, sync::Arc};
 
-use domain::{ActivityFilter, Actor, Command, VersionState};
+use domain::{ActivityFilter, Caller, Command, VersionState, access::Visible};
 use futures::future::join_all;
 use server::store::{self, StoreError};
 
@@ -12,7 +12,7 @@ pub(super) async fn what_was_written_is_there_when_opened_again(db: Db) {
     publish(&db.store, &v1).await;
     command(&db.store, &v2, Command::Start).await;
     let given = values(&[("A", Some("1"))]);
-    db.store.set_config(&v2.runtime, &v2.name, given, Actor::local(), None, at(5)).await.unwrap();
+    db.store.set_config(&v2.runtime, &v2.name, given, &Caller::local(), None, at(5)).await.unwrap();
     let (first, second) = (all_of(&db.store, &v1).await, all_of(&db.store, &v2).await);
 
     let reopened = db.open_again().await;
@@ -58,8 +58,8 @@ pub(super) async fn text_with_a_nul_is_refused_alike(db: Db) {
         ("a name", db.store.create_runtime(named).await.map(drop)),
         ("a manifest", db.store.create_version(uploaded).await.map(drop)),
         ("a comment", db.store.command(runtime, version, commented).await.map(drop)),
-        ("a value", db.store.set_config(runtime, version, given(), Actor::local(), None, at(5)).await.map(drop)),
-        ("who", db.store.activity(&filter).await.map(drop)),
+        ("a value", db.store.set_config(runtime, version, given(), &Caller::local(), None, at(5)).await.map(drop)),
+        ("who", db.store.activity(&filter, Visible::All).await.map(drop)),
         ("a path", db.store.document("0", "docs/\0").await.map(drop)),
     ] {
         assert!(matches!(answer, Err(StoreError::Nul)), "{what}: {answer:?}");

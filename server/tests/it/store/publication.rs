@@ -61,7 +61,7 @@ pub(super) async fn publishing_another_moves_the_publication_and_both_versions_r
     let replaced = HistoryEntry {
         id: entry.id,
         at: at(10),
-        who: Actor::local(),
+        who: Actor::Local,
         action: Action::Unpublish,
         comment: Some("replaced by `v2`".to_owned()),
         outcome: Outcome::Superseded,

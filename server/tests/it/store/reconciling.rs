@@ -41,7 +41,7 @@ pub(super) async fn a_failed_start_goes_back_to_stopped_with_the_reason(db: Db) 
     let stop = HistoryEntry {
         id: history[0].id,
         at: at(90),
-        who: Actor::kai_server(),
+        who: Actor::Server,
         action: Action::Stop,
         comment: Some("because the start failed".to_owned()),
         outcome: Outcome::Pending,

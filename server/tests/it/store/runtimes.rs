@@ -1,4 +1,4 @@
-use domain::{Actor, Command, HistoryPage, Publication};
+use domain::{Caller, Command, HistoryPage, Publication};
 use server::store::{NewRuntimeRecord, RuntimeRecord, StoreError};
 
 use super::{Db, samples::*};
@@ -62,13 +62,13 @@ pub(super) async fn what_there_is_not_is_none_or_not_found(db: Db) {
     };
     let error = store.command(&runtime, &version, asked(Command::Start, 0)).await.unwrap_err();
     not_found(error, "runtime `demo`");
-    let error = store.set_config(&runtime, &version, values(&[]), Actor::local(), None, at(0)).await.unwrap_err();
+    let error = store.set_config(&runtime, &version, values(&[]), &Caller::local(), None, at(0)).await.unwrap_err();
     not_found(error, "runtime `demo`");
 
     store.create_runtime(new_runtime("demo")).await.unwrap();
     let error = store.command(&runtime, &version, asked(Command::Start, 0)).await.unwrap_err();
     not_found(error, "version `v1` in runtime `demo`");
-    let error = store.set_config(&runtime, &version, values(&[]), Actor::local(), None, at(0)).await.unwrap_err();
+    let error = store.set_config(&runtime, &version, values(&[]), &Caller::local(), None, at(0)).await.unwrap_err();
     not_found(error, "version `v1` in runtime `demo`");
     let error = store.history(&runtime, &version, &HistoryPage::default()).await.unwrap_err();
     not_found(error, "version `v1` in runtime `demo`");

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{Actor, Command, Failure, HistoryPage, RuntimeId, Timestamp, VersionName, VersionState};
+use domain::{
+    Caller, Command, Failure, HistoryPage, Identity, PersonId, RuntimeId, Timestamp, VersionName, VersionState,
+    access::Rights,
+};
 use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscription, Workflow};
 use server::{
     secret::Secret,
@@ -29,6 +32,7 @@ pub(super) fn new_runtime(runtime: &str) -> NewRuntimeRecord {
         id: id(runtime),
         name: format!("Runtime {runtime}"),
         description: "answers".to_owned(),
+        caller: Caller::local(),
         at: at(0),
     }
 }
@@ -74,7 +78,7 @@ pub(super) fn new_version(runtime: &str, version: &str) -> NewVersion {
         content: Content::default(),
         documents: Vec::new(),
         at: at(1),
-        by: Actor::local(),
+        caller: Caller::local(),
     }
 }
 
@@ -100,7 +104,7 @@ pub(super) fn failure(reason: &str) -> Failure {
 
 pub(super) fn asked(command: Command, second: i64) -> CommandRecord {
     let deadline = at(second) + Duration::from_secs(300);
-    CommandRecord { command, by: Actor::local(), comment: None, at: at(second), deadline }
+    CommandRecord { command, caller: Caller::local(), comment: None, at: at(second), deadline }
 }
 
 pub(super) async fn command(store: &Store, version: &VersionRecord, command: Command) -> VersionRecord {
@@ -181,4 +185,10 @@ pub(super) async fn all_of(store: &Store, version: &VersionRecord) -> impl Parti
         store.versions(&version.runtime).await.unwrap(),
         store.history(&version.runtime, &version.name, &HistoryPage::default()).await.unwrap(),
     )
+}
+
+/// Somebody who may do everything.
+pub(crate) fn mira() -> Caller {
+    let identity = Identity::Person { id: PersonId(1), name: "mira".parse().unwrap() };
+    Caller::known(identity, Rights::admin())
 }

@@ -47,7 +47,7 @@ pub(super) async fn a_repair_is_pending_until_it_is_seen_done(db: Db) {
     let entry = |nth: usize, repair: &Repair, end| HistoryEntry {
         id: told[nth].id,
         at: at(100),
-        who: Actor::kai_server(),
+        who: Actor::Server,
         action: Action::Repair,
         comment: Some(repair.what.clone()),
         outcome: Outcome::Reached,
@@ -172,5 +172,5 @@ pub(super) async fn what_runs_no_more_gets_no_entry(db: Db) {
     let stopping = command(store, &v1, Command::Stop).await;
     refused(starting.generation).await;
     refused(stopping.generation).await;
-    assert!(history(store, &v1).await.iter().all(|entry| entry.who == Actor::local()));
+    assert!(history(store, &v1).await.iter().all(|entry| entry.who == Actor::Local));
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Action, Actor, Command, HistoryPage, Outcome, Refusal, VersionState};
+use domain::{Action, Caller, Command, HistoryPage, Outcome, Refusal, VersionState};
 use futures::{
     FutureExt,
     future::{FusedFuture, join_all},
@@ -128,7 +128,7 @@ pub(super) async fn values_set_at_once_are_all_kept(db: Db) {
         let own = format!("V{n}");
         async move {
             let values = values(&[(&own, Some("1")), ("COMMON", Some(&own))]);
-            store.set_config(&v1.runtime, &v1.name, values, Actor::local(), None, at(5)).await
+            store.set_config(&v1.runtime, &v1.name, values, &Caller::local(), None, at(5)).await
         }
     }))
     .await;
@@ -146,7 +146,7 @@ pub(super) async fn of_values_for_which_there_is_no_room_together_one_is_kept(db
         let (v1, large) = (v1.clone(), large.clone());
         async move {
             let values = values(&[(&format!("V{n}"), Some(&large))]);
-            store.set_config(&v1.runtime, &v1.name, values, Actor::local(), None, at(5)).await
+            store.set_config(&v1.runtime, &v1.name, values, &Caller::local(), None, at(5)).await
         }
     }))
     .await;
@@ -162,8 +162,9 @@ pub(super) async fn a_value_set_while_its_version_is_archived_is_kept_or_refused
     for n in 0..10 {
         let version = db.store.create_version(new_version("demo", &format!("v{n}"))).await.unwrap();
         let given = values(&[("A", Some("1"))]);
+        let local = Caller::local();
         let (set, archived) = tokio::join!(
-            other.set_config(&version.runtime, &version.name, given, Actor::local(), None, at(5)),
+            other.set_config(&version.runtime, &version.name, given, &local, None, at(5)),
             try_command(&db.store, &version, Command::Archive),
         );
         archived.unwrap();

@@ -20,7 +20,7 @@ pub(super) async fn a_created_version_is_stopped_and_has_all_that_was_given(db: 
         warnings: new.warnings,
         file: new.file,
         created_at: at(1),
-        created_by: Actor::local(),
+        created_by: Actor::Local,
         published_at: None,
         revision: 2,
         desired: Desired::Stopped,
@@ -48,7 +48,7 @@ pub(super) async fn creating_a_version_is_the_first_line_of_its_history(db: Db) 
     let entry = HistoryEntry {
         id: told[0].id,
         at: at(1),
-        who: Actor::local(),
+        who: Actor::Local,
         action: Action::Create,
         comment: None,
         outcome: Outcome::Reached,
