@@ -187,6 +187,11 @@ fn json(value: &impl serde::Serialize) -> Arc<str> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use domain::{
+        Deleted, Identity, PersonId,
+        access::{Rights, Role},
+    };
+
     use super::*;
     use crate::{
         cluster::Cluster,
@@ -248,5 +253,21 @@ mod tests {
         assert!(matches!(next(&mut slow).await, ServerEvent::Hello { .. }), "it missed one");
         broadcaster.send(&event);
         assert_eq!(next(&mut slow).await, event);
+    }
+
+    #[tokio::test]
+    async fn an_event_about_a_runtime_reaches_only_those_who_may_see_it() {
+        let broadcaster = broadcaster().await;
+        let demo: RuntimeId = "demo".parse().unwrap();
+        let of_demo = Rights::of([(Some(&demo), Role::Viewer)]);
+        let identity = Identity::Person { id: PersonId(1), name: "ana".parse().unwrap() };
+        let mut ana = broadcaster.subscribe(Caller::known(identity, of_demo));
+        assert!(matches!(next(&mut ana).await, ServerEvent::Hello { .. }));
+        let deleted =
+            |runtime: &str| ServerEvent::Deleted(Deleted { runtime: runtime.parse().unwrap(), version: None });
+        for runtime in ["hidden", "demo"] {
+            broadcaster.send(&deleted(runtime));
+        }
+        assert_eq!(next(&mut ana).await, deleted("demo"));
     }
 }

@@ -7,6 +7,7 @@ use server::store::{self, Store};
 
 use crate::support::postgres;
 
+mod access;
 mod activity;
 mod commands;
 mod config;
@@ -148,7 +149,12 @@ mod on {
             a_start_begins_a_health_of_its_own
             what_runs_no_more_gets_no_entry
         }
-        activity {
+        access {
+        a_transaction_does_nothing_that_the_role_does_not_allow
+        a_runtime_that_may_not_be_seen_is_answered_like_one_that_does_not_exist
+        an_activity_page_has_only_what_may_be_seen
+    }
+    activity {
             all_versions_entries_are_in_one_list_newest_first
             each_filter_lets_through_what_it_is_about
             a_list_is_read_page_by_page_with_nothing_twice_and_nothing_missing
