@@ -27,6 +27,7 @@ use crate::{
         Intake,
         sweep::{SweepError, empty_trash, sweep},
     },
+    messaging::{Messaging, MessagingError},
     private::tighten,
     reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, RunnerSettings},
     retention,
@@ -66,6 +67,8 @@ pub enum StartError {
     Sweep(#[from] SweepError),
     #[error("KAI_CLUSTER: cannot use the cluster")]
     Cluster(#[from] ClusterError),
+    #[error("cannot use NATS")]
+    Messaging(#[from] MessagingError),
 }
 
 /// A server that runs.
@@ -112,10 +115,22 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             objects.advertised_url
         );
     }
+    let messaging = match &settings.messaging.nats {
+        Some(nats) => Some(Messaging::connect(nats, settings.messaging.timeouts).await?),
+        None => None,
+    };
     let changed = Changes::default();
     let (start_timeout, stop_timeout) = (settings.start_timeout, settings.stop_timeout);
-    let timings = ReconcilerTimings { start_timeout, stop_timeout, ..ReconcilerTimings::default() };
-    let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), timings, changed.clone());
+    let messaging_outage = settings.messaging.restart_after;
+    let timings = ReconcilerTimings { start_timeout, stop_timeout, messaging_outage, ..ReconcilerTimings::default() };
+    let reconciler = Reconciler::with_messaging(
+        store.clone(),
+        cluster.clone(),
+        messaging,
+        objects.clone(),
+        timings,
+        changed.clone(),
+    );
     let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
     let advertised_url = objects.advertised_url.clone();
     let service =

@@ -107,7 +107,10 @@ fn consequence(request: &CommandRequest) -> String {
             format!("Cancels the start and removes everything that {version} has in the cluster.")
         }
         (Command::Stop, ..) => {
-            format!("Removes everything that {version} has in the cluster. Its configuration and history are kept.")
+            format!(
+                "Removes everything that {version} has in the cluster. Its configuration, its history and its key-value \
+                buckets are kept."
+            )
         }
         (Command::Publish, Some(other), _) => {
             format!("Replaces {other}. Requests from outside will reach {version}, and {other} stays started.")
@@ -119,7 +122,10 @@ fn consequence(request: &CommandRequest) -> String {
             format!("Requests from outside will no longer reach any version of this runtime. {version} stays started.")
         }
         (Command::Archive, ..) => {
-            format!("{version} is kept for reference and hidden by default. It can never be started again.")
+            format!(
+                "{version} is kept for reference and hidden by default. It can never be started again. Its key-value \
+                buckets are deleted."
+            )
         }
     }
 }

@@ -7,6 +7,7 @@ mod documents;
 mod formats;
 mod gzip;
 mod pax;
+mod saves;
 mod scan;
 mod tar_entries;
 

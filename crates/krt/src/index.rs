@@ -14,6 +14,8 @@ struct Found {
     size_bytes: u64,
     /// None if the content was skipped.
     sha256: Option<Box<[u8; 32]>>,
+    /// It saves data by its runner, as far as that can be seen.
+    saves: bool,
 }
 
 /// The names in an archive, in the form of `src/main.py`, and the proto files that were small enough to be kept.
@@ -41,7 +43,7 @@ impl ArchiveIndex {
     pub(crate) fn add(&mut self, name: String, kind: EntryKind, size_bytes: u64) -> bool {
         match self.entries.entry(name) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
-                vacant.insert(Found { kind, size_bytes, sha256: None });
+                vacant.insert(Found { kind, size_bytes, sha256: None, saves: false });
                 true
             }
             std::collections::btree_map::Entry::Occupied(_) => false,
@@ -52,6 +54,17 @@ impl ArchiveIndex {
         if let Some(found) = self.entries.get_mut(name) {
             found.sha256 = Some(Box::new(sha256));
         }
+    }
+
+    pub(crate) fn set_saves(&mut self, name: &str) {
+        if let Some(found) = self.entries.get_mut(name) {
+            found.saves = true;
+        }
+    }
+
+    /// Whether a file was seen to save data by its runner.
+    pub(crate) fn saves(&self, name: &str) -> bool {
+        self.entries.get(name).is_some_and(|found| found.saves)
     }
 
     /// Size and SHA-256 of a file that was looked into.

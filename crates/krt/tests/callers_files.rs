@@ -53,14 +53,18 @@ fn a_type_that_moves_to_an_imported_file_stays_what_it_is() {
 #[test]
 fn a_service_behind_a_public_import_is_the_entrypoint_s() {
     let first = "syntax = \"proto3\";\nimport public \"s.proto\";\n";
-    let second = |rpcs: &str| format!("syntax = \"proto3\";\npackage p;\nservice S {{ {rpcs} }}\nmessage M {{}}\n");
+    let second =
+        |rpcs: &str| format!("syntax = \"proto3\";\npackage p;\nservice Entrypoint {{ {rpcs} }}\nmessage M {{}}\n");
     let (was, now) = (
         second("rpc Greet (M) returns (M); rpc Other (M) returns (M);"),
         second("rpc Greet (M) returns (stream M); rpc More (M) returns (M);"),
     );
     let found = changes(&[("a.proto", first), ("s.proto", &was)], &[("a.proto", first), ("s.proto", &now)]);
-    assert_breaks(&found, &["rpc `p.S/Greet` answers a stream of `p.M` instead of `p.M`", "rpc `p.S/Other` is gone"]);
-    assert_eq!(found.added, ["rpc `p.S/More` is new"]);
+    assert_breaks(
+        &found,
+        &["rpc `p.Entrypoint/Greet` answers a stream of `p.M` instead of `p.M`", "rpc `p.Entrypoint/Other` is gone"],
+    );
+    assert_eq!(found.added, ["rpc `p.Entrypoint/More` is new"]);
     // The workflow's entrypoint is one of them.
     assert_eq!(archive("v1", &[("a.proto", first), ("s.proto", &was)]).warnings, []);
     // A service behind another import is not.
@@ -68,7 +72,7 @@ fn a_service_behind_a_public_import_is_the_entrypoint_s() {
         &[("a.proto", first), ("s.proto", &was)],
         &[("a.proto", "syntax = \"proto3\";\nimport \"s.proto\";\n"), ("s.proto", &was)],
     );
-    assert_breaks(&found, &["rpc `p.S/Greet` is gone", "rpc `p.S/Other` is gone"]);
+    assert_breaks(&found, &["rpc `p.Entrypoint/Greet` is gone", "rpc `p.Entrypoint/Other` is gone"]);
 }
 
 #[test]

@@ -22,6 +22,12 @@ fn v2_workflows_and_nodes_are_checked() {
                 "workflows[1].name",
                 "a workflow named `classify` is already at line 14",
             ),
+            (
+                "entrypoint: Store",
+                "entrypoint: ‸Classify",
+                "workflows[1].entrypoint",
+                "the rpc `Classify` already triggers the workflow at line 15",
+            ),
             ("    exitpoint: answer\n", "", "workflows[0].exitpoint", "`exitpoint` is missing"),
             (
                 "exitpoint: answer",
@@ -366,24 +372,4 @@ fn a_manifest_comes_back_from_json_as_it_was() {
         let json = serde_json::to_string(&manifest).expect("serializable");
         assert_eq!(serde_json::from_str::<Manifest>(&json).expect("deserializable"), manifest);
     }
-}
-
-#[test]
-fn each_object_store_is_a_warning_that_it_is_not_made() {
-    let mut index = krt::ArchiveIndex::default();
-    for file in ["public_input.proto", "src/etl/main.py", "src/split/main.py", "bin/answer", "bin/store"] {
-        index.add_file(file);
-    }
-    let (_, warnings) = krt::parse_manifest(V2.as_bytes(), &index).expect("valid");
-    let said: Vec<_> = warnings.iter().map(|warning| (warning.path.as_str(), warning.message.as_str())).collect();
-    let of = |name| {
-        format!(
-            "this server does not create object stores yet: the node starts without `{name}`, and its requests to an object store fail"
-        )
-    };
-    let (emails, kept) = (of("emails"), of("kept"));
-    let expected =
-        [("workflows[0].nodes[2].objectStore", emails.as_str()), ("workflows[1].nodes[0].objectStore", kept.as_str())];
-    assert_eq!(said, expected);
-    assert!(warnings.iter().all(|warning| warning.severity == Severity::Warning && warning.line.is_some()));
 }

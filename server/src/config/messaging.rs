@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::ConfigError;
+use super::{ConfigError, MessagingTimeouts};
 use crate::secret::Secret;
 
 // Not Debug: the values may hold passwords.
@@ -51,6 +51,8 @@ pub struct MessagingFlags {
 pub struct MessagingSettings {
     /// None turns messaging off.
     pub nats: Option<NatsSettings>,
+    /// How long NATS may take. They have no flag.
+    pub timeouts: MessagingTimeouts,
     /// Where pods reach NATS; none for where they look by themselves.
     pub pod_url: Option<Secret>,
     pub mongo_uri: Option<Secret>,
@@ -89,6 +91,7 @@ impl TryFrom<MessagingFlags> for MessagingSettings {
         Ok(Self {
             pod_url: flags.nats_pod_url.or_else(|| nats.as_ref().map(|nats| nats.url.clone())),
             nats,
+            timeouts: MessagingTimeouts::default(),
             mongo_uri: flags.mongo_uri,
             influx_uri: flags.influx_uri,
             request_timeout: flags.request_timeout,

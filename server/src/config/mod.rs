@@ -3,6 +3,7 @@
 mod krt_limits;
 mod limits;
 mod messaging;
+mod messaging_timeouts;
 mod settings;
 mod uploads;
 mod values;
@@ -18,6 +19,7 @@ pub use krt_limits::KrtFlags;
 pub(crate) use krt_limits::setting_of;
 pub use limits::{ClientLimits, FileTimeouts};
 pub use messaging::{MessagingFlags, MessagingSettings, NatsSettings};
+pub use messaging_timeouts::MessagingTimeouts;
 pub(crate) use settings::reachable_by_pods;
 pub use settings::{ClusterChoice, ConfigError, Settings};
 pub use uploads::{UploadFlags, UploadLimits};

@@ -17,6 +17,7 @@ use std::{
     collections::BTreeMap,
     fmt::Debug,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use super::{
@@ -28,17 +29,46 @@ use super::{
     repairs::{fingerprint, stamped},
 };
 use crate::{
-    cluster::{Cache, CachedKind, Cluster, MANAGED_BY, RUNTIME_LABEL, Watches},
+    cluster::{Cache, CachedKind, Cluster, MANAGED_BY, RUNTIME_LABEL, Watches, error_message, retry_after},
+    messaging::{Messaging, MessagingError},
     store::InstallationId,
 };
 
 /// The name under which server-side apply knows what is ours (docs/lifecycle.md §3.1).
 pub(super) const FIELD_MANAGER: &str = "kai-server";
 
+/// Why a step could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StepError {
+    #[error("the cluster rejects a change: {}", error_message(.0))]
+    Cluster(#[from] kube::Error),
+    #[error("NATS rejects a change: {0}")]
+    Messaging(#[from] MessagingError),
+}
+
+impl StepError {
+    /// What the cluster or NATS answered; none when it did not.
+    pub(super) fn answer(&self) -> Option<String> {
+        let is_answer = match self {
+            Self::Cluster(error) => matches!(error, kube::Error::Api(_)),
+            Self::Messaging(error) => error.is_answer(),
+        };
+        is_answer.then(|| self.to_string())
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Cluster(error) => retry_after(error),
+            Self::Messaging(_) => None,
+        }
+    }
+}
+
 /// Writes to one runtime's namespace.
 pub(crate) struct Writer<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) watches: &'a Watches,
+    pub(crate) messaging: Option<&'a Messaging>,
     pub(super) memory: &'a Mutex<Memory>,
     pub(crate) runtime: &'a RuntimeId,
     pub(crate) namespace: &'a str,
@@ -82,9 +112,14 @@ impl Writer<'_> {
         self.watches.namespaces.get("", self.namespace).is_some()
     }
 
-    pub(super) async fn execute(&self, step: Step) -> Result<(), kube::Error> {
+    pub(super) async fn execute(&self, step: Step) -> Result<(), StepError> {
         let watches = self.watches;
-        match step {
+        let done = match step {
+            Step::Message(step) => {
+                // Without messaging nothing of it is planned.
+                let Some(messaging) = self.messaging else { return Ok(()) };
+                return Ok(messaging.execute(&step).await?);
+            }
             Step::Apply(Object::Deployment(object)) => self.apply(&watches.deployments, &*object).await,
             Step::Apply(Object::Service(object)) => self.apply(&watches.services, &*object).await,
             Step::Apply(Object::Secret(object)) => self.apply(&watches.secrets, &*object).await,
@@ -98,7 +133,8 @@ impl Writer<'_> {
                 Kind::ConfigMap => self.delete(&watches.config_maps, &name, uid, DeleteParams::background()).await,
                 Kind::Ingress => self.delete(&watches.ingresses, &name, uid, DeleteParams::background()).await,
             },
-        }
+        };
+        Ok(done?)
     }
 
     async fn apply<K>(&self, cache: &Cache<K>, object: &K) -> Result<(), kube::Error>

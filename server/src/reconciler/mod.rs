@@ -16,6 +16,7 @@ mod health;
 mod logs;
 mod objects;
 mod observed;
+mod outages;
 mod ownership;
 mod plan;
 mod readiness;
@@ -37,13 +38,14 @@ use tokio_util::sync::CancellationToken;
 
 use backoff::ApplyBackoff;
 use crash_logs::CrashLogs;
-use observed::Observed;
+use observed::{Observed, ObservedMessaging};
 use plan::StepScope;
 use repairs::Previews;
 
 use crate::{
     changes::Changes,
     cluster::{Cluster, Watches},
+    messaging::Messaging,
     store::{InstallationId, Store, VersionKey, VersionRecord},
 };
 
@@ -102,6 +104,8 @@ pub struct ReconcilerTimings {
     pub start_timeout: Duration,
     /// After which a stop that follows a failed start is overdue.
     pub stop_timeout: Duration,
+    /// How long an outage of NATS may last that runners survive. After a longer one their pods are restarted.
+    pub messaging_outage: Duration,
     /// After which a reconcile of one runtime is cancelled, wherever it is; the next one continues.
     pub reconcile_timeout: Duration,
 }
@@ -112,6 +116,7 @@ impl Default for ReconcilerTimings {
             interval: Duration::from_secs(30),
             start_timeout: Duration::from_secs(300),
             stop_timeout: Duration::from_secs(120),
+            messaging_outage: Duration::from_secs(10),
             reconcile_timeout: Duration::from_secs(120),
         }
     }
@@ -154,6 +159,8 @@ pub struct Reconciler(Arc<Inner>);
 struct Inner {
     store: Arc<Store>,
     cluster: Cluster,
+    /// None when messaging is off.
+    messaging: Option<Messaging>,
     watches: Arc<Watches>,
     /// The store's; learned before anything is done.
     installation: OnceLock<InstallationId>,
@@ -188,7 +195,7 @@ impl Observation<'_> {
 /// what is done; a restart loses it.
 #[derive(Default)]
 struct Memory {
-    /// What the cluster answered when it last refused a step.
+    /// What the cluster or NATS answered when it last refused a step; for people.
     last_errors: BTreeMap<RuntimeId, BTreeMap<StepScope, String>>,
     /// Recent applies, to delay those that do not last.
     backoff: ApplyBackoff,
@@ -216,14 +223,12 @@ impl Memory {
 
     fn last_error_in(&self, runtime: &RuntimeId, scope: StepScope) -> Option<String> {
         let of = |all: &BTreeMap<RuntimeId, BTreeMap<StepScope, String>>| all.get(runtime)?.get(&scope).cloned();
-        of(&self.last_errors)
-            .map(|refused| format!("the cluster rejects a change: {refused}"))
-            .or_else(|| of(&self.delayed))
+        of(&self.last_errors).or_else(|| of(&self.delayed))
     }
 }
 
 impl Reconciler {
-    /// `changed` is marked whenever what [`Reconciler::status`] or the store says of a runtime may have changed.
+    /// One without messaging.
     pub fn new(
         store: Arc<Store>,
         cluster: Cluster,
@@ -231,9 +236,22 @@ impl Reconciler {
         timings: ReconcilerTimings,
         changed: Changes,
     ) -> Self {
+        Self::with_messaging(store, cluster, None, settings, timings, changed)
+    }
+
+    /// `changed` is marked whenever what [`Reconciler::status`] or the store says of a runtime may have changed.
+    pub fn with_messaging(
+        store: Arc<Store>,
+        cluster: Cluster,
+        messaging: Option<Messaging>,
+        settings: ObjectSettings,
+        timings: ReconcilerTimings,
+        changed: Changes,
+    ) -> Self {
         Self(Arc::new(Inner {
             store,
             cluster,
+            messaging,
             watches: Arc::default(),
             installation: OnceLock::new(),
             settings,
@@ -260,7 +278,8 @@ impl Reconciler {
         let reachability = self.0.cluster.info().reachability;
         let installation = self.0.installation.get().filter(|_| self.is_observed());
         let namespace = self.0.settings.namespace(runtime);
-        let observed = installation.map(|ours| Observed::of(&self.0.watches, &namespace, *ours));
+        let messaging = |ours| ObservedMessaging::of(self.0.messaging.as_ref(), runtime, ours);
+        let observed = installation.map(|ours| Observed::of(&self.0.watches, &namespace, *ours).and(messaging(*ours)));
         Observation { inner: &self.0, reachability, observed }
     }
 
@@ -283,6 +302,12 @@ impl Reconciler {
         };
         let watches =
             self.0.watches.clone().run(self.0.cluster.clone(), &self.0.settings.namespace_prefix, changed_runtimes);
+        let messaging = async {
+            match &self.0.messaging {
+                Some(messaging) => messaging.run(changed_runtimes).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => return,
             () = learn_installation(&self.0) => {}
@@ -291,7 +316,9 @@ impl Reconciler {
             () = stop.cancelled() => {}
             () = watches => {}
             () = self.0.cluster.run_probe() => {}
+            () = messaging => {}
             () = work_queue::run(&self.0) => {}
+            () = outages::run(&self.0) => {}
         }
     }
 }

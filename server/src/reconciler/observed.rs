@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::VersionName;
+use domain::{Reachability, RuntimeId, Timestamp, VersionName};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, Namespace, Pod, Secret, Service},
@@ -17,7 +17,11 @@ use super::{
     objects::{ACTIVE_SERVICE, VERSION_LABEL},
     ownership::foreign,
 };
-use crate::{cluster::Watches, store::InstallationId};
+use crate::{
+    cluster::Watches,
+    messaging::{Messaging, ObservedStream},
+    store::InstallationId,
+};
 
 /// Objects of one namespace that carry our labels, by name.
 #[derive(Debug, Default, Clone)]
@@ -33,9 +37,55 @@ pub(crate) struct Observed {
     /// Nothing can be written in the namespace, because it is being deleted or another installation's: which of them, and
     /// what that means, for people. What is in another's is not observed at all.
     pub(crate) namespace_closed: Option<String>,
+    pub(crate) messaging: ObservedMessaging,
+}
+
+/// What NATS was last seen to hold of one runtime.
+#[derive(Debug, Default, Clone)]
+pub(crate) enum ObservedMessaging {
+    /// No setting says where NATS is.
+    #[default]
+    Off,
+    /// Its streams have not been seen yet.
+    Reading,
+    Unreachable {
+        since: Timestamp,
+        reason: String,
+    },
+    Known {
+        installation: InstallationId,
+        /// Those that are marked as the runtime's, and those that are called as its own would be, by name.
+        streams: BTreeMap<String, Arc<ObservedStream>>,
+    },
+}
+
+impl ObservedMessaging {
+    pub(crate) fn of(messaging: Option<&Messaging>, runtime: &RuntimeId, installation: InstallationId) -> Self {
+        let Some(messaging) = messaging else { return Self::Off };
+        if let Reachability::Unreachable { since, reason } = messaging.state().reachability {
+            return Self::Unreachable { since, reason };
+        }
+        messaging.streams(runtime).map_or(Self::Reading, |streams| Self::Known { installation, streams })
+    }
+
+    /// Why nobody can exchange messages, or it is not known whether; for people.
+    pub(crate) fn outage(&self) -> Option<String> {
+        match self {
+            Self::Off | Self::Known { .. } => None,
+            Self::Reading => Some("reading the streams of NATS".to_owned()),
+            Self::Unreachable { since, reason } => {
+                Some(format!("messaging unreachable since {} UTC: {reason}", since.strftime("%H:%M:%S")))
+            }
+        }
+    }
 }
 
 impl Observed {
+    /// With what is known of the runtime's messages.
+    pub(crate) fn and(self, messaging: ObservedMessaging) -> Self {
+        Self { messaging, ..self }
+    }
+
     /// Enough to say how versions are doing: of Deployments without the templates of their pods.
     pub(crate) fn of(watches: &Watches, namespace: &str, ours: InstallationId) -> Self {
         Self::with(watches, namespace, ours, watches.deployments.in_namespace(namespace))
@@ -65,6 +115,7 @@ impl Observed {
             ingresses: watches.ingresses.in_namespace(namespace),
             ready_pods: watches.ready_pods(namespace),
             namespace_closed: known.and_then(|known| ending(&known)),
+            messaging: ObservedMessaging::Off,
         }
     }
 

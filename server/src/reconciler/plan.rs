@@ -4,6 +4,7 @@
 //! A plan holds only what may be done now. What has to wait for an effect of it is left to the next plan, which sees that
 //! effect; so the process may end between any two steps, and the next run goes on from what it finds.
 
+pub(super) mod messaging;
 mod object;
 mod publication;
 mod unobserved;
@@ -12,7 +13,10 @@ mod version;
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{ObjectSettings, backoff::Delay, observed::Observed};
-use crate::store::{RuntimeIntent, VersionKey};
+use crate::{
+    messaging::MessagingStep,
+    store::{RuntimeIntent, VersionKey},
+};
 use domain::Timestamp;
 
 pub(super) use object::Object;
@@ -54,9 +58,11 @@ pub(crate) struct Plan {
 pub(crate) enum StepScope {
     Version(VersionKey),
     Publication,
+    /// What versions leave behind that are archived.
+    Archived,
 }
 
-/// One idempotent change of the cluster.
+/// One idempotent change of the cluster, or of NATS.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
     /// Server-side apply. An object that carries a resource version is only changed if it still has that one.
@@ -67,6 +73,7 @@ pub(crate) enum Step {
         /// So that a successor of the same name is left alone.
         uid: Option<String>,
     },
+    Message(MessagingStep),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +114,7 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
     }
     let steps = publication::plan_publication(situation, &mut plan);
     plan.add(StepScope::Publication, steps);
+    plan.add(StepScope::Archived, messaging::of_archived(situation.observed, situation.intent));
     // The cluster takes away all that is in a namespace that is being deleted, and takes nothing in; in another
     // installation's nothing is ours.
     if situation.observed.namespace_closed.is_some() {

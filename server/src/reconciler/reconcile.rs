@@ -10,14 +10,15 @@ use domain::{Desired, Reachability, RuntimeId, Timestamp, VersionState};
 
 use super::{
     Inner,
-    apply::Writer,
+    apply::{StepError, Writer},
     crash_logs, failure, health,
-    observed::Observed,
+    objects::messages,
+    observed::{Observed, ObservedMessaging},
     plan::{Denial, Plan, Situation, Step, StepScope, Transition, plan, plan_unobserved},
     repairs,
 };
 use crate::{
-    cluster::{error_message, retry_after},
+    messaging::MessagingError,
     store::{RuntimeIntent, StoreError},
 };
 
@@ -28,8 +29,10 @@ const MAX_ROUNDS: usize = 16;
 pub(super) enum ReconcileError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the cluster rejects a change: {}", error_message(.0))]
-    Cluster(#[source] kube::Error),
+    #[error(transparent)]
+    Step(#[from] StepError),
+    #[error("cannot read the consumers: {0}")]
+    Messaging(#[source] MessagingError),
     #[error("not finished within {0:?}; the next reconcile continues")]
     TimedOut(Duration),
     #[error("it panicked; see the log")]
@@ -39,8 +42,8 @@ pub(super) enum ReconcileError {
 impl ReconcileError {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Cluster(error) => retry_after(error),
-            Self::Store(_) | Self::TimedOut(_) | Self::Panicked => None,
+            Self::Step(error) => error.retry_after(),
+            Self::Messaging(_) | Self::Store(_) | Self::TimedOut(_) | Self::Panicked => None,
         }
     }
 }
@@ -57,10 +60,14 @@ pub(super) struct Reconciled {
 pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Reconciled, ReconcileError> {
     // Read before the queue runs.
     let Some(&installation) = inner.installation.get() else { return Ok(Reconciled::default()) };
-    for _ in 0..MAX_ROUNDS {
+    for round in 0..MAX_ROUNDS {
         let Some(intent) = inner.store.intent(runtime).await? else { return Ok(Reconciled::default()) };
         let namespace = inner.settings.namespace(runtime);
-        let observed = Observed::whole(&inner.watches, &namespace, installation);
+        if round == 0 {
+            look_at_consumers(inner, &intent).await?;
+        }
+        let messaging = ObservedMessaging::of(inner.messaging.as_ref(), runtime, installation);
+        let observed = Observed::whole(&inner.watches, &namespace, installation).and(messaging);
         let plan = make_plan(inner, &intent, &observed);
         if !plan.transitions.is_empty() {
             let fails = |t: &Transition| matches!(t, Transition::StartFailed { .. } | Transition::PublishFailed { .. });
@@ -82,6 +89,7 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Recon
         let writer = Writer {
             cluster: &inner.cluster,
             watches: &inner.watches,
+            messaging: inner.messaging.as_ref(),
             memory: &inner.memory,
             runtime,
             namespace: &namespace,
@@ -98,7 +106,7 @@ pub(super) async fn run(inner: &Arc<Inner>, runtime: &RuntimeId) -> Result<Recon
         }
         let outcomes = execute(&writer, plan.steps).await;
         if let Some(error) = record_errors(inner, runtime, outcomes).await {
-            return Err(ReconcileError::Cluster(error));
+            return Err(error.into());
         }
     }
     inner.wake.mark_dirty(runtime);
@@ -130,6 +138,25 @@ pub(super) async fn run_unobserved(
     }
     inner.wake.mark_dirty(runtime);
     Ok(Reconciled::default())
+}
+
+/// Asks NATS for the consumers of what runs or is about to stop; they tell who listens. A reconcile comes when something
+/// has changed, so a NATS at rest is asked nothing.
+async fn look_at_consumers(inner: &Inner, intent: &RuntimeIntent) -> Result<(), ReconcileError> {
+    let Some(messaging) = &inner.messaging else { return Ok(()) };
+    let wanted = intent.versions.iter().flat_map(messages::workflow_streams).collect();
+    messaging.want(&intent.runtime.id, wanted);
+    if !messaging.state().is_read {
+        return Ok(());
+    }
+    let changing = intent.versions.iter().filter(|version| version.desired == Desired::Started || !version.settled);
+    let streams: Vec<String> = changing.flat_map(messages::workflow_streams).collect();
+    match messaging.refresh_consumers(&streams).await {
+        // Then it is shown as unreachable, and what the cluster needs goes on.
+        Err(error) if !error.is_answer() => Ok(()),
+        Err(error) => Err(ReconcileError::Messaging(error)),
+        Ok(()) => Ok(()),
+    }
 }
 
 async fn record_repairs(
@@ -171,7 +198,7 @@ fn make_plan(inner: &Inner, intent: &RuntimeIntent, observed: &Observed) -> Plan
     let memory = inner.memory.lock().unwrap_or_else(PoisonError::into_inner);
     let (runtime, now) = (&intent.runtime.id, Timestamp::now());
     let of_versions = intent.versions.iter().map(|version| StepScope::Version(version.key));
-    let scopes = of_versions.chain([StepScope::Publication]);
+    let scopes = of_versions.chain([StepScope::Publication, StepScope::Archived]);
     let last_errors = scopes.filter_map(|scope| Some((scope, memory.last_error_in(runtime, scope)?))).collect();
     plan(&Situation {
         intent,
@@ -186,7 +213,7 @@ fn make_plan(inner: &Inner, intent: &RuntimeIntent, observed: &Observed) -> Plan
     })
 }
 
-type Outcomes = BTreeMap<StepScope, Result<(), kube::Error>>;
+type Outcomes = BTreeMap<StepScope, Result<(), StepError>>;
 
 async fn execute(writer: &Writer<'_>, steps: BTreeMap<StepScope, Vec<Step>>) -> Outcomes {
     let mut outcomes = Outcomes::new();
@@ -194,7 +221,7 @@ async fn execute(writer: &Writer<'_>, steps: BTreeMap<StepScope, Vec<Step>>) -> 
     for (scope, steps) in steps {
         let outcome = execute_in_order(writer, steps, &mut has_namespace).await;
         // Retry-After concerns all of this server's writes.
-        let is_told_to_wait = outcome.as_ref().is_err_and(|error| retry_after(error).is_some());
+        let is_told_to_wait = outcome.as_ref().is_err_and(|error| error.retry_after().is_some());
         outcomes.insert(scope, outcome);
         if is_told_to_wait {
             break;
@@ -203,10 +230,15 @@ async fn execute(writer: &Writer<'_>, steps: BTreeMap<StepScope, Vec<Step>>) -> 
     outcomes
 }
 
-async fn execute_in_order(writer: &Writer<'_>, steps: Vec<Step>, has_namespace: &mut bool) -> Result<(), kube::Error> {
+async fn execute_in_order(writer: &Writer<'_>, steps: Vec<Step>, has_namespace: &mut bool) -> Result<(), StepError> {
     for step in steps {
         // What is deleted is in one that is there, if it is not gone in this very moment.
-        if !*has_namespace && (matches!(step, Step::Apply(_)) || writer.knows_namespace()) {
+        let is_in_namespace = match step {
+            Step::Apply(_) => true,
+            Step::Delete { .. } => writer.knows_namespace(),
+            Step::Message(_) => false,
+        };
+        if !*has_namespace && is_in_namespace {
             writer.ensure_namespace().await?;
             *has_namespace = true;
         }
@@ -216,18 +248,20 @@ async fn execute_in_order(writer: &Writer<'_>, steps: Vec<Step>, has_namespace: 
 }
 
 /// Remembers what the cluster rejected, to be shown, and returns one of the errors if there is any.
-async fn record_errors(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<kube::Error> {
+async fn record_errors(inner: &Inner, runtime: &RuntimeId, outcomes: Outcomes) -> Option<StepError> {
     let mut last_errors = BTreeMap::new();
     let mut first = None;
     let mut is_lost = false;
     for (scope, outcome) in outcomes {
         let Err(error) = outcome else { continue };
-        match &error {
-            kube::Error::Api(_) => drop(last_errors.insert(scope, error_message(&error))),
-            _ => is_lost = true,
+        match (error.answer(), &error) {
+            (Some(answer), _) => drop(last_errors.insert(scope, answer)),
+            (None, StepError::Cluster(_)) => is_lost = true,
+            // It has looked by itself whether it is there.
+            (None, StepError::Messaging(_)) => {}
         }
         // The last one may have said how long to wait.
-        if first.is_none() || retry_after(&error).is_some() {
+        if first.is_none() || error.retry_after().is_some() {
             first = Some(error);
         }
     }

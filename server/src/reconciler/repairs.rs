@@ -19,10 +19,13 @@ use super::{
     ObjectSettings,
     diff::differences,
     objects::{ACTIVE_SERVICE, INGRESS, VERSION_LABEL, own_service, preview_ingress},
-    observed::Observed,
-    plan::{Object, Plan, Step, has_preview},
+    observed::{Observed, ObservedMessaging},
+    plan::{Object, Plan, Step, StepScope, has_preview},
 };
-use crate::store::{Repair, RuntimeIntent, VersionKey, VersionRecord};
+use crate::{
+    messaging::MessagingStep,
+    store::{Repair, RuntimeIntent, VersionKey, VersionRecord},
+};
 
 /// The annotation of every object that we apply.
 const FINGERPRINT: &str = "kai-server/applied-sha256";
@@ -69,7 +72,7 @@ pub(super) fn of_plan(
     let delayed = plan.delayed.iter().map(|(_, object, reason)| (object, Some(reason)));
     let applied = plan.steps.values().flatten().filter_map(|step| match step {
         Step::Apply(object) => Some((object, None)),
-        Step::Delete { .. } => None,
+        Step::Delete { .. } | Step::Message(_) => None,
     });
     // What is delayed first: when its time has come it is among the steps, too, and is one repair all the same.
     for (object, reason) in delayed.chain(applied) {
@@ -90,7 +93,37 @@ pub(super) fn of_plan(
             }
         }
     }
+    for version in intent.versions.iter().filter(|version| version.desired == Desired::Started && version.settled) {
+        let steps = plan.steps.get(&StepScope::Version(version.key)).into_iter().flatten();
+        for repair in steps.filter_map(|step| of_message(step, observed)) {
+            let of_version = repairs.entry(version.key).or_default();
+            if of_version.iter().all(|known| known.object != repair.object) {
+                of_version.push(repair);
+            }
+        }
+    }
     repairs
+}
+
+/// What a step puts back of a version's streams.
+fn of_message(step: &Step, observed: &Observed) -> Option<Repair> {
+    let Step::Message(step) = step else { return None };
+    let ObservedMessaging::Known { streams, .. } = &observed.messaging else { return None };
+    let (object, what) = match step {
+        MessagingStep::CreateStream(spec) => (spec.label(), "was missing".to_owned()),
+        MessagingStep::UpdateStream(spec) => {
+            let fields = streams.get(&spec.name()).map(|live| spec.differences(live)).unwrap_or_default();
+            (spec.label(), format!("was edited: {}", fields.join(", ")))
+        }
+        MessagingStep::DeleteConsumer { consumer, .. } => (format!("Consumer {consumer}"), "was edited".to_owned()),
+        // Those of a stream that is made anew are told of with it; one that is there gets its mark.
+        MessagingStep::CreateConsumer { stream, consumer, .. } => {
+            streams.get(stream).filter(|live| live.consumer(&consumer.name).is_none())?;
+            (format!("Consumer {}", consumer.name), "was missing".to_owned())
+        }
+        MessagingStep::Unmark(_) | MessagingStep::DeleteStream { .. } => return None,
+    };
+    Some(Repair { what: format!("{object} {what}"), object })
 }
 
 /// The versions of which the history may have to change.

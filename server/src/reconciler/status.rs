@@ -10,7 +10,8 @@ use super::{
     NodeState, Status,
     crash_logs::CrashLogs,
     objects::{entrypoint_deployment, node_deployment},
-    observed::{Observed, belongs_to},
+    observed::{Observed, ObservedMessaging, belongs_to},
+    plan::messaging,
     readiness::{self, Severity},
 };
 use crate::store::VersionRecord;
@@ -55,10 +56,15 @@ pub(super) fn derive(
     for workflow in &version.manifest.workflows {
         for node in &workflow.nodes {
             let deployment = node_deployment(&version.name, &workflow.name, &node.name);
-            let state = input.node_state(&deployment, |labels| {
+            let mut state = input.node_state(&deployment, |labels| {
                 labels.get("workflow-name").is_some_and(|name| name == workflow.name.as_str())
                     && labels.get("node-name").is_some_and(|name| name == node.name.as_str())
             });
+            if state.status == NodeStatus::Ready
+                && let Some(reason) = messaging::unbound(observed, version, workflow, node)
+            {
+                (state.status, state.message) = (NodeStatus::Starting, Some(reason));
+            }
             nodes.insert((workflow.name.clone(), node.name.clone()), state);
         }
     }
@@ -70,10 +76,19 @@ pub(super) fn derive(
     let health = match (health(version, &unready), &refused) {
         // Something is not as it should be, though it may run well, and cannot be mended.
         (Health::Healthy | Health::Degraded { .. }, Some(refused)) => Health::Degraded { reason: refused.clone() },
+        (Health::Healthy, None) if matches!(observed.messaging, ObservedMessaging::Reading) => {
+            Health::Unknown { reason: observed.messaging.outage().unwrap_or_default() }
+        }
+        (Health::Healthy | Health::Degraded { .. }, None) if let Some(reason) = no_messages(observed, version) => {
+            Health::Degraded { reason }
+        }
         (health, _) => health,
     };
     let waiting = in_progress(version)
-        .then(|| refused.unwrap_or_else(|| waiting_for(version, observed, &unready, nodes.len() + 1, now)))
+        .then(|| {
+            let messages = || waits_for_messages(observed, version);
+            refused.or_else(messages).unwrap_or_else(|| waiting_for(version, observed, &unready, nodes.len() + 1, now))
+        })
         .map(|waiting| match overdue(version, now) {
             Some(overdue) => format!("{overdue}: {waiting}"),
             None => waiting,
@@ -84,6 +99,27 @@ pub(super) fn derive(
 /// What keeps anything from being changed just now.
 fn refused(observed: &Observed, last_error: Option<&str>) -> Option<String> {
     observed.namespace_closed.clone().or_else(|| last_error.map(str::to_owned))
+}
+
+/// Why the nodes of a version that runs get no messages, whatever their pods are like.
+fn no_messages(observed: &Observed, version: &VersionRecord) -> Option<String> {
+    match observed.messaging {
+        ObservedMessaging::Off | ObservedMessaging::Reading => None,
+        ObservedMessaging::Unreachable { .. } => observed.messaging.outage(),
+        ObservedMessaging::Known { .. } => messaging::waits_for(observed, version),
+    }
+}
+
+/// What keeps a start or a stop from going on, as far as messages are concerned.
+fn waits_for_messages(observed: &Observed, version: &VersionRecord) -> Option<String> {
+    match version.state() {
+        VersionState::Starting => messaging::waits_for(observed, version),
+        VersionState::Stopping if !observed.deployments.values().any(|d| belongs_to(d.as_ref(), &version.name)) => {
+            let has_pods = observed.pods_of(&version.name).next().is_some();
+            observed.messaging.outage().filter(|_| !has_pods)
+        }
+        _ => None,
+    }
 }
 
 fn in_progress(version: &VersionRecord) -> bool {

@@ -17,6 +17,8 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 
+use crate::messaging::Messaging;
+
 use super::{
     Inner, STORE_TIMEOUT,
     plan::Denial,
@@ -41,6 +43,7 @@ pub(super) async fn run(inner: &Arc<Inner>) {
     let mut interval = tokio::time::interval(inner.timings.interval);
     let mut cluster = inner.cluster.changed();
     cluster.mark_changed();
+    let mut messaging = inner.messaging.as_ref().map(Messaging::changed);
     let mut was_ready = false;
 
     loop {
@@ -109,6 +112,13 @@ pub(super) async fn run(inner: &Arc<Inner>) {
                 remember(inner, &cluster.borrow_and_update().reachability);
                 pending_scan = Some(Scan::All);
             }
+            // What is shown of all that run depends on whether NATS answers, and what is done on what it holds.
+            Ok(()) = async {
+                match &mut messaging {
+                    Some(messaging) => messaging.changed().await,
+                    None => pending().await,
+                }
+            } => pending_scan = Some(Scan::All),
             // A watch whose list is empty marks no runtime, so this polls until all are synced.
             () = sleep(DEBOUNCE), if reachable && !ready => {}
         }

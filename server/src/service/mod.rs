@@ -14,6 +14,7 @@ mod logs;
 mod nodes;
 mod summary_cache;
 mod views;
+mod warnings;
 
 use std::{sync::Arc, time::Duration};
 
@@ -220,7 +221,10 @@ impl Service {
     async fn view(&self, record: &VersionRecord) -> Result<VersionView, ApiError> {
         let runtime = self.runtime_record(&record.runtime).await?;
         let published = self.cached_runtime(&runtime).await?.published.clone();
-        Ok(views::version_view(record, &self.reconciler.status(record), published, &self.objects))
+        let mut view = views::version_view(record, &self.reconciler.status(record), published, &self.objects);
+        let of_settings = warnings::of_settings(record, &self.objects.runners, self.cluster.info().kind);
+        view.warnings.extend(of_settings);
+        Ok(view)
     }
 
     async fn cached_runtime(&self, runtime: &RuntimeRecord) -> Result<Arc<CachedRuntime>, ApiError> {

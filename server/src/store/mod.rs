@@ -18,6 +18,7 @@ mod history;
 mod inherit;
 mod installation;
 mod lock;
+mod messaging;
 mod open;
 mod reconcile;
 mod repairs;

@@ -1,6 +1,9 @@
 //! [`Store`]: the only way to the database. The statements are in the modules beside this one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use domain::{
     ActivityEntry, ActivityFilter, Caller, Failure, Generation, HistoryEntry, HistoryPage, InheritedValue, RuntimeId,
@@ -10,8 +13,8 @@ use domain::{
 use super::{
     CommandRecord, Content, Deletion, HealthTransition, InstallationId, NewRuntimeRecord, NewVersion, Repair,
     RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, activity, commands, config,
-    content, deletion, generation, health, history, inherit, installation, reconcile, repairs, runtimes, sql::Database,
-    versions,
+    content, deletion, generation, health, history, inherit, installation, messaging, reconcile, repairs, runtimes,
+    sql::Database, versions,
 };
 use crate::secret::Secret;
 
@@ -296,6 +299,23 @@ impl Store {
         let mut tx = self.database.write().await?;
         let applied = repairs::set(&mut tx, version, generation, &repairs, at).await?;
         tx.commit_if(applied).await
+    }
+
+    /// Messaging does not answer since then, if that is not known already.
+    pub async fn messaging_lost(&self, at: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.database.write().await?;
+        let changed = messaging::lost(&mut tx, at).await?;
+        tx.commit_if(changed).await?;
+        Ok(())
+    }
+
+    /// Messaging answers again. If it was away for longer than runners survive, the pods of all versions that are meant to
+    /// run have to restart: each gets `pods_restarted_at` and an entry, and the answer is their runtimes.
+    pub async fn messaging_back(&self, at: Timestamp, survived: Duration) -> Result<BTreeSet<RuntimeId>, StoreError> {
+        let mut tx = self.database.write().await?;
+        let restarted = messaging::back(&mut tx, at, survived).await?;
+        tx.commit_if(restarted.is_some()).await?;
+        Ok(restarted.unwrap_or_default())
     }
 
     /// Adds that a version that runs has begun to fail, or has recovered. Applies only when it is recorded otherwise.

@@ -10,7 +10,7 @@ use crate::support::{
 
 const DEMO: &str = "/api/v1/runtimes/demo/versions";
 const PROTO: &str = "syntax = \"proto3\";\npackage p;\nmessage In { string text = 1; }\nmessage Out { bool ok = 1; }\n\
-                     service S { rpc Call (In) returns (Out); }\n";
+                     service Entrypoint { rpc Call (In) returns (Out); }\n";
 const README: &str = "# Reviews\n\nSee [the guide](guide.md), ![a picture](img/a.svg) and [krt](../krt.yml).\n\n\
                       ## Use\n\n<script>alert(1)</script>\n\n[bad](javascript:alert(1)) ![far](https://example.org/a.png)\n";
 
@@ -206,7 +206,7 @@ async fn two_versions_are_compared_by_what_they_do_and_by_their_files_content() 
 }
 
 const IMPORTING: &str = "syntax = \"proto3\";\npackage p;\nimport \"types/m.proto\";\nimport \"far.proto\";\n\
-                         service S { rpc Call (M) returns (M); }\n";
+                         service Entrypoint { rpc Call (M) returns (M); }\n";
 const M: &str = "syntax = \"proto3\";\npackage p;\nmessage M {\n  string a = 1 [(validate.rules).string = {min_len: 1}];\n  \
                  string b = 2;\n  string c = 3;\n}\n";
 
@@ -268,20 +268,6 @@ async fn a_new_version_inherits_the_values_that_the_newest_has() {
     }
     let refused = server.send(Method::POST, &format!("{DEMO}?carry_over=maybe"), "x").await;
     assert_eq!(refused.expect_error(422, "invalid_input")["problems"][0]["path"], "carry_over");
-}
-
-#[tokio::test]
-async fn an_object_store_is_a_warning_at_upload_and_stays_one() {
-    let server = demo().await;
-    let wanting = manifest("v1") + "        objectStore:\n          name: emails\n";
-    let added = add(&server, &wanting, &[]).await;
-    let stored = server.get(&format!("{DEMO}/v1")).await.expect(200);
-    for version in [added, stored] {
-        let warnings = version["warnings"].as_array().unwrap();
-        let said = warnings[0]["message"].as_str().unwrap();
-        assert!(said.contains("this server does not create object stores yet") && said.contains("`emails`"), "{said}");
-        assert_eq!((warnings.len(), &warnings[0]["severity"]), (1, &json!("warning")));
-    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Whatever goes wrong between the server and its cluster, and whenever the server ends: once nothing goes wrong any
+//! Whatever goes wrong between the server and its cluster or NATS, and whenever the server ends: once nothing goes wrong any
 //! more, everything becomes as it was last asked.
 //!
 //! `KAI_FAULT_SEEDS` says how many runs there are on each store, and `KAI_FAULT_SEED` repeats one.
@@ -12,6 +12,8 @@ use sandbox::{Options, Sandbox};
 use server::{
     changes::Changes,
     cluster::{Cluster, RequestTimeouts},
+    config::{MessagingTimeouts, NatsSettings},
+    messaging::Messaging,
     reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, RunnerSettings},
     store::{self, CommandRecord, Content, InheritConfig, NewRuntimeRecord, NewVersion, Store, StoreError, StoredFile},
 };
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{
     faults::Faults,
     invariant_monitor::InvariantMonitor,
+    nats_faults::FaultyNats,
     postgres,
     reference_model::{BROKEN, BROKEN_IMAGE, RUNTIMES, ReferenceModel, VERSIONS, a_command},
     test_rng::TestRng,
@@ -38,6 +41,16 @@ const TIMEOUTS: RequestTimeouts = RequestTimeouts {
     watch_idle: Duration::from_secs(2),
     probe: Duration::from_millis(500),
     probe_interval: Duration::from_secs(1),
+};
+
+const MESSAGING_TIMEOUTS: MessagingTimeouts = MessagingTimeouts {
+    connect: Duration::from_secs(1),
+    reconnect: Duration::from_millis(100),
+    read: Duration::from_secs(1),
+    write: Duration::from_secs(1),
+    probe: Duration::from_millis(500),
+    probe_interval: Duration::from_millis(500),
+    relist: Duration::from_secs(10),
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -81,25 +94,29 @@ async fn run(seed: u64, database: &str, store: Arc<Store>) {
     add_versions(&store, &RUNTIMES).await;
 
     let faults = Faults::new(seed, FAULTS_PER_MILLE);
+    let nats = FaultyNats::new(seed).await;
+    let url = nats.url();
     let mut rng = TestRng::new(seed);
     let mut model = ReferenceModel::default();
     let mut restarts = 0;
-    let mut process = Process::start(&store, &sandbox, &faults);
+    let mut process = Process::start(&store, &sandbox, &faults, &url).await;
     for _ in 0..ATTEMPTS {
         if rng.one_in(80) {
             process.kill().await;
-            process = Process::start(&store, &sandbox, &faults);
+            process = Process::start(&store, &sandbox, &faults, &url).await;
             restarts += 1;
         }
         command(&store, &process.reconciler, &mut rng, &mut model).await;
         tokio::time::sleep(rng.millis(0..60)).await;
     }
     faults.end();
+    let nats = nats.calm().await;
 
     let end = Instant::now() + MAX_WAIT;
     loop {
         let mut mismatches = model.mismatches(&store, &kube).await;
         mismatches.extend(process.mismatches(&store).await);
+        mismatches.extend(nats.mismatches(&store).await);
         if mismatches.is_empty() {
             break;
         }
@@ -129,15 +146,23 @@ struct Process {
 }
 
 impl Process {
-    fn start(store: &Arc<Store>, sandbox: &Sandbox, faults: &Arc<Faults>) -> Self {
+    async fn start(store: &Arc<Store>, sandbox: &Sandbox, faults: &Arc<Faults>, nats: &str) -> Self {
+        let nats = NatsSettings { url: nats.into(), credentials: None };
+        let messaging = Messaging::connect(&nats, MESSAGING_TIMEOUTS).await.unwrap();
         let cluster = Cluster::in_process_within(faults.client(sandbox.router()), TIMEOUTS);
         let timings = ReconcilerTimings {
             interval: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(3600),
             ..ReconcilerTimings::default()
         };
-        let reconciler =
-            Reconciler::new(store.clone(), cluster.clone(), object_settings(), timings, Changes::default());
+        let reconciler = Reconciler::with_messaging(
+            store.clone(),
+            cluster.clone(),
+            Some(messaging),
+            object_settings(),
+            timings,
+            Changes::default(),
+        );
         let task = tokio::spawn(reconciler.clone().run(CancellationToken::new()));
         Self { reconciler, cluster, task }
     }

@@ -12,6 +12,12 @@ pub(crate) mod invariant_monitor;
 pub(crate) mod krt;
 #[path = "../support/log_lines.rs"]
 pub(crate) mod log_lines;
+#[path = "../support/nats.rs"]
+pub(crate) mod nats;
+#[path = "../support/nats_faults.rs"]
+pub(crate) mod nats_faults;
+#[path = "../support/nodes.rs"]
+pub(crate) mod nodes;
 #[path = "../support/postgres.rs"]
 pub(crate) mod postgres;
 #[path = "../support/program.rs"]

@@ -7,6 +7,7 @@ mod figures;
 mod history;
 mod intake;
 mod listeners;
+mod nats;
 mod pages;
 mod program;
 mod proxy;
@@ -31,6 +32,8 @@ pub(crate) enum Name {
     Intake,
     /// A restart with 1,000 started versions, and 1,000 browsers
     Thousand,
+    /// The same with messaging: what NATS is asked
+    Messaging,
     /// The activity of a server on which 300,000 things were done
     History,
     /// A start on a real cluster against kubectl's
@@ -90,6 +93,7 @@ pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
         figures.extend(match name {
             Name::Intake => intake::measure(&bench)?,
             Name::Thousand => thousand::measure(&bench)?,
+            Name::Messaging => thousand::measure_messaging(&bench)?,
             Name::History => history::measure(&bench)?,
             Name::ClusterStart => cluster::start(&bench)?,
             Name::ClusterPublish => cluster::publish(&bench)?,

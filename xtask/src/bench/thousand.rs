@@ -19,6 +19,7 @@ use super::{
     archives::small,
     figures::{Figure, Limit},
     listeners,
+    nats::Nats,
     program::{Server, until},
     proxy::{self, Counts, Kind},
 };
@@ -33,12 +34,16 @@ const RESTARTS: usize = 3;
 /// A little longer than the interval at which the server looks at every runtime.
 const REST: Duration = Duration::from_secs(35);
 const LISTENERS: usize = 1000;
+/// With messaging: a little longer than the interval at which the server lists all streams.
+const LONG_REST: Duration = Duration::from_secs(65);
 
 struct Stage<'b> {
     bench: &'b Bench,
     data: PathBuf,
     settings: Vec<(&'static str, String)>,
     counts: Counts,
+    /// None without messaging.
+    nats: Option<Nats>,
 }
 
 /// What one start of the server costs.
@@ -49,28 +54,12 @@ struct Restart {
     at_rest: BTreeMap<Kind, u64>,
     cpu_percent: f64,
     memory_mib: f64,
+    /// What NATS was asked during the restart, and at rest.
+    messages: [u64; 2],
 }
 
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
-    let cluster = Server::start(
-        &bench.server,
-        &bench.fresh_folder("thousand-cluster")?,
-        &[("KAI_SANDBOX_READY_AFTER", "200ms")],
-    )?;
-    let sandbox = cluster.sandbox.clone().context("a server with a sandbox says where it is")?;
-    let (proxy, counts) = proxy::start(sandbox)?;
-    let data = bench.fresh_folder("thousand-data")?;
-    let kubeconfig = data.join("kubeconfig");
-    fs::write(&kubeconfig, kubeconfig_of(&proxy))?;
-    let settings = vec![
-        ("KAI_CLUSTER", "kubeconfig".to_owned()),
-        ("KUBECONFIG", kubeconfig.display().to_string()),
-        ("KAI_NODE_MIN_READY", "1s".to_owned()),
-        // It stands in every Deployment. Left out, it would have the port that each start gets anew.
-        ("KAI_ADVERTISED_URL", "http://127.0.0.1:1".to_owned()),
-    ];
-    let stage = Stage { bench, data, settings, counts };
-
+    let (_cluster, stage) = set(bench, None)?;
     let server = stage.server()?;
     stage.fill(&server, 0..FEW_RUNTIMES)?;
     drop(server);
@@ -89,6 +78,60 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Figure>> {
     let mut figures = describe(&few, &many);
     figures.extend(listeners::measure(NAME, &server, LISTENERS)?);
     Ok(figures)
+}
+
+/// The same versions with messaging, of the generation that has the most in NATS.
+pub(super) fn measure_messaging(bench: &Bench) -> Result<Vec<Figure>> {
+    const NAME: &str = "messaging";
+    let nats = Nats::start(&bench.fresh_folder("thousand-nats")?)?;
+    let versions = (0..RUNTIMES).flat_map(|runtime| (0..VERSIONS_EACH).map(move |version| (runtime, version)));
+    nats.listen(versions.flat_map(|(runtime, version)| {
+        let stream = format!("{}_v{version}_Run", id(runtime));
+        let first = format!("{stream}-entrypoint-node-1");
+        let others = (2..=NODES).map(|node| format!("{stream}-node-{}-node-{node}", node - 1)).collect::<Vec<_>>();
+        std::iter::once(first).chain(others).map(move |consumer| (stream.clone(), consumer)).collect::<Vec<_>>()
+    }))?;
+    let (_cluster, stage) = set(bench, Some(nats))?;
+    let server = stage.server()?;
+    stage.fill(&server, 0..RUNTIMES)?;
+    drop(server);
+    let mut restarts = Vec::new();
+    for _ in 0..RESTARTS {
+        restarts.push(stage.restart(RUNTIMES)?.0);
+    }
+    let each = |of: &dyn Fn(&Restart) -> f64| restarts.iter().map(of).collect::<Vec<_>>();
+    Ok(vec![
+        Figure::new(NAME, "restart to converged", "s", each(&|r| r.converged_secs)),
+        Figure::new(NAME, "requests to JetStream of a restart", "requests", each(&|r| r.messages[0] as f64)),
+        // A probe every 5 s, and one list of 5,000 streams in pages of 256.
+        Figure::new(NAME, "requests to JetStream in 65 s of rest", "requests", each(&|r| r.messages[1] as f64))
+            .limit(Limit::AtMost(60.0)),
+        Figure::new(NAME, "processor at rest", "% of a core", each(&|r| r.cpu_percent)).limit(Limit::AtMost(1.0)),
+        Figure::new(NAME, "memory at rest", "MiB", each(&|r| r.memory_mib)),
+    ])
+}
+
+/// A cluster that outlives the measured server, and what that server is started with.
+fn set(bench: &Bench, nats: Option<Nats>) -> Result<(Server, Stage<'_>)> {
+    let cluster = Server::start(
+        &bench.server,
+        &bench.fresh_folder("thousand-cluster")?,
+        &[("KAI_SANDBOX_READY_AFTER", "200ms")],
+    )?;
+    let sandbox = cluster.sandbox.clone().context("a server with a sandbox says where it is")?;
+    let (proxy, counts) = proxy::start(sandbox)?;
+    let data = bench.fresh_folder("thousand-data")?;
+    let kubeconfig = data.join("kubeconfig");
+    fs::write(&kubeconfig, kubeconfig_of(&proxy))?;
+    let mut settings = vec![
+        ("KAI_CLUSTER", "kubeconfig".to_owned()),
+        ("KUBECONFIG", kubeconfig.display().to_string()),
+        ("KAI_NODE_MIN_READY", "1s".to_owned()),
+        // It stands in every Deployment. Left out, it would have the port that each start gets anew.
+        ("KAI_ADVERTISED_URL", "http://127.0.0.1:1".to_owned()),
+    ];
+    settings.extend(nats.as_ref().map(|nats| ("KAI_NATS_URL", nats.url())));
+    Ok((cluster, Stage { bench, data, settings, counts, nats }))
 }
 
 fn describe(few: &Restart, many: &[Restart]) -> Vec<Figure> {
@@ -150,6 +193,10 @@ impl Stage<'_> {
             server.create_runtime(&runtime)?;
             for (version, krt) in krts.iter().enumerate() {
                 server.upload(&runtime, krt)?;
+                if self.nats.is_some() {
+                    let path = format!("/runtimes/{runtime}/versions/v{version}/generation");
+                    server.call("PUT", &path, r#"{"generation":"c2"}"#)?;
+                }
                 server.command(&runtime, &format!("v{version}"), "start")?;
             }
         }
@@ -167,6 +214,8 @@ impl Stage<'_> {
 
     fn restart(&self, runtimes: usize) -> Result<(Restart, Server)> {
         self.counts.take();
+        let asked = || self.nats.as_ref().map_or(Ok(0), Nats::requests);
+        let before = asked()?;
         let begin = Instant::now();
         let server = self.server()?;
         for runtime in 0..runtimes {
@@ -176,19 +225,22 @@ impl Stage<'_> {
         // What the server still does for a moment belongs to the restart.
         thread::sleep(Duration::from_secs(3));
         let (requests, answered) = self.counts.take();
+        let asked_so_far = asked()?;
         let busy = server.processor_secs()?;
-        thread::sleep(REST);
-        let cpu_percent = (server.processor_secs()? - busy) / REST.as_secs_f64() * 100.0;
+        let rest = if self.nats.is_some() { LONG_REST } else { REST };
+        thread::sleep(rest);
+        let cpu_percent = (server.processor_secs()? - busy) / rest.as_secs_f64() * 100.0;
+        let messages = [asked_so_far - before, asked()? - asked_so_far];
         let (at_rest, _) = self.counts.take();
         println!(
             "{} versions: converged after {converged_secs:.2} s, {requests:?}, then {at_rest:?} and {cpu_percent:.2} % of \
-             a core",
+             a core; NATS was asked {messages:?}",
             runtimes * VERSIONS_EACH
         );
         ensure!(requests.contains_key(&Kind::Watch), "the server does not ask through the proxy");
         let memory_mib = server.memory()? as f64 / f64::from(1 << 20);
         let answered_mib = answered as f64 / f64::from(1 << 20);
-        Ok((Restart { converged_secs, requests, answered_mib, at_rest, cpu_percent, memory_mib }, server))
+        Ok((Restart { converged_secs, requests, answered_mib, at_rest, cpu_percent, memory_mib, messages }, server))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A version's configuration: values are entered here, kept hidden until asked for, and only changed ones are sent.
 
+mod runners;
+
 use std::collections::BTreeMap;
 
 use domain::{ConfigEntry, ConfigKind, VersionState};
@@ -149,6 +151,7 @@ pub fn ConfigurationScreen() -> impl IntoView {
                     </button>
                 </div>
             </form>
+            <div class="config"><runners::RunnersField/></div>
         </div>
     }
     .into_any()

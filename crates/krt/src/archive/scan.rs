@@ -8,6 +8,7 @@ use tar::EntryType;
 use super::{
     DOCS, Document, ReadError, ReadOptions, Until, documents,
     gzip::Gunzip,
+    saves::SaveSearch,
     tar_entries::{Entry, TarEntries, VOLUME_LABEL},
 };
 use crate::{
@@ -156,7 +157,13 @@ impl<'l> Scan<'l> {
                 hasher.update(content);
                 self.index.set_digest(&name, hasher.finish());
             } else if self.is_to_be_hashed(&name, entry) {
-                self.index.set_digest(&name, tar.digest()?);
+                let mut search = SaveSearch::default();
+                let is_python = name.ends_with(".py");
+                let digest = tar.digest_with(|chunk| search.look(if is_python { chunk } else { &[] }))?;
+                self.index.set_digest(&name, digest);
+                if search.found {
+                    self.index.set_saves(&name);
+                }
             }
         }
         self.mark_found(&name);

@@ -154,8 +154,16 @@ impl<R: Read> TarEntries<R> {
 
     /// The SHA-256 of the content of the entry that was answered last.
     pub(super) fn digest(&mut self) -> Result<[u8; 32], ReadError> {
+        self.digest_with(|_| {})
+    }
+
+    /// The same for somebody who looks at the content, piece by piece.
+    pub(super) fn digest_with(&mut self, mut look: impl FnMut(&[u8])) -> Result<[u8; 32], ReadError> {
         let mut hasher = Sha256::default();
-        self.consume(|chunk| hasher.update(chunk))?;
+        self.consume(|chunk| {
+            hasher.update(chunk);
+            look(chunk);
+        })?;
         Ok(hasher.finish())
     }
 

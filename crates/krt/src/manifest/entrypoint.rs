@@ -41,7 +41,8 @@ pub(super) struct KnownRpcs {
 pub(super) fn rpcs(entrypoint: Option<&Entrypoint>, root: &Fields<'_>, report: &mut Report<'_>) -> Option<KnownRpcs> {
     let file = entrypoint?.proto.as_str();
     let why = match proto::rpcs(file, report.index) {
-        Some(Ok(Rpcs { names, complete: true })) => {
+        Some(Ok(Rpcs { names, services, complete: true })) => {
+            warn_of_service(&services, file, root, report);
             return Some(KnownRpcs { file: file.to_owned(), known: names.iter().cloned().collect(), names });
         }
         Some(Ok(_)) => return None,
@@ -55,6 +56,21 @@ pub(super) fn rpcs(entrypoint: Option<&Entrypoint>, root: &Fields<'_>, report: &
     let message = format!("{why}; the workflows' entrypoints were not checked against its rpcs");
     report.warn(item.at, &item.path, message);
     None
+}
+
+/// The original image of the entrypoint knows one service only (docs/runners.md §3).
+const SERVICE: &str = "Entrypoint";
+
+fn warn_of_service(services: &[String], file: &str, root: &Fields<'_>, report: &mut Report<'_>) {
+    let Some(first) = services.first().filter(|_| services.iter().all(|service| service != SERVICE)) else { return };
+    let Some(item) = root.get("entrypoint").and_then(|item| item.peek_fields()?.get("proto")) else { return };
+    let message = format!(
+        "`{}` has the service `{}` and none named `{SERVICE}`; the original entrypoint image serves only that one, and ends \
+         at its start without it",
+        shown(file),
+        shown(first)
+    );
+    report.warn(item.at, &item.path, message);
 }
 
 /// A workflow's entrypoint; one that the proto file does not define is a warning (docs/krt.md §4).

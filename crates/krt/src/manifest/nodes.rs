@@ -77,6 +77,14 @@ pub(super) fn read_file_path(item: &Item<'_>, field: FileField, report: &mut Rep
         return None;
     }
     if report.index.is_file(&path) {
+        if field == FileField::Src && report.index.saves(&path) {
+            let message = format!(
+                "`{}` saves data with `db.save` or `prediction.save`; these calls fail unless a writer of your own answers on \
+                 `mongo_writer_data.<runtime>` in NATS",
+                shown(&path)
+            );
+            report.warn(item.at, &item.path, message);
+        }
         return Some(path);
     }
     if report.index.is_folder(&path) {

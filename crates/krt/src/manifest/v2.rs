@@ -26,7 +26,7 @@ pub(super) fn workflows(root: &Fields<'_>, rpcs: Option<&KnownRpcs>, report: &mu
     workflows.into_iter().collect()
 }
 
-/// At least one workflow, and no name twice (docs/krt.md §2.1).
+/// At least one workflow, and no name or rpc twice (docs/krt.md §2.1).
 pub(super) fn check_workflow_names(root: &Fields<'_>, items: &[Item<'_>], report: &mut Report<'_>) {
     if items.is_empty()
         && let Some(item) = root.get("workflows")
@@ -49,6 +49,22 @@ pub(super) fn check_workflow_names(root: &Fields<'_>, items: &[Item<'_>], report
             );
         } else {
             lines.insert(name, item.at.line);
+        }
+    }
+    let mut lines: HashMap<&str, u32> = HashMap::new();
+    for item in items.iter().filter_map(|item| item.peek_fields()?.get("entrypoint")) {
+        let Some(rpc) = item.raw().filter(|rpc| !rpc.is_empty()) else { continue };
+        if let Some(line) = lines.get(rpc) {
+            let rpc = shown(rpc);
+            item.error(
+                format!(
+                    "the rpc `{rpc}` already triggers the workflow at line {line}; both would answer each request, so give \
+                     each workflow an rpc of its own"
+                ),
+                report,
+            );
+        } else {
+            lines.insert(rpc, item.at.line);
         }
     }
 }
@@ -81,6 +97,7 @@ fn read_workflow(item: &Item<'_>, rpcs: Option<&KnownRpcs>, report: &mut Report<
     // With a wrong subscription, unreachable nodes are no finding of their own.
     if report.error_count() == errors_before {
         warn_of_unreached(&workflow, exitpoint.as_ref(), node_items.as_deref().unwrap_or_default(), report);
+        warn_of_shared_consumers(&workflow, node_items.as_deref().unwrap_or_default(), report);
     }
     Some(workflow)
 }
@@ -246,13 +263,6 @@ fn read_object_store(item: &Item<'_>, report: &mut Report<'_>) -> Option<ObjectS
             _ => item.wrong("`workflow` or `project`", report),
         },
     };
-    if let Some(name) = name {
-        let message = format!(
-            "this server does not create object stores yet: the node starts without `{}`, and its requests to an object store fail",
-            shown(name)
-        );
-        report.warn(item.at, &item.path, message);
-    }
     Some(ObjectStore { name: name?.to_owned(), scope: scope? })
 }
 
@@ -273,6 +283,33 @@ fn warn_of_unreached(workflow: &Workflow, exitpoint: Option<&Item<'_>>, items: &
             let message =
                 format!("no path leads from the entrypoint to the node `{}`; it will never get a message", node.name);
             report.warn(name.at, &name.path, message);
+        }
+    }
+}
+
+/// A node's consumer is called as its subject and the node, joined by `-` (docs/runners.md §4), so those of two nodes may
+/// have one name.
+fn warn_of_shared_consumers(workflow: &Workflow, items: &[Item<'_>], report: &mut Report<'_>) {
+    let mut consumers: HashMap<String, (&str, String)> = HashMap::new();
+    for (node, item) in workflow.nodes.iter().zip(items) {
+        for subscription in &node.subscriptions {
+            let subscription = subscription.to_string();
+            let consumer = format!("{}-{}", subscription.replace('.', "-"), node.name);
+            let Some((other, theirs)) = consumers.get(&consumer) else {
+                consumers.insert(consumer, (node.name.as_str(), subscription));
+                continue;
+            };
+            if let Some(name) = item.peek_fields().and_then(|fields| fields.get("name")) {
+                let message = format!(
+                    "listening to `{}` as `{}` and to `{}` as `{other}` makes one consumer, `…-{}`, so that one of the two nodes \
+                     gets no messages; rename a node",
+                    shown(&subscription),
+                    node.name,
+                    shown(theirs),
+                    shown(&consumer)
+                );
+                report.warn(name.at, &name.path, message);
+            }
         }
     }
 }

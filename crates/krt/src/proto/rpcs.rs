@@ -10,13 +10,15 @@ use crate::{ArchiveIndex, limits::MAX_COMPARED_BYTES};
 pub(crate) struct Rpcs {
     /// Without their services' names, in the order of the files.
     pub(crate) names: Vec<String>,
+    /// The services that have them.
+    pub(crate) services: Vec<String>,
     /// False when a public import could not be looked into, so that there may be more.
     pub(crate) complete: bool,
 }
 
 /// The rpcs of the entrypoint's proto file; none when its text was not kept.
 pub(crate) fn rpcs(entrypoint_proto: &str, index: &ArchiveIndex) -> Option<Result<Rpcs, Unreadable>> {
-    let mut found = Rpcs { names: Vec::new(), complete: true };
+    let mut found = Rpcs { complete: true, ..Rpcs::default() };
     let mut left = match parse(index.proto(entrypoint_proto)?) {
         Ok(file) => found.add(file),
         Err(reason) => return Some(Err(reason)),
@@ -44,6 +46,7 @@ impl Rpcs {
         let indexes = file.public_dependency.iter().filter_map(|index| usize::try_from(*index).ok());
         let imports = indexes.filter_map(|index| file.dependency.get(index)).filter(|import| !is_well_known(import));
         let imports = imports.cloned().collect();
+        self.services.extend(file.service.iter().filter_map(|service| service.name.clone()));
         let methods = file.service.into_iter().flat_map(|service| service.method);
         self.names.extend(methods.filter_map(|method| method.name));
         imports
@@ -103,14 +106,16 @@ mod tests {
         let second = format!("import public 'd.proto'; import public 'a.proto'; {}", service("B"));
         let (c, d) = (service("C"), service("D"));
         let found = of(&[("p/a.proto", &first), ("p/b.proto", &second), ("p/c.proto", &c), ("d.proto", &d)]).unwrap();
-        assert_eq!(found, Rpcs { names: ["A", "B", "D"].map(str::to_owned).to_vec(), complete: true });
+        let services = ["S", "S", "S"].map(str::to_owned).to_vec();
+        assert_eq!(found, Rpcs { names: ["A", "B", "D"].map(str::to_owned).to_vec(), services, complete: true });
         // No more is read than is compared.
         let (large, first_of_many) =
             (" ".repeat(250 << 10), "import public 'b.proto'; import public 'c.proto'; import public 'd.proto';");
         let many = of(&[("a.proto", first_of_many), ("b.proto", &large), ("c.proto", &large), ("d.proto", &large)]);
         assert!(!many.unwrap().complete);
         let missing = of(&[("a.proto", &first)]).unwrap();
-        assert_eq!(missing, Rpcs { names: vec!["A".to_owned()], complete: false });
+        let services = vec!["S".to_owned()];
+        assert_eq!(missing, Rpcs { names: vec!["A".to_owned()], services, complete: false });
     }
 
     #[test]

@@ -89,12 +89,7 @@ pub(crate) fn read(manifest: &str) -> Result<(Manifest, Vec<Problem>), Vec<Probl
     for source in sources {
         index.add_file(*source);
     }
-    // That object stores are not made yet is said of both of V2's, and has a test of its own.
-    let others = |mut problems: Vec<Problem>| {
-        problems.retain(|problem| !problem.message.starts_with("this server does not create object stores"));
-        problems
-    };
-    parse_manifest(manifest.as_bytes(), &index).map(|(manifest, warnings)| (manifest, others(warnings))).map_err(others)
+    parse_manifest(manifest.as_bytes(), &index)
 }
 
 /// Line and column of the mark `‸`, if there is one.

@@ -188,6 +188,9 @@ fn deployment<const N: usize>(
         (VERSION_LABEL.to_owned(), version.name.to_string()),
     ]);
     selector.extend(own.clone());
+    let mut annotations = BTreeMap::from([("kai-server/config-sha256".to_owned(), config_digest(version))]);
+    // Another one makes other pods.
+    annotations.extend(version.pods_restarted_at.map(|at| ("kai-server/restarted-at".to_owned(), at.to_string())));
     let mut metadata = metadata(name, version, settings);
     let mut pod_labels = labels(version);
     pod_labels.extend(own);
@@ -204,10 +207,7 @@ fn deployment<const N: usize>(
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(pod_labels),
-                    annotations: Some(BTreeMap::from([(
-                        "kai-server/config-sha256".to_owned(),
-                        config_digest(version),
-                    )])),
+                    annotations: Some(annotations),
                     ..ObjectMeta::default()
                 }),
                 spec: Some(pod),

@@ -2,6 +2,7 @@
 
 mod anywhere;
 mod contested;
+mod messages;
 mod world;
 
 use domain::{Command, Desired, Timestamp, VersionState};

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::{Desired, Role, Timestamp};
 use kube::{Resource, ResourceExt};
 
-use super::{FailureCause, Kind, Plan, Situation, Step, StepScope, Transition, object::Planned};
+use super::{
+    FailureCause, Kind, Plan, Situation, Step, StepScope, Transition, messaging,
+    object::{Object, Planned},
+};
 use crate::{
     reconciler::{
         ObjectSettings,
@@ -27,9 +30,21 @@ pub(super) fn plan_version(situation: &Situation<'_>, version: &VersionRecord, p
 
 fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> Vec<Step> {
     let (mut steps, is_complete) = missing(situation, version, plan);
+    let messages = messaging::missing(situation, version);
+    let is_made = messages.reason.is_none();
+    messaging::look_again(situation, version, is_made, plan);
+    if version.settled {
+        steps.extend(messages.steps);
+    } else {
+        // Nodes take a consumer that they find, and a message that comes before there is one is lost.
+        if !is_made {
+            steps.retain(|step| !matches!(step, Step::Apply(Object::Deployment(_))));
+        }
+        steps.splice(..0, messages.steps);
+    }
     if !version.settled {
         let (key, generation) = (version.key, version.generation);
-        if is_complete && is_ready(situation, version) && is_steady(situation, version, plan) {
+        if is_complete && is_made && is_ready(situation, version) && is_steady(situation, version, plan) {
             plan.transitions.push(Transition::Settled { version: key, generation });
             return Vec::new();
         }
@@ -144,10 +159,10 @@ pub(super) fn is_ready(situation: &Situation<'_>, version: &VersionRecord) -> bo
     unready(situation, version).is_none()
 }
 
-/// The first Deployment that is not as it should be or not available.
+/// The first Deployment that is not as it should be or not available, or node that does not listen.
 fn unready(situation: &Situation<'_>, version: &VersionRecord) -> Option<FailureCause> {
     let wanted = objects::version_objects(version, situation.settings).deployments;
-    wanted.iter().find_map(|wanted| {
+    let of_deployments = wanted.iter().find_map(|wanted| {
         let live = situation.observed.deployments.get(&wanted.name_any());
         let reason = match live {
             Some(live) if situation.is_up_to_date(wanted, Some(live)) => readiness::incomplete(live)?,
@@ -155,7 +170,17 @@ fn unready(situation: &Situation<'_>, version: &VersionRecord) -> Option<Failure
             None => "its Deployment is missing".to_owned(),
         };
         Some(FailureCause { node: node_of(wanted), reason, ..FailureCause::default() })
+    });
+    of_deployments.or_else(|| no_messages(situation, version)).or_else(|| {
+        let (node, reason) = messaging::first_unbound(situation.observed, version)?;
+        Some(FailureCause { node: Some(node), reason, ..FailureCause::default() })
     })
+}
+
+/// Why no node can get messages.
+fn no_messages(situation: &Situation<'_>, version: &VersionRecord) -> Option<FailureCause> {
+    let reason = messaging::missing(situation, version).reason?;
+    Some(FailureCause { reason, ..FailureCause::default() })
 }
 
 /// No pod has a problem, and none has restarted a moment ago.
@@ -191,9 +216,15 @@ fn remove(observed: &Observed, version: &VersionRecord, plan: &mut Plan) -> Vec<
     if ingresses == 0 {
         steps.extend(services);
     }
-    if left == 0 && !version.settled {
+    if left > 0 {
+        return steps;
+    }
+    // An entrypoint of generation B makes its stream again while it runs.
+    let Some(leftovers) = messaging::leftovers(observed, version) else { return steps };
+    if leftovers.is_empty() && !version.settled {
         plan.transitions.push(Transition::Settled { version: version.key, generation: version.generation });
     }
+    steps.extend(leftovers);
     steps
 }
 
@@ -230,7 +261,10 @@ pub(super) fn deadline_cause(situation: &Situation<'_>, version: &VersionRecord,
     let refused =
         || last_error.map(|last_error| FailureCause { reason: last_error.clone(), ..FailureCause::default() });
     let slow = || worst(situation.observed, version).map(|(_, cause)| cause);
-    let cause = failing.map(|(_, cause)| cause).or_else(refused).or_else(slow).or_else(|| unready(situation, version));
+    // Whatever fails without messages fails because of that.
+    let no_messages = no_messages(situation, version).filter(|_| last_error.is_none());
+    let failing = failing.map(|(_, cause)| cause);
+    let cause = no_messages.or(failing).or_else(refused).or_else(slow).or_else(|| unready(situation, version));
     match cause {
         Some(cause) => FailureCause { reason: format!("{what}: {}", cause.reason), ..cause },
         None => FailureCause { reason: what.to_owned(), ..FailureCause::default() },

@@ -20,6 +20,7 @@ use tokio::{
 use crate::support::{
     invariant_monitor::InvariantMonitor,
     krt::Krt,
+    nats_faults::FaultyNats,
     program::{Started, program},
     reference_model::{BROKEN, BROKEN_IMAGE, RUNTIMES, ReferenceModel, VERSIONS, a_command},
     test_rng::TestRng,
@@ -41,6 +42,8 @@ async fn whenever_a_server_is_killed_the_next_one_goes_on() {
     let monitor = InvariantMonitor::of(&kube).await;
     let dir = tempfile::tempdir().unwrap();
     let mut program = on_cluster(dir.path(), &sandbox).await;
+    let nats = FaultyNats::new(seed).await;
+    program.env("KAI_NATS_URL", nats.url());
 
     let mut rng = TestRng::new(seed);
     let mut model = ReferenceModel::default();
@@ -62,10 +65,12 @@ async fn whenever_a_server_is_killed_the_next_one_goes_on() {
         }
     }
 
+    let nats = nats.calm().await;
     let store = store::open(&format!("sqlite:{}", dir.path().join("data/kai.db").display())).await.unwrap();
     let end = Instant::now() + MAX_WAIT;
     loop {
-        let mismatches = mismatches(&server, &store, &model, &kube).await;
+        let mut mismatches = mismatches(&server, &store, &model, &kube).await;
+        mismatches.extend(nats.mismatches(&store).await);
         if mismatches.is_empty() {
             break;
         }

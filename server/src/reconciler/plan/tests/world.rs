@@ -1,6 +1,7 @@
 //! A cluster and a store in a few maps: steps have their effect at once, what controllers do happens when told.
 
 mod disorder;
+mod messages;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -183,6 +184,7 @@ impl World {
             for name in self.names("Deployment") {
                 self.make_ready(&name);
             }
+            self.bind();
             done.extend(self.work());
             if done.len() == before {
                 return done;
@@ -199,6 +201,7 @@ impl World {
                 self.delete(kind, &name);
                 format!("delete {name}")
             }
+            Step::Message(step) => self.message(step),
         };
         if !self.slow_endpoints {
             self.derive_endpoints();
@@ -222,6 +225,7 @@ impl World {
         let observed = &mut self.observed;
         match object {
             Object::Deployment(mut object) => {
+                self.assert_deployment_may_come(&object.labels()["version-name"]);
                 object.metadata.generation = Some(self.next_generation(&name));
                 let live = self.observed.deployments.get(&name);
                 let created_at = live.and_then(|live| live.metadata.creation_timestamp.clone());
