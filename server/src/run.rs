@@ -115,6 +115,13 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
             objects.advertised_url
         );
     }
+    let first_nats = objects.runners.nats_url.expose().split(',').next().unwrap_or_default();
+    if cluster.info().kind != ClusterKind::Sandbox && objects.runners.messaging && !reachable_by_pods(first_nats) {
+        tracing::warn!(
+            "pods cannot reach NATS at {}, so no version will start: set KAI_NATS_POD_URL to the URL at which pods reach it",
+            without_password(first_nats)
+        );
+    }
     let messaging = match &settings.messaging.nats {
         Some(nats) => Some(Messaging::connect(nats, settings.messaging.timeouts).await?),
         None => None,

@@ -325,6 +325,8 @@ mod tests {
             ("http://localhost:3001", false),
             ("http://10.0.0.4:3001", true),
             ("http://kai-server.kai.svc:3001", true),
+            ("nats://127.0.0.1:4222", false),
+            ("nats://nats.{namespace}:4222", true),
         ] {
             assert_eq!(reachable_by_pods(url), reachable, "{url}");
         }

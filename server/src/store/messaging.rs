@@ -58,7 +58,7 @@ async fn restart(tx: &mut Tx, runtime: &RuntimeId, at: Timestamp, lasted: Durati
             values![runtime.as_str(), at, claimed.revision],
         )
         .await?;
-    let by = Actor::kai_server();
+    let by = Actor::Server;
     let detail = format!("restarted one after another, because messaging was unreachable for {} s", lasted.as_secs());
     for row in rows {
         let entry = Entry { subject: Some(PODS), detail: Some(&detail), ..Entry::reached(Action::Repair, &by, at) };

@@ -1,6 +1,6 @@
 //! A version's configuration: values are entered here, kept hidden until asked for, and only changed ones are sent.
 
-mod runners;
+pub mod runners;
 
 use std::collections::BTreeMap;
 
