@@ -17,7 +17,7 @@ use crate::{
         toast_area::ToastArea,
     },
     pages::{
-        ActivityRoute, CompareRoute, ConfigurationRoute, DocumentationRoute, HistoryRoute, ManifestRoute,
+        ActivityRoute, CompareRoute, ConfigurationRoute, DocumentationRoute, HistoryRoute, ManifestRoute, MetricsRoute,
         NewRuntimeRoute, RuntimeRoute, RuntimesRoute, StatusRoute, VersionRoute, not_found::NotFound,
     },
     platform,
@@ -119,6 +119,7 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
                             ssr=whole.clone()
                         >
                             <Route path=path!("") view={Lazy::<StatusRoute>::new()} ssr=whole.clone()/>
+                            <Route path=path!("metrics") view={Lazy::<MetricsRoute>::new()} ssr=whole.clone()/>
                             <Route path=path!("documentation") view={Lazy::<DocumentationRoute>::new()} ssr=whole.clone()/>
                             <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
                             <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>

@@ -14,7 +14,7 @@ const PAGES = [
   "/activity",
   "/runtimes/new",
   "/runtimes/bench",
-  ...["", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => `/runtimes/bench/versions/v0${screen}`),
+  ...["", "/metrics", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => `/runtimes/bench/versions/v0${screen}`),
 ];
 const [what, url, file] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });

@@ -99,7 +99,7 @@ export class VersionPage {
   }
 
   /** Goes to a screen by the menu. */
-  async goTo(screen: "Status" | "Configuration" | "History"): Promise<void> {
+  async goTo(screen: "Status" | "Metrics" | "Configuration" | "History"): Promise<void> {
     await this.page.getByRole("navigation", { name: "Version" }).getByRole("link", { name: screen }).click();
   }
 

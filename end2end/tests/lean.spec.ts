@@ -8,7 +8,7 @@ const PATHS = [
   "/activity",
   "/runtimes/new",
   "/runtimes/demo",
-  ...["", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => VERSION + screen),
+  ...["", "/metrics", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => VERSION + screen),
 ];
 
 test.beforeEach(async ({ server }) => {

@@ -26,6 +26,7 @@ const ALL_SCREENS: Screen[] = [
   { name: "activity", path: "/activity", content: [/Activity/, /reviews-v1/, /Export as CSV/] },
   { name: "node", path: `${version}?workflow=rate&node=score`, content: [/kai.test\/kre-py:2.1.0/, /Pods/, /Events/] },
   { name: "list", path: `${version}?view=list`, content: [/Workflows/, /clean-text/, /1\/1/] },
+  { name: "metrics", path: `${version}/metrics`, content: [/Metrics/, /Nothing was measured/] },
   { name: "documentation", path: `${version}/documentation`, content: [/Documentation/, /On this page/] },
   { name: "manifest", path: `${version}/manifest`, content: [/Manifest/, /krt\.yml/, /REPLY_SIGNATURE/] },
   { name: "compare", path: `${version}/compare?with=reviews-v2`, content: [/Compare/, /For callers/, /reviews-v2/] },

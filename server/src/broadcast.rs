@@ -195,10 +195,11 @@ mod tests {
     use super::*;
     use crate::{
         cluster::Cluster,
-        config::FileTimeouts,
+        config::{FileTimeouts, MeasurementLimits},
         files::Files,
+        measurements::Measurements,
         reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, RunnerSettings},
-        service::Timeouts,
+        service::{ServiceParts, Timeouts},
         store,
     };
 
@@ -223,15 +224,17 @@ mod tests {
         let reconciler = Reconciler::new(store.clone(), cluster.clone(), objects.clone(), timings, changed.clone());
         let dir = tempfile::tempdir().unwrap();
         let files = Files::open(dir.path().to_str().unwrap(), FileTimeouts::DEFAULT).await.unwrap();
-        EventBroadcaster::new(Arc::new(Service::new(
+        let measurements = Arc::new(Measurements::new(store.clone(), MeasurementLimits::default()));
+        EventBroadcaster::new(Arc::new(Service::new(ServiceParts {
             store,
             files,
             reconciler,
             cluster,
             objects,
             changed,
-            Timeouts { start: minute, stop: minute },
-        )))
+            timeouts: Timeouts { start: minute, stop: minute },
+            measurements,
+        })))
     }
 
     async fn next(subscription: &mut Subscription) -> ServerEvent {

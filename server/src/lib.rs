@@ -11,6 +11,7 @@ pub mod http;
 pub mod identity;
 pub mod intake;
 pub mod krt_url;
+pub mod measurements;
 pub mod messaging;
 mod private;
 pub mod reconciler;

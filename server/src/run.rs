@@ -27,11 +27,12 @@ use crate::{
         Intake,
         sweep::{SweepError, empty_trash, sweep},
     },
+    measurements::Measurements,
     messaging::{Messaging, MessagingError},
     private::tighten,
     reconciler::{ObjectSettings, Reconciler, ReconcilerTimings, RunnerSettings},
     retention,
-    service::{Service, Timeouts, error_chain},
+    service::{Service, ServiceParts, Timeouts, error_chain},
     site::Site,
     store::{self, Holder, Lock, StoreError, Timings},
 };
@@ -140,8 +141,17 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     );
     let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
     let advertised_url = objects.advertised_url.clone();
-    let service =
-        Arc::new(Service::new(store, files.clone(), reconciler.clone(), cluster, objects, changed.clone(), timeouts));
+    let measurements = Arc::new(Measurements::new(store.clone(), settings.measurements));
+    let service = Arc::new(Service::new(ServiceParts {
+        store,
+        files: files.clone(),
+        reconciler: reconciler.clone(),
+        cluster,
+        objects,
+        changed: changed.clone(),
+        timeouts,
+        measurements: measurements.clone(),
+    }));
     if let Some(retention) = settings.archived_retention {
         let deleting = retention::run(service.clone(), retention, stop.clone());
         spawn(&mut tasks, "the deletion of archived versions", deleting);
@@ -153,8 +163,15 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     spawn(&mut tasks, "the reconciler", reconciler.run(stop.clone()));
     spawn(&mut tasks, "the event broadcaster", broadcaster.clone().run(changed, stop.clone()));
     spawn(&mut tasks, "the trash", empty_trash(files.clone(), settings.trash_retention, stop.clone()));
+    spawn(&mut tasks, "the store of measurements", measurements.clone().run(stop.clone()));
     let (addr, internal_addr) = (public.addr, internal.addr);
-    let pods = http::internal::router(Internal { service: service.clone(), files: files.clone(), advertised_url });
+    let pods = http::internal::router(Internal {
+        service: service.clone(),
+        files: files.clone(),
+        measurements,
+        body_timeout: clients.body_timeout,
+        advertised_url,
+    });
     let people = http::public(http::Public {
         service,
         files,

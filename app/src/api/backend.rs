@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     ActivityEntry, ActivityFilter, ApiError, Caller, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
-    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary,
-    SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
+    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, LiveNumbers, Metrics, MetricsRange, NewRuntime, NodeDetail,
+    RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView,
+    WorkflowName,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -124,6 +125,21 @@ pub trait Backend: Send + Sync + 'static {
         workflow: Option<&WorkflowName>,
         node: &str,
     ) -> Result<NodeDetail, ApiError>;
+    /// What its nodes measured, beside what those of the version published before it did.
+    async fn metrics(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        range: MetricsRange,
+    ) -> Result<Metrics, ApiError>;
+    /// What it does just now. For whoever looks at it: asked every few seconds.
+    async fn live_numbers(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<LiveNumbers, ApiError>;
     /// Newest first.
     async fn history(
         &self,

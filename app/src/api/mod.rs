@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use domain::{
     ActivityEntry, ActivityFilter, Command, Comparison, DocumentationPage, Generation, GraphLayout, HistoryEntry,
-    HistoryPage, InheritedValue, NodeDetail, RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage,
-    VersionQuery, VersionSummary, VersionView, WorkflowName,
+    HistoryPage, InheritedValue, LiveNumbers, Metrics, MetricsRange, NodeDetail, RuntimeId, RuntimeSummary,
+    SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -185,6 +185,18 @@ pub async fn inspect_node(
         .node_detail(&context::caller()?, &runtime, &version, workflow.as_ref(), &node)
         .await
         .map_err(context::fail)
+}
+
+/// What a version's nodes measured, beside what those of the version published before it did.
+#[server(name = ReadMetrics, prefix = "/api/fn", endpoint = "metrics", input = Json)]
+pub async fn metrics(runtime: RuntimeId, version: VersionName, range: MetricsRange) -> Result<Metrics, AppError> {
+    context::backend()?.metrics(&context::caller()?, &runtime, &version, range).await.map_err(context::fail)
+}
+
+/// What a version does just now.
+#[server(name = ReadLiveNumbers, prefix = "/api/fn", endpoint = "live_numbers")]
+pub async fn live_numbers(runtime: RuntimeId, version: VersionName) -> Result<LiveNumbers, AppError> {
+    context::backend()?.live_numbers(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
 
 /// Whether the runtime has a version of this name, so that no other can be added under it.

@@ -9,7 +9,7 @@ mod draw;
 mod words;
 mod zoom;
 
-use domain::{GraphLayout, GraphPart, NodeView, WorkflowView};
+use domain::{GraphLayout, GraphPart, LiveNumbers, NodeView, WorkflowView};
 use leptos::{ev, html, prelude::*, svg};
 
 use crate::{
@@ -26,6 +26,7 @@ const SMALLEST_UNASKED_PERCENT: i32 = 70;
 struct Source {
     workflow: Signal<WorkflowView>,
     entrypoint: Signal<NodeView>,
+    live: Signal<LiveNumbers>,
     /// Whether there are states: a file that is no version yet has none.
     states: bool,
 }
@@ -45,13 +46,14 @@ pub fn WorkflowGraph(
     layout: GraphLayout,
     #[prop(into)] workflow: Signal<WorkflowView>,
     #[prop(into)] entrypoint: Signal<NodeView>,
+    #[prop(optional, into)] live: Signal<LiveNumbers>,
     #[prop(default = true)] states: bool,
     #[prop(optional, into)] open: Signal<Option<String>>,
     #[prop(optional)] on_open: Option<Callback<String>>,
 ) -> impl IntoView {
     let name = layout.workflow.to_string();
     let (width, height) = (layout.width, layout.height);
-    let source = Source { workflow, entrypoint, states };
+    let source = Source { workflow, entrypoint, live, states };
     let opening = Opening { open, on_open };
     // The box that is pointed at or focused: its edges stand out.
     let near = RwSignal::new(None::<GraphPart>);
@@ -111,7 +113,7 @@ pub fn WorkflowGraph(
                         role="group"
                         aria-label=format!("Graph of {name}")
                     >
-                        {draw::edges(&name, edges, near)}
+                        {draw::edges(&name, edges, near, live)}
                         {draw::boxes(layout, near, source, opening)}
                     </svg>
                 </div>

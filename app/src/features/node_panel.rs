@@ -3,7 +3,7 @@
 pub mod events;
 pub mod pods;
 
-use domain::{NodeDetail, NodeStatus, NodeView};
+use domain::{LiveNumbers, NodeDetail, NodeStatus, NodeView};
 use leptos::prelude::*;
 use leptos_router::components::A;
 
@@ -14,6 +14,7 @@ use crate::{
         badge::NodeStatusBadge,
         icon::{Icon, Shape},
         inline_code::render_inline_code,
+        live::{node_facts, numbers_of},
     },
 };
 use events::EventList;
@@ -39,6 +40,7 @@ pub struct NodePlace {
 pub fn NodePanel(
     place: NodePlace,
     #[prop(into)] node: Signal<NodeView>,
+    #[prop(into)] live: Signal<LiveNumbers>,
     #[prop(into)] detail: Signal<Option<NodeDetail>>,
     #[prop(into)] error: Signal<Option<AppError>>,
     #[prop(into)] logs: Signal<String>,
@@ -49,6 +51,7 @@ pub fn NodePanel(
     let status = Memo::new(move |_| node.with(|node| node.status));
     let message = Memo::new(move |_| node.with(|node| node.message.clone()));
     let ready = Memo::new(move |_| node.with(|node| (node.ready_replicas, node.replicas)));
+    let numbers = numbers_of(live, workflow.clone().unwrap_or_default(), name.clone());
     let listens = fixed.subscriptions.join(", ");
     let subtitle = match &workflow {
         Some(workflow) => format!("Node of workflow {workflow}"),
@@ -84,6 +87,7 @@ pub fn NodePanel(
                 {fixed.src.map(|src| view! { <dt>"Source"</dt><dd><code>{src}</code></dd> })}
                 {(!listens.is_empty()).then(|| view! { <dt>"Subscribes to"</dt><dd><code>{listens}</code></dd> })}
                 {(!heard_by.is_empty()).then(|| view! { <dt>"Subscribers"</dt><dd><code>{heard_by.join(", ")}</code></dd> })}
+                {move || numbers.with(node_facts).into_iter().map(|(what, words)| view! { <dt>{what}</dt><dd>{words}</dd> }).collect_view()}
                 {move || detail.get().map(|detail| view! {
                     <dt>"Deployment"</dt><dd><code>{detail.deployment}</code></dd>
                     <dt>"Namespace"</dt><dd><code>{detail.namespace}</code></dd>

@@ -16,7 +16,7 @@ use runtime::RuntimePage;
 use runtimes::RuntimesPage;
 use version::{
     VersionPage, compare::CompareScreen, configuration::ConfigurationScreen, documentation::DocumentationScreen,
-    history::HistoryScreen, manifest::ManifestScreen, status::StatusScreen,
+    history::HistoryScreen, manifest::ManifestScreen, metrics::MetricsScreen, status::StatusScreen,
 };
 
 /// Loads the code of the page at this path, which has to be there before the page is hydrated; answers whether all of it is.
@@ -104,4 +104,5 @@ lazy_routes! {
     CompareRoute => CompareScreen,
     ConfigurationRoute => ConfigurationScreen,
     HistoryRoute => HistoryScreen,
+    MetricsRoute => MetricsScreen,
 }

@@ -20,7 +20,7 @@ pub use pane::{
 };
 pub use recovery::{is_to_be_rendered_here, note_hydrated, recover_from_panic, show_banner};
 pub use stream::{AbortHandle, BodyStream, after, next_frame, on_next_frame, pause};
-pub use visibility::{until_hidden, until_seen};
+pub use visibility::{is_seen, until_hidden, until_seen};
 
 /// A place, or a width and a height, in CSS pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]

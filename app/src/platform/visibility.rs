@@ -4,6 +4,10 @@ use futures::{StreamExt, channel::mpsc::unbounded};
 use gloo_events::EventListener;
 use leptos::prelude::document;
 
+pub fn is_seen() -> bool {
+    !document().hidden()
+}
+
 /// Returns at once when it is seen.
 pub async fn until_seen() {
     until(true).await;

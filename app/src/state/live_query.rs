@@ -79,6 +79,23 @@ impl LiveQuery {
         self
     }
 
+    /// Asks again every so often while the page is seen and `wanted`: for what has no events, because it always changes.
+    pub fn poll(self, every: Duration, wanted: impl Fn() -> bool + Copy + Send + Sync + 'static) -> Self {
+        Effect::new(move |_| {
+            let again = move || {
+                if platform::is_seen() {
+                    self.reload();
+                }
+            };
+            if wanted()
+                && let Ok(polling) = set_interval(again, every)
+            {
+                on_cleanup(move || polling.clear());
+            }
+        });
+        self
+    }
+
     /// Why what is shown may be out of date.
     pub fn error(self) -> Signal<Option<AppError>> {
         self.error.into()

@@ -2,11 +2,13 @@
 
 pub mod address;
 pub mod badge;
+pub mod chart;
 pub mod command;
 pub mod config_field;
 pub mod confirm_dialog;
 pub mod icon;
 pub mod inline_code;
+pub mod live;
 pub mod modal;
 pub mod node_list;
 pub mod notice;

@@ -17,6 +17,7 @@ mod history;
 mod lifecycle;
 mod lists;
 mod logs;
+mod metrics;
 mod names;
 mod problem;
 mod time;
@@ -42,6 +43,10 @@ pub use jiff::Timestamp;
 pub use lifecycle::{Command, Desired, Publication, Refusal, Role, VersionState, allowed_actions, decide, state};
 pub use lists::{MatchedVersion, SearchResult, VersionPage, VersionQuery, contains_words};
 pub use logs::{LevelReader, LogFilter, LogLevel, LogLine, LogText, Search, UnknownLevel, strip_ansi};
+pub use metrics::{
+    Curve, Curves, LiveEdge, LiveNode, LiveNumbers, LiveQueue, MeasurementsTarget, Metrics, MetricsRange, NodeMetrics,
+    NodeTotals, OwnMetric, RefusedPoints, WorkflowMetrics,
+};
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
 pub use time::{parse_utc, to_second};

@@ -65,6 +65,54 @@ impl FileTimeouts {
     };
 }
 
+/// What the measurements of versions may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct MeasurementLimits {
+    /// Between two writes to the database; so much is lost when the server is killed. Nothing is written when nothing came.
+    pub flush_interval: Duration,
+    /// How long they are kept, in minutes.
+    pub retention_minutes: i64,
+    /// How far a pod's clock may be ahead.
+    pub ahead_minutes: i64,
+    /// Of one body, as it is sent.
+    pub body_bytes: usize,
+    /// Of one body, unpacked.
+    pub unpacked_bytes: usize,
+    /// Bodies that are read or counted at once, of all versions.
+    pub bodies: usize,
+    /// The same, of one version.
+    pub bodies_per_version: usize,
+    /// Points of one version in ten seconds. A body that has been begun is counted to its end.
+    pub points_per_ten_seconds: u64,
+    /// Series of a version's own numbers; one that was not written for an hour makes room for another.
+    pub series_per_version: usize,
+    /// Series times minutes of one version that wait to be stored.
+    pub waiting_per_version: usize,
+    /// The same, of all versions.
+    pub waiting: usize,
+    /// How long a credential that was found right is not looked up again.
+    pub credential_cached: Duration,
+}
+
+impl Default for MeasurementLimits {
+    fn default() -> Self {
+        Self {
+            flush_interval: Duration::from_secs(10),
+            retention_minutes: 6 * 60 + 5,
+            ahead_minutes: 1,
+            body_bytes: 1 << 20,
+            unpacked_bytes: 4 << 20,
+            bodies: 64,
+            bodies_per_version: 8,
+            points_per_ten_seconds: 100_000,
+            series_per_version: 100,
+            waiting_per_version: 20_000,
+            waiting: 200_000,
+            credential_cached: Duration::from_secs(5),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,7 +33,8 @@ pub struct MessagingFlags {
     #[arg(long, env = "KAI_MONGO_URI", value_name = "URI", hide_env_values = true)]
     pub mongo_uri: Option<Secret>,
 
-    /// The URL of the InfluxDB that nodes write their measurements to [default: the internal listener of this server]
+    /// The URL of the InfluxDB that nodes write their measurements to; then this server has none of them [default: the
+    /// internal listener of this server]
     #[arg(long, env = "KAI_INFLUX_URI", value_name = "URL", hide_env_values = true)]
     pub influx_uri: Option<Secret>,
 

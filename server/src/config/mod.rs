@@ -17,7 +17,7 @@ use clap::{
 
 pub use krt_limits::KrtFlags;
 pub(crate) use krt_limits::setting_of;
-pub use limits::{ClientLimits, FileTimeouts};
+pub use limits::{ClientLimits, FileTimeouts, MeasurementLimits};
 pub use messaging::{MessagingFlags, MessagingSettings, NatsSettings};
 pub use messaging_timeouts::MessagingTimeouts;
 pub(crate) use settings::reachable_by_pods;
@@ -43,7 +43,8 @@ pub struct Flags {
     #[arg(long, env = "KAI_ADDR", default_value = "127.0.0.1:3000", value_name = "IP:PORT")]
     pub addr: SocketAddr,
 
-    /// The address where pods download their KRT file. It serves nothing else, and each file only with its credential
+    /// The address where pods download their KRT file and send what they measure. It serves nothing else, and each version
+    /// only with its credential
     #[arg(long, env = "KAI_INTERNAL_ADDR", default_value = "127.0.0.1:3001", value_name = "IP:PORT")]
     pub internal_addr: SocketAddr,
 

@@ -12,7 +12,7 @@ use krt::Limits;
 
 use super::{
     ClusterFlag, Flags,
-    limits::{ClientLimits, FileTimeouts},
+    limits::{ClientLimits, FileTimeouts, MeasurementLimits},
     messaging::MessagingSettings,
     uploads::UploadLimits,
     values::Pairs,
@@ -108,6 +108,8 @@ pub struct Settings {
     pub insecure_no_login: bool,
     /// Limits for the clients of the listeners. They have no flag.
     pub clients: ClientLimits,
+    /// What measurements may cost. It has no flag.
+    pub measurements: MeasurementLimits,
 }
 
 impl TryFrom<Flags> for Settings {
@@ -176,6 +178,7 @@ impl TryFrom<Flags> for Settings {
             stop_timeout: flags.stop_timeout,
             insecure_no_login: flags.insecure_no_login,
             clients: ClientLimits::default(),
+            measurements: MeasurementLimits::default(),
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The listener for pods: each downloads the KRT file of its version, with a credential that opens that one file while the
-//! version is started. It serves nothing else, and says nothing about what there is: all else is answered as a wrong
-//! credential is.
+//! version is started, and writes what it measures, with another. It serves nothing else, and says nothing about what there
+//! is: all else is answered as a wrong credential is.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -10,18 +10,21 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header, uri::Authority},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use domain::{ApiError, RuntimeId, VersionName};
 
-use super::{download, guard, headers, serve::LocalAddr};
-use crate::{files::Files, krt_url, service::Service};
+use super::{download, guard, headers, measurements, serve::LocalAddr};
+use crate::{files::Files, krt_url, measurements::Measurements, service::Service};
 
 /// What the internal routes work with.
 #[derive(Clone)]
 pub struct Internal {
     pub service: Arc<Service>,
     pub files: Files,
+    pub measurements: Arc<Measurements>,
+    /// How long the body of a request may take.
+    pub body_timeout: Duration,
     /// The URL at which pods reach this listener.
     pub advertised_url: String,
 }
@@ -31,6 +34,7 @@ pub fn router(parts: Internal) -> Router {
     let advertised = parts.advertised_url.parse::<Uri>().ok().and_then(|url| url.authority().cloned());
     Router::new()
         .route(krt_url::ROUTE, get(file))
+        .route(krt_url::MEASUREMENTS_ROUTE, post(measurements::write))
         .fallback(|| async { denied() })
         .method_not_allowed_fallback(|| async { denied() })
         .with_state(parts)
@@ -38,8 +42,8 @@ pub fn router(parts: Internal) -> Router {
         .layer(middleware::map_response(headers::secure))
 }
 
-/// One answer for a file that is not there and for a wrong credential: neither is anybody's business.
-fn denied() -> Response {
+/// One answer for what is not there and for a wrong credential: neither is anybody's business.
+pub(super) fn denied() -> Response {
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response()
 }
 

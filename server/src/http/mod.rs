@@ -1,4 +1,5 @@
-//! What is served: pages, API and live events on the public listener, KRT files for pods on the internal one.
+//! What is served: pages, API and live events on the public listener, KRT files and
+//! measurements of pods on the internal one.
 
 mod api;
 mod auth;
@@ -10,6 +11,7 @@ pub mod guard;
 mod headers;
 mod health;
 pub mod internal;
+mod measurements;
 mod pages;
 mod sandbox;
 pub mod serve;

@@ -84,11 +84,6 @@ impl ObjectSettings {
         format!("{runtime}.{}", self.base_domain)
     }
 
-    /// Where nodes send measurements.
-    pub(crate) fn influx_uri(&self) -> String {
-        self.runners.influx_uri.as_ref().map_or_else(|| self.advertised_url.clone(), |uri| uri.expose().to_owned())
-    }
-
     /// The host of a version's own Ingress, while it has one.
     pub fn preview_host(&self, runtime: &RuntimeId, version: &VersionName) -> String {
         format!("{version}.{}", self.host(runtime))

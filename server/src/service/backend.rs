@@ -9,9 +9,9 @@ use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
     ActivityEntry, ActivityFilter, ApiError, Caller, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
-    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, NewRuntime, NodeDetail, RuntimeId, RuntimeSummary,
-    SearchResult, Timestamp, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary, VersionView,
-    WorkflowName, access::Permission,
+    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, LiveNumbers, Metrics, MetricsRange, NewRuntime, NodeDetail,
+    RuntimeId, RuntimeSummary, SearchResult, Timestamp, VersionName, VersionPage, VersionQuery, VersionState,
+    VersionSummary, VersionView, WorkflowName, access::Permission,
 };
 
 use super::{Service, errors::from_store, input, views};
@@ -240,6 +240,25 @@ impl Backend for Service {
         node: &str,
     ) -> Result<NodeDetail, ApiError> {
         self.node_detail(caller, runtime, version, workflow, node).await
+    }
+
+    async fn metrics(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        range: MetricsRange,
+    ) -> Result<Metrics, ApiError> {
+        self.metrics(caller, runtime, version, range).await
+    }
+
+    async fn live_numbers(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<LiveNumbers, ApiError> {
+        self.live_numbers(caller, runtime, version).await
     }
 
     async fn history(

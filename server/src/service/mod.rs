@@ -11,6 +11,7 @@ mod errors;
 mod input;
 mod lists;
 mod logs;
+mod metrics;
 mod nodes;
 mod summary_cache;
 mod views;
@@ -35,6 +36,7 @@ use crate::{
     changes::Changes,
     cluster::Cluster,
     files::Files,
+    measurements::Measurements,
     reconciler::{ObjectSettings, Reconciler, Status},
     store::{NewVersion, RuntimeRecord, Store, StoredFile, VersionRecord},
 };
@@ -69,19 +71,25 @@ pub struct Service {
     files: Files,
     deletions: broadcast::Sender<Deleted>,
     blocking_work: BlockingWork,
+    measurements: Arc<Measurements>,
+}
+
+/// What the service is put together from.
+pub struct ServiceParts {
+    pub store: Arc<Store>,
+    pub files: Files,
+    pub reconciler: Reconciler,
+    pub cluster: Cluster,
+    pub objects: ObjectSettings,
+    /// Marked after every change that the service makes.
+    pub changed: Changes,
+    pub timeouts: Timeouts,
+    pub measurements: Arc<Measurements>,
 }
 
 impl Service {
-    /// `changed` is marked after every change that this service makes.
-    pub fn new(
-        store: Arc<Store>,
-        files: Files,
-        reconciler: Reconciler,
-        cluster: Cluster,
-        objects: ObjectSettings,
-        changed: Changes,
-        timeouts: Timeouts,
-    ) -> Self {
+    pub fn new(parts: ServiceParts) -> Self {
+        let ServiceParts { store, files, reconciler, cluster, objects, changed, timeouts, measurements } = parts;
         Self {
             store,
             files,
@@ -93,6 +101,7 @@ impl Service {
             summaries: RuntimeSummaryCache::default(),
             deletions: broadcast::Sender::new(DELETIONS_BEHIND),
             blocking_work: BlockingWork::default(),
+            measurements,
         }
     }
 

@@ -18,6 +18,7 @@ mod history;
 mod inherit;
 mod installation;
 mod lock;
+mod measurements;
 mod messaging;
 mod open;
 mod reconcile;
@@ -111,6 +112,13 @@ pub struct VersionRecord {
     /// Derived from the runtime's publication when read.
     pub role: Role,
     pub switching: bool,
+}
+
+impl StoredFile {
+    /// What lets the pods of the version write measurements, and opens nothing else. Each start makes a new one.
+    pub fn measurements_token(&self) -> Secret {
+        credential::measurements_token(&self.download_token)
+    }
 }
 
 impl VersionRecord {

@@ -13,7 +13,7 @@ use domain::{
 use super::{
     CommandRecord, Content, Deletion, HealthTransition, InstallationId, NewRuntimeRecord, NewVersion, Repair,
     RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, activity, commands, config,
-    content, deletion, generation, health, history, inherit, installation, messaging, reconcile, repairs, runtimes,
+    content, deletion, generation, health, history, inherit, installation, measurements, messaging, reconcile, repairs, runtimes,
     sql::Database, versions,
 };
 use crate::secret::Secret;
@@ -104,6 +104,30 @@ impl Store {
     pub async fn document(&self, sha256: &str, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let mut tx = self.database.read().await?;
         content::document(&mut tx, sha256, path).await
+    }
+
+    /// What is stored of a version's measurements from one minute (since 1970) to before another, in order.
+    pub async fn measurements(
+        &self,
+        version: VersionKey,
+        from: i64,
+        until: i64,
+    ) -> Result<Vec<(i64, String)>, StoreError> {
+        let mut tx = self.database.read().await?;
+        measurements::list(&mut tx, version, from, until).await
+    }
+
+    /// Stores for each of these minutes what `add` makes of its place in the list and of what is stored, and removes all
+    /// minutes before `oldest`, of whatever version. A version that is gone is left out.
+    pub async fn add_measurements(
+        &self,
+        minutes: &[(VersionKey, i64)],
+        add: impl FnMut(usize, Option<&str>) -> String + Send,
+        oldest: i64,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.database.write().await?;
+        measurements::add(&mut tx, minutes, add, oldest).await?;
+        tx.commit().await
     }
 
     /// What [`Store::create_version`] takes over at most, by name.

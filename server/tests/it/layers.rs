@@ -19,6 +19,7 @@ const LAYERS: [&str; 20] = [
     "store",
     "files",
     "identity",
+    "measurements",
     "cluster",
     "messaging",
     "reconciler",

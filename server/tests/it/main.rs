@@ -21,6 +21,7 @@ mod killed;
 mod layers;
 mod lifecycle;
 mod logs;
+mod measurements;
 mod messaging;
 mod network_partition;
 mod nodes;

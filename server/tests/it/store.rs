@@ -14,6 +14,7 @@ mod config;
 mod deletion;
 mod inherit;
 mod limits;
+mod measurements;
 mod migration;
 mod opening;
 mod publication;
@@ -75,6 +76,10 @@ macro_rules! conformance {
 
 mod on {
     conformance! {
+        measurements {
+            minutes_are_added_to_and_old_ones_removed
+            measurements_go_with_their_version
+        }
         runtimes {
             a_created_runtime_is_found_and_listed
             runtimes_are_listed_by_name_whatever_the_case

@@ -1,12 +1,13 @@
 //! The graph's edges and boxes.
 
-use domain::{GraphBox, GraphEdge, GraphLayout, GraphPart, GraphPoint, NodeStatus, NodeView};
+use domain::{GraphBox, GraphEdge, GraphLayout, GraphPart, GraphPoint, LiveNumbers, NodeStatus, NodeView};
 use leptos::{prelude::*, svg};
 
 use super::{Opening, Source, box_id, part_name, words};
 use crate::ui::{
     badge::{node_shape, node_tone},
     icon::Shape,
+    live::{edge_words, node_words, numbers_of, short_node_words},
 };
 
 const LABEL_CHARS: usize = 22;
@@ -14,7 +15,12 @@ const LABEL_CHARS: usize = 22;
 const LONG_NAME_CHARS: usize = 16;
 
 /// Behind the boxes, and said by the boxes: a reader of the screen need not go through them.
-pub(super) fn edges(name: &str, edges: Vec<GraphEdge>, near: RwSignal<Option<GraphPart>>) -> AnyView {
+pub(super) fn edges(
+    name: &str,
+    edges: Vec<GraphEdge>,
+    near: RwSignal<Option<GraphPart>>,
+    live: Signal<LiveNumbers>,
+) -> AnyView {
     let marker = format!("arrow-{name}");
     let arrow = format!("url(#{marker})");
     let draw = |edge: GraphEdge| {
@@ -23,11 +29,13 @@ pub(super) fn edges(name: &str, edges: Vec<GraphEdge>, near: RwSignal<Option<Gra
         let stands_out =
             Memo::new(move |_| near.with(|near| near.as_ref().is_some_and(|part| *part == from || *part == to)));
         let label = edge.subtopic.as_deref().zip(edge.label).map(|(text, at)| label(text, at));
+        let numbers = edge_numbers(name, &edge, live);
         view! {
             <g class="graph__edge" class:graph__edge--back=edge.back class:graph__edge--near=move || stands_out.get()>
                 {svg::title().child(explanation)}
                 <path class="graph__line" d=curve(&edge.points) marker-end=arrow.clone()></path>
                 {label}
+                {numbers}
             </g>
         }
         .into_any()
@@ -56,6 +64,41 @@ fn label(text: &str, at: GraphPoint) -> AnyView {
         </g>
     }
     .into_any()
+}
+
+/// What moves and waits on a subscription, a line each, above and below the edge. Nothing where there is nothing.
+fn edge_numbers(workflow: &str, edge: &GraphEdge, live: Signal<LiveNumbers>) -> Option<AnyView> {
+    let GraphPart::Node(to) = &edge.to else { return None };
+    let subscription = words::subscription(edge)?;
+    let (workflow, to) = (workflow.to_owned(), to.to_string());
+    let at = edge.label.or_else(|| middle(&edge.points))?;
+    // Below the plate of a subtopic, or beside the line.
+    let first = at.y + if edge.label.is_some() && edge.subtopic.is_some() { 22 } else { -6 };
+    let lines = Memo::new(move |_| {
+        live.with(|live| {
+            let found = live.edges.iter().find(|edge| {
+                edge.workflow.as_str() == workflow && edge.to.as_str() == to && edge.subscription == subscription
+            });
+            found.map(edge_words).unwrap_or_default()
+        })
+    });
+    let drawn = move || {
+        lines.with(|lines| {
+            let line = |(number, line): (i32, &String)| {
+                // The second is below the line that the first is above.
+                let y = first + 12 * number + if number > 0 && first < at.y { 12 } else { 0 };
+                view! { <text class="graph__number" x=at.x y=y text-anchor="middle">{line.clone()}</text> }
+            };
+            (0..).zip(lines).map(line).collect_view()
+        })
+    };
+    Some(view! { <g>{drawn}</g> }.into_any())
+}
+
+/// Half of the way along the edge, in the middle of two points.
+fn middle(points: &[GraphPoint]) -> Option<GraphPoint> {
+    let (before, after) = (points.get((points.len() / 2).checked_sub(1)?)?, points.get(points.len() / 2)?);
+    Some(GraphPoint { x: i32::midpoint(before.x, after.x), y: i32::midpoint(before.y, after.y) })
 }
 
 /// Level at each point, so that parts that follow each other meet without a corner.
@@ -121,7 +164,7 @@ fn node_box(
     source: Source,
     opening: Opening,
 ) -> AnyView {
-    let Source { workflow: flow, entrypoint, states } = source;
+    let Source { workflow: flow, entrypoint, live, states } = source;
     let name = part_name(&one.part);
     let (exitpoint, rpc) = flow.with_untracked(|flow| {
         (flow.exitpoint.as_str() == name, (one.part == GraphPart::Entrypoint).then(|| flow.entrypoint.clone()))
@@ -161,6 +204,7 @@ fn node_box(
     let (entered, focused) = (one.part.clone(), one.part.clone());
     let subtitle_rpc = rpc.clone();
     let badge = Memo::new(move |_| node.with(|node| words::badge(node, states)));
+    let numbers = numbers_of(live, workflow.to_owned(), name.clone());
     let short = Memo::new(move |_| {
         states && node.with(|node| node.ready_replicas < node.replicas && node.status != NodeStatus::Stopped)
     });
@@ -190,13 +234,19 @@ fn node_box(
         >
             // Made by hand: what `view!` makes of a `title` in a browser is HTML's, which explains and names nothing here.
             // It is the name, too: one that differs from what is seen could not be spoken to a computer (WCAG 2.5.3).
-            {svg::title().child(move || node.with(|node| words::explanation(node, exitpoint, states)))}
+            {svg::title().child(move || {
+                let said = numbers.with(|numbers| numbers.node.as_ref().map(node_words));
+                node.with(|node| words::explanation(node, exitpoint, states, said.as_deref()))
+            })}
             <rect class="graph__ground" width=one.width height=one.height rx="8"></rect>
             <rect class="graph__mark" x="8" y="14" width="32" height="32" rx="6"></rect>
             <path class="graph__shape" transform="translate(16 22)" d=shape></path>
             <text class="graph__name" class:graph__name--long=long x="50" y="27">{name}</text>
             <text class="graph__word" x="50" y="45">
                 {move || node.with(|node| words::subtitle(node, exitpoint, subtitle_rpc.as_deref(), states))}
+            </text>
+            <text class="graph__number" x=one.width / 2 y=one.height + 14 text-anchor="middle">
+                {move || numbers.with(|numbers| numbers.node.as_ref().map(short_node_words))}
             </text>
             <g class="graph__badge" class:graph__badge--short=move || short.get() class:graph__badge--none=move || badge.with(Option::is_none)>
                 <rect class="graph__plate" x=one.width - 48 y="-10" width="38" height="20" rx="10"></rect>
@@ -215,5 +265,6 @@ mod tests {
     fn a_curve_is_level_at_each_point() {
         let points = [(0, 10), (20, 10), (40, 50), (60, 50)].map(|(x, y)| GraphPoint { x, y });
         assert_eq!(curve(&points), "M0 10H20C30 10 30 50 40 50H60");
+        assert_eq!((middle(&points), middle(&points[..1])), (Some(GraphPoint { x: 30, y: 30 }), None));
     }
 }

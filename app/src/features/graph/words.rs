@@ -2,8 +2,8 @@
 
 use domain::{GraphEdge, GraphPart, NodeView};
 
-/// All that a box shows, and what leads to it, as its accessible name.
-pub(super) fn box_name(node: &NodeView, exitpoint: bool, states: bool) -> String {
+/// All that a box shows, and what leads to it, as its accessible name. `doing` is what it does just now.
+pub(super) fn box_name(node: &NodeView, exitpoint: bool, states: bool, doing: Option<&str>) -> String {
     let mut parts = Vec::new();
     match (states, node.replicas) {
         (true, wanted) => {
@@ -16,6 +16,7 @@ pub(super) fn box_name(node: &NodeView, exitpoint: bool, states: bool) -> String
         }
         (false, wanted) => parts.push(format!("{wanted} {}", replicas(wanted))),
     }
+    parts.extend(doing.map(str::to_owned));
     if exitpoint {
         parts.push("exitpoint".to_owned());
     }
@@ -29,8 +30,8 @@ pub(super) fn box_name(node: &NodeView, exitpoint: bool, states: bool) -> String
 }
 
 /// What is explained on hover: what the name leaves out for brevity is in here, too.
-pub(super) fn explanation(node: &NodeView, exitpoint: bool, states: bool) -> String {
-    let mut lines = vec![box_name(node, exitpoint, states)];
+pub(super) fn explanation(node: &NodeView, exitpoint: bool, states: bool, doing: Option<&str>) -> String {
+    let mut lines = vec![box_name(node, exitpoint, states, doing)];
     lines.extend(node.message.iter().filter(|_| states).cloned());
     lines.push(format!("image {}", node.image));
     lines.extend(node.src.iter().map(|src| format!("runs {src}")));
@@ -59,6 +60,16 @@ pub(super) fn badge(node: &NodeView, states: bool) -> Option<String> {
         (true, wanted) => Some(format!("{}/{wanted}", node.ready_replicas)),
         (false, 1) => None,
         (false, wanted) => Some(format!("×{wanted}")),
+    }
+}
+
+/// As the manifest writes it; none for the answer.
+pub(super) fn subscription(edge: &GraphEdge) -> Option<String> {
+    match (&edge.from, &edge.subtopic) {
+        (GraphPart::Entrypoint, _) => Some("entrypoint".to_owned()),
+        (GraphPart::Node(from), Some(subtopic)) => Some(format!("{from}.{subtopic}")),
+        (GraphPart::Node(from), None) => Some(from.to_string()),
+        (GraphPart::Answer, _) => None,
     }
 }
 
@@ -111,20 +122,23 @@ mod tests {
     #[test]
     fn a_box_says_all_that_it_shows() {
         assert_eq!(
-            box_name(&node(), true, true),
-            "sentiment: starting, 2 of 3 replicas ready; exitpoint; needs a GPU; subscribes to etl, topics.low"
+            box_name(&node(), true, true, Some("3 messages per second")),
+            "sentiment: starting, 2 of 3 replicas ready; 3 messages per second; exitpoint; needs a GPU; subscribes to etl, topics.low"
         );
         assert_eq!(badge(&node(), true).as_deref(), Some("2/3"));
         assert_eq!(subtitle(&node(), true, None, true), "starting · exitpoint · GPU");
-        assert!(explanation(&node(), true, true).contains("its container is being created\nimage runner:1"));
+        assert!(explanation(&node(), true, true, None).contains("its container is being created\nimage runner:1"));
     }
 
     #[test]
     fn a_file_says_nothing_of_states() {
         let one = NodeView { replicas: 1, ..node() };
-        assert_eq!(box_name(&one, false, false), "sentiment: 1 replica; needs a GPU; subscribes to etl, topics.low");
+        assert_eq!(
+            box_name(&one, false, false, None),
+            "sentiment: 1 replica; needs a GPU; subscribes to etl, topics.low"
+        );
         assert_eq!((badge(&one, false), badge(&node(), false)), (None, Some("×3".to_owned())));
-        assert!(!explanation(&node(), false, false).contains("created"));
+        assert!(!explanation(&node(), false, false, None).contains("created"));
         assert_eq!(subtitle(&one, false, Some("Rate"), false), "rpc Rate · GPU");
     }
 

@@ -7,6 +7,7 @@ pub mod documentation;
 pub mod history;
 pub mod logs;
 pub mod manifest;
+pub mod metrics;
 pub mod side_bar;
 pub mod status;
 

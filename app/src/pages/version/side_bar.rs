@@ -65,6 +65,7 @@ pub fn SideBar(shown: VersionContext, logs: Logs) -> impl IntoView {
                 </div>
                 <nav class="menu" id=MENU aria-label="Version">
                     <A href=to("") exact=true>"Status"</A>
+                    <A href=to("/metrics") exact=true>"Metrics"</A>
                     <A href=to("/documentation") exact=true>"Documentation"</A>
                     <A href=to("/configuration") exact=true>
                         "Configuration"

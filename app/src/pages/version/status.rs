@@ -2,6 +2,7 @@
 //!
 //! What is open, and whether workflows are graphs or lists, is in the address, so that a link shows the same.
 
+mod live;
 pub mod open;
 pub mod workflows;
 
@@ -25,6 +26,7 @@ use crate::{
         problems::ProblemList,
     },
 };
+use live::live_numbers;
 use open::{OpenNode, OpenPanel, SelectedNode};
 use workflows::Workflows;
 
@@ -77,6 +79,7 @@ fn Screen(beginning: StatusData) -> impl IntoView {
     let health = Memo::new(move |_| view.with(|view| view.summary.health.clone()));
     let addresses = Memo::new(move |_| view.with(|view| view.addresses.clone()));
     let warnings = view.with_untracked(|view| view.warnings.clone());
+    let live = live_numbers(shown, state);
     view! {
         <div
             class="status-screen"
@@ -103,7 +106,7 @@ fn Screen(beginning: StatusData) -> impl IntoView {
                 {move || failure.get().map(|failure| view! { <FailurePanel failure state=state.get()/> })}
                 {move || health_notice(health.get())}
                 <MissingNotice shown state/>
-                <Workflows view graphs=beginning.graphs opened/>
+                <Workflows view graphs=beginning.graphs opened live/>
                 {(!warnings.is_empty()).then(|| view! {
                     <section aria-labelledby="warnings-title">
                         <h2 id="warnings-title">"Warnings about the file"</h2>
@@ -112,7 +115,7 @@ fn Screen(beginning: StatusData) -> impl IntoView {
                 })}
                 {about(&fixed)}
             </div>
-            <OpenPanel view opened/>
+            <OpenPanel view opened live/>
         </div>
     }
     .into_any()

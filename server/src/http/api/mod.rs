@@ -3,6 +3,7 @@
 mod activity;
 mod content;
 mod logs;
+mod metrics;
 mod nodes;
 mod runtimes;
 mod uploads;
@@ -40,6 +41,8 @@ pub(super) fn router(parts: &Public) -> Router {
         .route("/runtimes/{id}/versions/{name}/logs", get(logs::logs))
         .route("/runtimes/{id}/versions/{name}/entrypoint", get(nodes::entrypoint))
         .route("/runtimes/{id}/versions/{name}/nodes/{workflow}/{node}", get(nodes::node))
+        .route("/runtimes/{id}/versions/{name}/metrics", get(metrics::metrics))
+        .route("/runtimes/{id}/versions/{name}/live", get(metrics::live))
         .route("/runtimes/{id}/versions/{name}/krt", get(versions::download))
         .route("/runtimes/{id}/versions/{name}/manifest", get(content::manifest))
         .route("/runtimes/{id}/versions/{name}/documentation", get(content::documentation))

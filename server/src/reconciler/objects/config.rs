@@ -14,16 +14,19 @@ use super::{
     messages, metadata,
     names::{config_secret, subjects_config_map},
 };
-use crate::{reconciler::ObjectSettings, store::VersionRecord};
+use crate::{krt_url::measurements_path, reconciler::ObjectSettings, store::VersionRecord};
 
 /// The key and mounted name of the subjects (docs/lifecycle.md §4.2).
 pub(super) const SUBJECTS_FILE: &str = "nats_subject.json";
 
-/// Holds the configuration's values under their names, and the credential for the version's file.
+/// Holds the configuration's values under their names, the credential for the version's file, and the URL for its
+/// measurements, with another credential in it.
 pub(super) fn secret(version: &VersionRecord, settings: &ObjectSettings) -> Secret {
     let mut data: BTreeMap<String, ByteString> =
         version.config.iter().map(|(name, value)| (name.clone(), ByteString(value.expose().into()))).collect();
     data.insert(token_key(version), ByteString(version.file.download_token.expose().into()));
+    let path = measurements_path(&version.runtime, &version.name, version.file.measurements_token().expose());
+    data.insert(measurements_key(version), ByteString(format!("{}{path}", settings.advertised_url).into()));
     Secret {
         metadata: metadata(&config_secret(&version.name), version, settings),
         data: Some(data),
@@ -32,10 +35,20 @@ pub(super) fn secret(version: &VersionRecord, settings: &ObjectSettings) -> Secr
     }
 }
 
-/// The key of the credential. A configuration file may have any name that a key may have, so this one steps aside.
+/// The key of the credential.
 pub(super) fn token_key(version: &VersionRecord) -> String {
+    free_key(version, "krt-download-token")
+}
+
+/// The key of the URL for measurements.
+pub(super) fn measurements_key(version: &VersionRecord) -> String {
+    free_key(version, "krt-measurements-url")
+}
+
+/// A configuration file may have any name that a key may have, so ours step aside.
+fn free_key(version: &VersionRecord, key: &str) -> String {
     let spec = &version.manifest.config;
-    let mut key = "krt-download-token".to_owned();
+    let mut key = key.to_owned();
     while spec.files.contains(&key) || spec.variables.contains(&key) {
         key.push('-');
     }

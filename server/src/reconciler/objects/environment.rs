@@ -5,11 +5,12 @@ use k8s_openapi::api::core::v1::EnvVar;
 use krt::model::{Node, Workflow};
 
 use super::{
-    config::{SUBJECTS_FILE, from_secret},
+    config::{SUBJECTS_FILE, from_secret, measurements_key},
     messages,
     pods::{FILES_PATH, SUBJECTS_PATH},
 };
 use crate::{
+    krt_url::MEASUREMENTS_VARIABLE,
     reconciler::{ObjectSettings, runners::RunnerSettings},
     store::VersionRecord,
 };
@@ -95,7 +96,11 @@ fn of_settings(version: &VersionRecord, settings: &ObjectSettings) -> Vec<EnvVar
     let runners = &settings.runners;
     let mut env = vec![
         plain("KRT_NATS_SERVER", runners.nats_url(&settings.namespace(&version.runtime))),
-        plain("KRT_INFLUX_URI", settings.influx_uri()),
+        match &runners.influx_uri {
+            Some(uri) => plain(MEASUREMENTS_VARIABLE, uri.expose().to_owned()),
+            // It has the version's credential in it.
+            None => from_secret(version, MEASUREMENTS_VARIABLE, &measurements_key(version)),
+        },
     ];
     if version.generation_of_runners().has_streams() {
         let timeout = runners.js_request_timeout.as_secs().max(1);

@@ -112,6 +112,26 @@ fn no_file_can_be_named_so_that_it_becomes_the_credential() {
 }
 
 #[test]
+fn the_url_for_measurements_has_a_credential_of_its_own() {
+    let mut version = fixture::version(1, "v1");
+    version.manifest.config.files = vec!["krt-measurements-url".to_owned()];
+    version.config.insert("krt-measurements-url".to_owned(), "mine".into());
+    let objects = version_objects(&version, &fixture::settings());
+    let data = objects.secret.data.as_ref().unwrap();
+    assert_eq!(data["krt-measurements-url"].0, b"mine");
+    let containers =
+        ["v1-work-first-", "v1-entrypoint"].map(|name| pod(deployment(&objects, name)).containers[0].clone());
+    for container in containers {
+        let variable = container.env.unwrap().into_iter().find(|one| one.name == "KRT_INFLUX_URI").unwrap();
+        let key = variable.value_from.unwrap().secret_key_ref.unwrap().key;
+        let url = String::from_utf8(data[&key].0.clone()).unwrap();
+        let token = url.strip_prefix("http://10.0.0.1:3001/measurements/demo/v1/").unwrap();
+        assert_eq!((token.len(), token), (64, version.file.measurements_token().expose()));
+        assert_ne!(token, version.file.download_token.expose());
+    }
+}
+
+#[test]
 fn a_gpu_node_asks_for_one_and_goes_where_they_are() {
     let mut version = fixture::version(1, "v1");
     version.manifest.workflows[0].nodes[0].gpu = true;

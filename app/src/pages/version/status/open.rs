@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{NodeDetail, NodeView, RuntimeId, ServerEvent, VersionName, VersionView};
+use domain::{LiveNumbers, NodeDetail, NodeView, RuntimeId, ServerEvent, VersionName, VersionView};
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
@@ -208,7 +208,7 @@ impl SelectedNode {
 
 /// The panel of what is open; nothing when nothing is.
 #[component]
-pub fn OpenPanel(view: RwSignal<VersionView>, opened: SelectedNode) -> impl IntoView {
+pub fn OpenPanel(view: RwSignal<VersionView>, opened: SelectedNode, live: RwSignal<LiveNumbers>) -> impl IntoView {
     let (query, path) = (use_query_map(), use_location().pathname);
     let SelectedNode { node, detail, error, .. } = opened;
     move || {
@@ -225,7 +225,7 @@ pub fn OpenPanel(view: RwSignal<VersionView>, opened: SelectedNode) -> impl Into
         });
         let node = Signal::derive(move || view.with(|view| open.find(view)).unwrap_or_else(|| first.clone()));
         let on_close = Callback::new(move |()| opened.close());
-        Some(view! { <NodePanel place node detail error logs on_close/> })
+        Some(view! { <NodePanel place node live detail error logs on_close/> })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The workflows, as graphs or as lists.
 
-use domain::{GraphLayout, NodeStatus, VersionView, WorkflowView};
+use domain::{GraphLayout, LiveNumbers, NodeStatus, VersionView, WorkflowView};
 use leptos::prelude::*;
 use leptos_router::{
     components::A,
@@ -21,12 +21,18 @@ const VIEW_PARAM: &str = "view";
 const LIST: &str = "list";
 
 #[component]
-pub fn Workflows(view: RwSignal<VersionView>, graphs: Vec<GraphLayout>, opened: SelectedNode) -> impl IntoView {
+pub fn Workflows(
+    view: RwSignal<VersionView>,
+    graphs: Vec<GraphLayout>,
+    opened: SelectedNode,
+    live: RwSignal<LiveNumbers>,
+) -> impl IntoView {
     let query = use_query_map();
     let as_list = Memo::new(move |_| query.with(|query| param(query, VIEW_PARAM)).as_deref() == Some(LIST));
     let graphs = StoredValue::new(graphs);
     let count = view.with_untracked(|view| view.workflows.len());
-    let panels = move || (0..count).map(|index| workflow_panel(view, index, graphs, as_list, opened)).collect_view();
+    let panels =
+        move || (0..count).map(|index| workflow_panel(view, index, graphs, as_list, opened, live)).collect_view();
     view! {
         <section class="workflows" aria-labelledby="workflows-title">
             <header class="workflows__head">
@@ -68,6 +74,7 @@ fn workflow_panel(
     graphs: StoredValue<Vec<GraphLayout>>,
     as_list: Memo<bool>,
     opened: SelectedNode,
+    live: RwSignal<LiveNumbers>,
 ) -> Option<impl IntoView> {
     let first = view.with_untracked(|view| view.workflows.get(index).cloned())?;
     let name = first.name.to_string();
@@ -80,11 +87,11 @@ fn workflow_panel(
     let body = {
         let name = name.clone();
         move || match &layout {
-            Some(layout) if !as_list.get() => graph(&name, layout.clone(), view, workflow, opened),
-            Some(_) => list(&name, workflow, opened),
+            Some(layout) if !as_list.get() => graph(&name, layout.clone(), view, workflow, opened, live),
+            Some(_) => list(&name, workflow, opened, live),
             None => view! {
                 <p class="workflow__note">"The workflow is too large for a graph, so its nodes are listed."</p>
-                {list(&name, workflow, opened)}
+                {list(&name, workflow, opened, live)}
             }
             .into_any(),
         }
@@ -107,6 +114,7 @@ fn graph(
     view: RwSignal<VersionView>,
     workflow: Memo<WorkflowView>,
     opened: SelectedNode,
+    live: RwSignal<LiveNumbers>,
 ) -> AnyView {
     let entrypoint = Signal::derive(move || view.with(|view| view.entrypoint.clone()));
     let open = Signal::derive({
@@ -120,13 +128,13 @@ fn graph(
         let name = name.to_owned();
         move |node: String| opened.open(Some(&name), node.clone(), box_id(&name, &node))
     });
-    view! { <WorkflowGraph layout workflow entrypoint open on_open/> }.into_any()
+    view! { <WorkflowGraph layout workflow entrypoint live open on_open/> }.into_any()
 }
 
-fn list(name: &str, workflow: Memo<WorkflowView>, opened: SelectedNode) -> AnyView {
+fn list(name: &str, workflow: Memo<WorkflowView>, opened: SelectedNode, live: RwSignal<LiveNumbers>) -> AnyView {
     let name = name.to_owned();
     let on_open = Callback::new(move |node: String| opened.open(Some(&name), node.clone(), item_id(&name, &node)));
-    view! { <NodeList workflow on_open/> }.into_any()
+    view! { <NodeList workflow live on_open/> }.into_any()
 }
 
 /// `3 of 4 nodes ready, 1 failing`.

@@ -56,7 +56,7 @@ fn table(groups: &[&[(&str, &str)]]) -> BTreeMap<String, String> {
 }
 
 const IDENTITY: &[(&str, &str)] = &[("KRT_RUNTIME_ID", "demo"), ("KRT_VERSION_ID", "demo-v1"), ("KRT_VERSION", "v1")];
-const REACHED: &[(&str, &str)] = &[("KRT_NATS_SERVER", "nats:4222"), ("KRT_INFLUX_URI", "http://10.0.0.1:3001")];
+const REACHED: &[(&str, &str)] = &[("KRT_NATS_SERVER", "nats:4222"), ("KRT_INFLUX_URI", "secret")];
 const JETSTREAM: &[(&str, &str)] = &[("KRT_JS_REQUEST_TIMEOUT", "5")];
 const NODE: &[(&str, &str)] = &[
     ("KRT_WORKFLOW_NAME", "work"),

@@ -1,0 +1,75 @@
+//! What a version's nodes measure.
+
+use domain::{
+    ApiError, Caller, LiveNumbers, MeasurementsTarget, Metrics, MetricsRange, RuntimeId, Timestamp, VersionName,
+    access::Permission,
+};
+
+use super::{Service, errors::from_store};
+use crate::{
+    krt_url::MEASUREMENTS_VARIABLE,
+    store::{VersionKey, VersionRecord},
+};
+
+impl Service {
+    pub(crate) async fn metrics(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        range: MetricsRange,
+    ) -> Result<Metrics, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
+        let record = self.record(runtime, version).await?;
+        let others = self.store.versions(runtime).await.map_err(from_store)?;
+        let before = published_before(published(&record), others.iter().map(published));
+        let before = others.iter().find(|other| Some(other.key) == before);
+        let found = self.measurements.metrics(&record, before, range, Timestamp::now()).await;
+        let mut metrics = found.map_err(from_store)?;
+        let runners = &self.objects.runners;
+        if runners.influx_uri.is_some() || runners.env.contains_key(MEASUREMENTS_VARIABLE) {
+            metrics.target = MeasurementsTarget::Elsewhere;
+        }
+        Ok(metrics)
+    }
+
+    pub(crate) async fn live_numbers(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<LiveNumbers, ApiError> {
+        self.allow(caller, Permission::View, Some(runtime))?;
+        let record = self.record(runtime, version).await?;
+        self.measurements.live(&record, Timestamp::now()).await.map_err(from_store)
+    }
+}
+
+/// When a version was published last, if ever, with its key.
+type Published = (VersionKey, Option<Timestamp>);
+
+fn published(version: &VersionRecord) -> Published {
+    (version.key, version.published_at)
+}
+
+/// The version that was published last before this one; of one that never was, the one that was published last of all.
+fn published_before(version: Published, others: impl Iterator<Item = Published>) -> Option<VersionKey> {
+    others
+        .filter(|(key, at)| *key != version.0 && at.is_some())
+        .filter(|(_, at)| version.1.is_none() || *at < version.1)
+        .max_by_key(|(_, at)| *at)
+        .map(|(key, _)| key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_compared_with_the_one_published_before_it() {
+        let at = |second| Some(Timestamp::from_second(second).unwrap());
+        let all = [(1, at(10)), (2, at(30)), (3, at(20)), (4, None)];
+        let before = |index: usize| published_before(all[index], all.into_iter());
+        assert_eq!([0, 1, 2, 3].map(before), [None, Some(3), Some(1), Some(2)]);
+    }
+}
