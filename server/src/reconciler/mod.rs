@@ -19,6 +19,7 @@ mod observed;
 mod outages;
 mod ownership;
 mod plan;
+mod queues;
 mod readiness;
 mod reconcile;
 mod repairs;
@@ -40,6 +41,7 @@ use backoff::ApplyBackoff;
 use crash_logs::CrashLogs;
 use observed::{Observed, ObservedMessaging};
 use plan::StepScope;
+use queues::Queues;
 use repairs::Previews;
 
 use crate::{
@@ -49,6 +51,7 @@ use crate::{
     store::{InstallationId, Store, VersionKey, VersionRecord},
 };
 
+pub(crate) use queues::NodeQueue;
 pub use runners::RunnerSettings;
 
 pub use logs::{ClusterUnavailable, LogMode, LogRange, LogRequest, LogSource};
@@ -166,6 +169,7 @@ struct Inner {
     memory: Mutex<Memory>,
     /// How many crash logs are fetched at once ([`crash_logs`]).
     crash_log_permits: Semaphore,
+    queues: Queues,
 }
 
 /// What the cluster was seen to hold of one runtime at one time.
@@ -255,6 +259,7 @@ impl Reconciler {
             changed,
             memory: Mutex::default(),
             crash_log_permits: Semaphore::new(4),
+            queues: Queues::default(),
         }))
     }
 

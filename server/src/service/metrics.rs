@@ -1,13 +1,14 @@
 //! What a version's nodes measure.
 
 use domain::{
-    ApiError, Caller, LiveNumbers, MeasurementsTarget, Metrics, MetricsRange, RuntimeId, Timestamp, VersionName,
-    access::Permission,
+    ApiError, Caller, LiveEdge, LiveNumbers, LiveQueue, MeasurementsTarget, Metrics, MetricsRange, RuntimeId,
+    Timestamp, VersionName, access::Permission,
 };
 
 use super::{Service, errors::from_store};
 use crate::{
     krt_url::MEASUREMENTS_VARIABLE,
+    reconciler::NodeQueue,
     store::{VersionKey, VersionRecord},
 };
 
@@ -41,7 +42,24 @@ impl Service {
     ) -> Result<LiveNumbers, ApiError> {
         self.allow(caller, Permission::View, Some(runtime))?;
         let record = self.record(runtime, version).await?;
-        self.measurements.live(&record, Timestamp::now()).await.map_err(from_store)
+        let mut live = self.measurements.live(&record, Timestamp::now()).await.map_err(from_store)?;
+        for queue in self.reconciler.queues(&record).await {
+            add_queue(&mut live, queue);
+        }
+        Ok(live)
+    }
+}
+
+/// To what was measured of the subscription; one without measurements is there only while something waits.
+fn add_queue(live: &mut LiveNumbers, NodeQueue { workflow, subscription, node, queue }: NodeQueue) {
+    let measured = live
+        .edges
+        .iter_mut()
+        .find(|edge| edge.workflow == workflow && edge.to == node && edge.subscription == subscription);
+    match measured {
+        Some(edge) => edge.queue = Some(queue),
+        None if queue == LiveQueue::default() => {}
+        None => live.edges.push(LiveEdge { workflow, subscription, to: node, per_second: 0.0, queue: Some(queue) }),
     }
 }
 

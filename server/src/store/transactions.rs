@@ -13,8 +13,8 @@ use domain::{
 use super::{
     CommandRecord, Content, Deletion, HealthTransition, InstallationId, NewRuntimeRecord, NewVersion, Repair,
     RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, activity, commands, config,
-    content, deletion, generation, health, history, inherit, installation, measurements, messaging, reconcile, repairs, runtimes,
-    sql::Database, versions,
+    content, deletion, generation, health, history, inherit, installation, measurements, messaging, reconcile, repairs,
+    runtimes, sql::Database, versions,
 };
 use crate::secret::Secret;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// From the bottom up. A module that is missing here fails the test.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "private",
     "secret",
     "file_lock",

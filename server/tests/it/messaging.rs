@@ -3,5 +3,6 @@
 mod connection;
 mod generation;
 mod lifecycle;
+mod live;
 mod outage;
 mod scene;
