@@ -66,7 +66,7 @@ test("what nodes measure is shown as charts, in words and as a table, and follow
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowLeft");
   await expect(median.locator("[aria-live]")).toHaveText(/^\d\d:\d\d UTC: etl .* ms, sentiment .* ms/);
-  await median.getByText("Values").click();
+  await median.getByRole("button", { name: /^Values/ }).click();
   await expect(median.getByRole("group", { name: "Values" }).getByRole("row")).toHaveCount(61);
 
   const own = page.getByRole("region", { name: "Its own measurements" });

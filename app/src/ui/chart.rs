@@ -141,10 +141,15 @@ pub fn Chart(
                 }}
             </ul>
             <p class="visually-hidden" aria-live="polite">{spoken}</p>
-            <details class="chart__table" on:toggle=move |_| rows_open.update(|open| *open = !*open)>
-                <summary>"Values"<span class="visually-hidden">{format!(" of {heading}, {subject}")}</span></summary>
-                {move || rows_open.get().then(|| lines.with(|lines| table(lines, times.get(), unit, compared.get())))}
-            </details>
+            <button
+                type="button"
+                class="chart__more"
+                aria-expanded=move || if rows_open.get() { "true" } else { "false" }
+                on:click=move |_| rows_open.update(|open| *open = !*open)
+            >
+                "Values"<span class="visually-hidden">{format!(" of {heading}, {subject}")}</span>
+            </button>
+            {move || rows_open.get().then(|| lines.with(|lines| table(lines, times.get(), unit, compared.get())))}
         </figure>
     }
     .into_any()

@@ -95,10 +95,16 @@ fn edge_numbers(workflow: &str, edge: &GraphEdge, live: Signal<LiveNumbers>) -> 
     Some(view! { <g>{drawn}</g> }.into_any())
 }
 
-/// Half of the way along the edge, in the middle of two points.
+/// Half of the way from left to right, on the line.
 fn middle(points: &[GraphPoint]) -> Option<GraphPoint> {
-    let (before, after) = (points.get((points.len() / 2).checked_sub(1)?)?, points.get(points.len() / 2)?);
-    Some(GraphPoint { x: i32::midpoint(before.x, after.x), y: i32::midpoint(before.y, after.y) })
+    let x = i32::midpoint(points.first()?.x, points.last()?.x);
+    let (before, after) = points
+        .iter()
+        .zip(points.iter().skip(1))
+        .find(|(before, after)| (before.x.min(after.x)..=before.x.max(after.x)).contains(&x))?;
+    let along = (x - before.x).abs();
+    let whole = (after.x - before.x).abs().max(1);
+    Some(GraphPoint { x, y: before.y + (after.y - before.y) * along / whole })
 }
 
 /// Level at each point, so that parts that follow each other meet without a corner.
@@ -245,7 +251,8 @@ fn node_box(
             <text class="graph__word" x="50" y="45">
                 {move || node.with(|node| words::subtitle(node, exitpoint, subtitle_rpc.as_deref(), states))}
             </text>
-            <text class="graph__number" x=one.width / 2 y=one.height + 14 text-anchor="middle">
+            // Its right end would lie under the badge of the box below.
+            <text class="graph__number" x="6" y=one.height + 12>
                 {move || numbers.with(|numbers| numbers.node.as_ref().map(short_node_words))}
             </text>
             <g class="graph__badge" class:graph__badge--short=move || short.get() class:graph__badge--none=move || badge.with(Option::is_none)>
@@ -266,5 +273,6 @@ mod tests {
         let points = [(0, 10), (20, 10), (40, 50), (60, 50)].map(|(x, y)| GraphPoint { x, y });
         assert_eq!(curve(&points), "M0 10H20C30 10 30 50 40 50H60");
         assert_eq!((middle(&points), middle(&points[..1])), (Some(GraphPoint { x: 30, y: 30 }), None));
+        assert_eq!(middle(&points[2..]), Some(GraphPoint { x: 50, y: 50 }));
     }
 }
