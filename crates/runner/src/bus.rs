@@ -29,7 +29,8 @@ impl Bus {
             let options = ConnectOptions::new()
                 .name(name)
                 .max_reconnects(RECONNECTS)
-                .reconnect_delay_callback(|_| RECONNECT_DELAY)
+                // Asked before the first attempt, too.
+                .reconnect_delay_callback(|attempts| if attempts > 1 { RECONNECT_DELAY } else { Duration::ZERO })
                 .event_callback(|event| async move { info!("NATS: {event}") });
             match options.connect(&config.url).await {
                 Ok(client) => break client,

@@ -3,7 +3,7 @@
 //! As the original it compiles `public_input.proto` at each start, knows only a service that is called `Entrypoint`, opens
 //! its port before it is connected to NATS, and stays up without it.
 
-use std::{collections::BTreeMap, fs, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, fs, future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use anyhow::{Context as _, Result, bail};
 use axum::{body::Body, extract::Request, response::Response};
@@ -145,10 +145,15 @@ impl UnaryService<Bytes> for Call {
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
         let (gateway, path) = (self.gateway.clone(), self.path.clone());
         Box::pin(async move {
+            let begin = Instant::now();
             let rpc = gateway.rpcs.get(&path).ok_or_else(|| Status::unimplemented("no such rpc"))?;
             let bus = gateway.bus.get().ok_or_else(|| Status::internal("not connected to NATS"))?;
             let answer = rpc.exchange.perform(bus, &rpc.method, request.into_inner()).await;
-            answer.map(tonic::Response::new).inspect_err(|status| error!("{path}: {status}"))
+            match &answer {
+                Ok(_) => info!("{path}: answered after {:?}", begin.elapsed()),
+                Err(status) => error!("{path}: {status}"),
+            }
+            answer.map(tonic::Response::new)
         })
     }
 }

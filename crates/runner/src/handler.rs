@@ -74,7 +74,7 @@ impl Handler {
         match action {
             Action::As(name) => {
                 let message = self.types.find(name).with_context(|| format!("no proto file has a message {name}"))?;
-                request.current.become_a(message);
+                request.current.become_a(message)?;
             }
             Action::Set { field, value } => request.current.set(field, request.value(value)?)?,
             Action::Append { field, value } => request.current.append(field, request.value(value)?)?,

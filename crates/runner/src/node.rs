@@ -96,6 +96,7 @@ async fn process(handler: &Handler, message: Message) {
     match KreMessage::from_wire(&message.payload) {
         Ok(request) => {
             let outcome = handler.handle(&request).await;
+            info!("a message of {} handled in {:?}", request.from_node, begin.elapsed());
             handler.measurements.elapsed(&request.from_node, begin.elapsed(), outcome.is_ok());
             if let Err(error) = outcome {
                 error!("the handler failed: {error:#}");

@@ -72,14 +72,10 @@ pub(crate) struct Payload {
 impl Payload {
     pub(crate) fn of(any: Option<&Any>, types: &Types) -> Result<Self> {
         let message = any.and_then(|any| types.find(type_name(any)));
-        let mut fields = Map::new();
-        if let (Some(any), Some(message)) = (any, &message) {
-            let decoded = DynamicMessage::decode(message.clone(), any.value.as_slice())?;
-            let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
-            if let Value::Object(all) = decoded.serialize_with_options(serde_json::value::Serializer, &options)? {
-                fields = all;
-            }
-        }
+        let fields = match (any, &message) {
+            (Some(any), Some(message)) => fields(&DynamicMessage::decode(message.clone(), any.value.as_slice())?)?,
+            _ => Map::new(),
+        };
         Ok(Self { message, fields, original: any.cloned() })
     }
 
@@ -91,9 +87,16 @@ impl Payload {
     }
 
     /// Becomes a message of another type; fields that it has too keep their values.
-    pub(crate) fn become_a(&mut self, message: MessageDescriptor) {
-        self.fields.retain(|name, _| message.get_field_by_name(name).is_some());
+    pub(crate) fn become_a(&mut self, message: MessageDescriptor) -> Result<()> {
+        let mut all = fields(&DynamicMessage::new(message.clone()))?;
+        for (name, value) in std::mem::take(&mut self.fields) {
+            if message.get_field_by_name(&name).is_some() {
+                all.insert(name, value);
+            }
+        }
+        self.fields = all;
         self.message = Some(message);
+        Ok(())
     }
 
     pub(crate) fn get(&self, field: &str) -> Option<&Value> {
@@ -129,6 +132,15 @@ impl Payload {
                 }
             }
         }
+    }
+}
+
+/// All of them, by the names that the proto file has.
+fn fields(message: &DynamicMessage) -> Result<Map<String, Value>> {
+    let options = SerializeOptions::new().use_proto_field_name(true).skip_default_fields(false);
+    match message.serialize_with_options(serde_json::value::Serializer, &options)? {
+        Value::Object(all) => Ok(all),
+        other => bail!("{other} is no message"),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod kubectl;
 mod publish;
+mod request;
 mod start;
 
 use std::{env, net::TcpListener, thread, time::Duration};
@@ -17,6 +18,7 @@ use super::{Bench, archives::small, program::Server};
 use kubectl::{Kubectl, Proxy};
 
 pub(super) use publish::measure as publish;
+pub(super) use request::measure as request;
 pub(super) use start::measure as start;
 
 const RUNTIME: &str = "bench";

@@ -40,6 +40,8 @@ pub(crate) enum Name {
     ClusterStart,
     /// A publish on a real cluster against kubectl's
     ClusterPublish,
+    /// A gRPC request on a real cluster against the same nodes wired by hand
+    Request,
     /// What the first visit transfers
     FirstLoad,
     /// When a slow machine's first click is answered
@@ -97,6 +99,7 @@ pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
             Name::History => history::measure(&bench)?,
             Name::ClusterStart => cluster::start(&bench)?,
             Name::ClusterPublish => cluster::publish(&bench)?,
+            Name::Request => cluster::request(workspace)?,
             Name::FirstLoad => pages::first_load(&bench, workspace)?,
             Name::Interactive => pages::interactive(&bench, workspace)?,
             Name::LongList => pages::long_list(&bench, workspace)?,

@@ -72,7 +72,7 @@ async fn branches_come_together() {
     let last = "#: when text is both: gather left right\n#: as Answer\n#: send\n";
     let stage = stage
         .node("first", &["entrypoint"], first)
-        .node("left", &["first"], "#: set path [\"left\"]\n#: send\n")
+        .node("left", &["first"], "#: as Side\n#: append marks \"left\"\n#: set path [\"left\"]\n#: send\n")
         .node("right", &["first.side"], "#: set path [\"right\"]\n#: send\n")
         .node("last", &["left", "right"], last);
     stage.prepare().await;

@@ -27,6 +27,7 @@ package shop;
 service Entrypoint { rpc Ask (Question) returns (Answer); }
 message Question { string text = 1; repeated string path = 2; }
 message Answer { string text = 1; repeated string path = 2; }
+message Side { string text = 1; repeated string path = 2; repeated string marks = 3; }
 "#;
 
 /// Both messages of the proto file.

@@ -64,10 +64,11 @@ done
 [ "$listens$connected" = 11 ]"#;
 
 /// With the files beside it, which it may import. One that is at the archive's root keeps its place.
-const COPY_PROTO: &str = r#"for file in "$(dirname "./$KRT_PROTO")"/*.proto; do
+const COPY_PROTO: &str = r#"proto=./$KRT_PROTO
+for file in "${proto%/*}"/*.proto; do
   [ -e "${file##*/}" ] || cp "$file" .
 done
-cp "./$KRT_PROTO" public_input.proto
+cp "$proto" public_input.proto
 "#;
 
 pub(super) fn node(version: &VersionRecord, workflow: &Workflow, node: &Node, settings: &ObjectSettings) -> Deployment {

@@ -1,6 +1,7 @@
 """Puts sentiment and topics together and decides whether a person has to look."""
 
 # What KAI Server's test runner does in place of the Python below:
+#: forward
 #: gather sentiment topics
 #: when sentiment is 0.1: set needs_person true
 #: send
