@@ -18,7 +18,7 @@ use crate::{
     },
     pages::{
         ActivityRoute, CompareRoute, ConfigurationRoute, DocumentationRoute, HistoryRoute, ManifestRoute, MetricsRoute,
-        NewRuntimeRoute, RuntimeRoute, RuntimesRoute, StatusRoute, VersionRoute, not_found::NotFound,
+        NewRuntimeRoute, RuntimeRoute, RuntimesRoute, StatusRoute, TryItRoute, VersionRoute, not_found::NotFound,
     },
     platform,
     state::{
@@ -124,7 +124,8 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
                             <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
                             <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>
                             <Route path=path!("configuration") view={Lazy::<ConfigurationRoute>::new()} ssr=whole.clone()/>
-                            <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole/>
+                            <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole.clone()/>
+                            <Route path=path!("try-it") view={Lazy::<TryItRoute>::new()} ssr=whole/>
                         </ParentRoute>
                     </Routes>
                 </ErrorBoundary>

@@ -29,6 +29,7 @@ const ALL_SCREENS: Screen[] = [
   { name: "metrics", path: `${version}/metrics`, content: [/Metrics/, /Nothing was measured/] },
   { name: "documentation", path: `${version}/documentation`, content: [/Documentation/, /On this page/] },
   { name: "manifest", path: `${version}/manifest`, content: [/Manifest/, /krt\.yml/, /REPLY_SIGNATURE/] },
+  { name: "try-it", path: `${version}/try-it`, content: [/Try it/, /nothing really runs in the sandbox/i, /grpcurl/] },
   { name: "compare", path: `${version}/compare?with=reviews-v2`, content: [/Compare/, /For callers/, /reviews-v2/] },
 ];
 

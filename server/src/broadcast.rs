@@ -232,7 +232,7 @@ mod tests {
             cluster,
             objects,
             changed,
-            timeouts: Timeouts { start: minute, stop: minute },
+            timeouts: Timeouts { start: minute, stop: minute, calls: crate::config::CallLimits::default() },
             measurements,
         })))
     }

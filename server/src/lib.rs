@@ -1,6 +1,7 @@
 //! KAI Server: see ARCHITECTURE.md for the map and the invariants.
 
 pub mod broadcast;
+mod calls;
 pub mod changes;
 pub mod cluster;
 pub mod config;

@@ -139,7 +139,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         timings,
         changed.clone(),
     );
-    let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout };
+    let timeouts = Timeouts { start: settings.start_timeout, stop: settings.stop_timeout, calls: settings.calls };
     let advertised_url = objects.advertised_url.clone();
     let measurements = Arc::new(Measurements::new(store.clone(), settings.measurements));
     let service = Arc::new(Service::new(ServiceParts {

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, ApiError, Caller, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
-    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, LiveNumbers, Metrics, MetricsRange, NewRuntime, NodeDetail,
-    RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView,
-    WorkflowName,
+    ActivityEntry, ActivityFilter, ApiError, CallAnswer, CallableRpcs, Caller, ClusterInfo, Command, Comparison,
+    DocumentationPage, Generation, GraphLayout, HistoryEntry, HistoryPage, InheritedValue, LiveNumbers, Metrics,
+    MetricsRange, NewRuntime, NodeDetail, Problem, RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage,
+    VersionQuery, VersionSummary, VersionView, WorkflowName,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -140,6 +140,27 @@ pub trait Backend: Send + Sync + 'static {
         runtime: &RuntimeId,
         version: &VersionName,
     ) -> Result<LiveNumbers, ApiError>;
+    /// What can be called at the version's entrypoint.
+    async fn rpcs(&self, caller: &Caller, runtime: &RuntimeId, version: &VersionName)
+    -> Result<CallableRpcs, ApiError>;
+    /// What is wrong with a request for this rpc, JSON of its message, if anything.
+    async fn check_request(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        rpc: &str,
+        request: &str,
+    ) -> Result<Option<Problem>, ApiError>;
+    /// Sends it; an error means that no call was made.
+    async fn call(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        rpc: &str,
+        request: &str,
+    ) -> Result<CallAnswer, ApiError>;
     /// Newest first.
     async fn history(
         &self,

@@ -9,9 +9,10 @@ pub mod resource;
 use std::collections::BTreeMap;
 
 use domain::{
-    ActivityEntry, ActivityFilter, Command, Comparison, DocumentationPage, Generation, GraphLayout, HistoryEntry,
-    HistoryPage, InheritedValue, LiveNumbers, Metrics, MetricsRange, NodeDetail, RuntimeId, RuntimeSummary,
-    SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, CallAnswer, CallableRpcs, Command, Comparison, DocumentationPage, Generation,
+    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, LiveNumbers, Metrics, MetricsRange, NodeDetail, Problem,
+    RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView,
+    WorkflowName,
 };
 use leptos::{prelude::*, server_fn::codec::Json};
 
@@ -207,6 +208,36 @@ pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool
         Err(domain::ApiError::NotFound { .. }) => Ok(false),
         Err(error) => Err(context::fail(error)),
     }
+}
+
+/// What can be called at the version's entrypoint.
+#[server(prefix = "/api/fn", endpoint = "rpcs")]
+pub async fn rpcs(runtime: RuntimeId, version: VersionName) -> Result<CallableRpcs, AppError> {
+    context::backend()?.rpcs(&context::caller()?, &runtime, &version).await.map_err(context::fail)
+}
+
+/// What is wrong with a request for this rpc, JSON of its message, if anything.
+#[server(prefix = "/api/fn", endpoint = "check_request", input = Json)]
+pub async fn check_request(
+    runtime: RuntimeId,
+    version: VersionName,
+    rpc: String,
+    request: String,
+) -> Result<Option<Problem>, AppError> {
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    backend.check_request(&caller, &runtime, &version, &rpc, &request).await.map_err(context::fail)
+}
+
+/// Sends the request; an error means that no call was made.
+#[server(name = SendCall, prefix = "/api/fn", endpoint = "call", input = Json)]
+pub async fn call(
+    runtime: RuntimeId,
+    version: VersionName,
+    rpc: String,
+    request: String,
+) -> Result<CallAnswer, AppError> {
+    let (backend, caller) = (context::backend()?, context::caller()?);
+    backend.call(&caller, &runtime, &version, &rpc, &request).await.map_err(context::fail)
 }
 
 /// The history of a version, newest first.

@@ -151,7 +151,7 @@ fn crumbs(path: &str) -> Vec<(String, Option<String>)> {
 /// The screens of a version are called as the last part of their paths, which is ASCII; the table of all capitals of
 /// Unicode would come with every first load.
 fn capitalised(word: &str) -> String {
-    let mut word = word.to_owned();
+    let mut word = word.replace('-', " ");
     if let Some(first) = word.get_mut(..1) {
         first.make_ascii_uppercase();
     }

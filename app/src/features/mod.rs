@@ -16,5 +16,6 @@ pub mod palette;
 pub mod publish_changes;
 pub mod time;
 pub mod toast_area;
+pub mod try_it;
 pub mod upload;
 pub mod version_row;

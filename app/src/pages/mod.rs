@@ -17,6 +17,7 @@ use runtimes::RuntimesPage;
 use version::{
     VersionPage, compare::CompareScreen, configuration::ConfigurationScreen, documentation::DocumentationScreen,
     history::HistoryScreen, manifest::ManifestScreen, metrics::MetricsScreen, status::StatusScreen,
+    try_it::TryItScreen,
 };
 
 /// Loads the code of the page at this path, which has to be there before the page is hydrated; answers whether all of it is.
@@ -105,4 +106,5 @@ lazy_routes! {
     ConfigurationRoute => ConfigurationScreen,
     HistoryRoute => HistoryScreen,
     MetricsRoute => MetricsScreen,
+    TryItRoute => TryItScreen,
 }

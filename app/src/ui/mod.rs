@@ -6,6 +6,7 @@ pub mod chart;
 pub mod command;
 pub mod config_field;
 pub mod confirm_dialog;
+pub mod copy;
 pub mod icon;
 pub mod inline_code;
 pub mod live;

@@ -8,6 +8,15 @@ use crate::{
     ui::icon::{Icon, Shape},
 };
 
+/// Something to know before going on.
+#[component]
+pub fn Notice(children: Children) -> impl IntoView {
+    view! {
+        <p class="notice" data-tone="warn" role="status"><Icon shape=Shape::Warning/><span>{children()}</span></p>
+    }
+    .into_any()
+}
+
 /// Shown while the page may be out of date.
 #[component]
 pub fn StaleNotice(#[prop(into)] error: Signal<Option<AppError>>) -> impl IntoView {

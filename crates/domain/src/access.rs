@@ -15,7 +15,7 @@ use crate::{Command, RuntimeId};
 pub enum Role {
     /// See runtimes, versions and logs.
     Viewer,
-    /// Upload, configure, read hidden values, start, stop and archive.
+    /// Upload, configure, read hidden values, start, stop, archive and call by hand.
     Operator,
     /// Publish and unpublish.
     Publisher,
@@ -55,6 +55,8 @@ pub enum Permission {
     Start,
     Stop,
     Archive,
+    /// Send a request to a version's entrypoint by hand.
+    Call,
     Publish,
     Unpublish,
     DeleteVersion,
@@ -78,7 +80,7 @@ pub enum Scope {
 }
 
 impl Permission {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::View,
         Self::Upload,
         Self::Configure,
@@ -86,6 +88,7 @@ impl Permission {
         Self::Start,
         Self::Stop,
         Self::Archive,
+        Self::Call,
         Self::Publish,
         Self::Unpublish,
         Self::DeleteVersion,
@@ -100,7 +103,9 @@ impl Permission {
     pub const fn role(self) -> Role {
         match self {
             Self::View => Role::Viewer,
-            Self::Upload | Self::Configure | Self::Reveal | Self::Start | Self::Stop | Self::Archive => Role::Operator,
+            Self::Upload | Self::Configure | Self::Reveal | Self::Start | Self::Stop | Self::Archive | Self::Call => {
+                Role::Operator
+            }
             Self::Publish | Self::Unpublish => Role::Publisher,
             Self::DeleteVersion
             | Self::DeleteRuntime
@@ -128,6 +133,7 @@ impl Permission {
             Self::Start => "start versions",
             Self::Stop => "stop versions",
             Self::Archive => "archive versions",
+            Self::Call => "send requests to versions",
             Self::Publish => "publish versions",
             Self::Unpublish => "unpublish versions",
             Self::DeleteVersion => "delete versions",

@@ -20,6 +20,9 @@ pub enum ApiError {
     },
     #[error("cannot {command} `{version}`: {refusal}", command = command(.refusal))]
     Refused { version: VersionName, state: VersionState, refusal: Refusal },
+    /// An rpc of the version's entrypoint cannot be called now.
+    #[error("cannot call `{version}`: {reason}")]
+    CannotCall { version: VersionName, reason: String },
     /// `versions` counts archived ones, too.
     #[error("cannot delete runtime `{runtime}`: {}", NotEmpty { versions: *.versions })]
     RuntimeNotEmpty { runtime: RuntimeId, versions: u32 },
@@ -55,6 +58,7 @@ impl ApiError {
             Self::NotFound { .. } => "not_found",
             Self::NameTaken { .. } => "name_taken",
             Self::Refused { .. } => "refused",
+            Self::CannotCall { .. } => "cannot_call",
             Self::RuntimeNotEmpty { .. } => "runtime_not_empty",
             Self::ConfigIncomplete { .. } => "config_incomplete",
             Self::InvalidKrt { .. } => "invalid_krt",
@@ -74,6 +78,7 @@ impl ApiError {
             Self::NotFound { .. } => 404,
             Self::NameTaken { .. }
             | Self::Refused { .. }
+            | Self::CannotCall { .. }
             | Self::RuntimeNotEmpty { .. }
             | Self::ConfigIncomplete { .. } => 409,
             Self::InvalidKrt { .. } | Self::InvalidInput { .. } => 422,

@@ -34,6 +34,8 @@ pub enum Action {
     Publish,
     Unpublish,
     Archive,
+    /// Somebody called an rpc of the entrypoint by hand.
+    Call,
     /// The version, or the runtime itself, was deleted.
     Delete,
     /// The server put an object back that somebody had deleted or edited.
@@ -45,7 +47,7 @@ pub enum Action {
 }
 
 impl Action {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Create,
         Self::Configure,
         Self::Reveal,
@@ -54,6 +56,7 @@ impl Action {
         Self::Publish,
         Self::Unpublish,
         Self::Archive,
+        Self::Call,
         Self::Delete,
         Self::Repair,
         Self::Degraded,
@@ -70,6 +73,7 @@ impl Action {
             Self::Publish => "publish",
             Self::Unpublish => "unpublish",
             Self::Archive => "archive",
+            Self::Call => "call",
             Self::Delete => "delete",
             Self::Repair => "repair",
             Self::Degraded => "degraded",

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod caller;
+mod calls;
 mod check;
 mod comparison;
 mod deletion;
@@ -27,6 +28,7 @@ mod visible;
 mod wire_tests;
 
 pub use caller::{Actor, Caller, CallerNameError, Identity, PersonId, PersonName, TokenId, TokenName};
+pub use calls::{CallAnswer, CallFailure, CallOutcome, CallableRpc, CallableRpcs, GrpcTarget, PassedNode};
 pub use check::{CheckFailure, CheckMessage, FileCheck, FileContent, WantedValue};
 pub use comparison::{
     CallerChanges, Change, Comparison, ConfigChange, ConfigDifference, DiffLine, DocumentationPage, FieldChange,

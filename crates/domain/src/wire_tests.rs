@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Action, ActivityEntry, Actor, ApiError, ClusterInfo, ClusterKind, Command, Deleted, Health, HistoryEntry, Outcome,
-    Problem, Reachability, Refusal, ServerEvent, VersionName, VersionState,
+    Action, ActivityEntry, Actor, ApiError, CallFailure, CallOutcome, ClusterInfo, ClusterKind, Command, Deleted,
+    Health, HistoryEntry, Outcome, Problem, Reachability, Refusal, ServerEvent, VersionName, VersionState,
 };
 
 fn expect_same<T: Serialize + DeserializeOwned + PartialEq + Debug>(all: impl IntoIterator<Item = T>) {
@@ -28,6 +28,11 @@ fn each_variant_is_read_as_it_was_written() {
         Health::Healthy,
         Health::Degraded { reason: text() },
         Health::Unknown { reason: text() },
+    ]);
+    expect_same([
+        CallOutcome::Answered { response: text() },
+        CallOutcome::Status { status: 3, name: text(), message: text() },
+        CallOutcome::Failed { failure: CallFailure::Deadline, reason: text() },
     ]);
     let outcomes = [
         Outcome::Pending,
@@ -66,6 +71,7 @@ fn each_variant_is_read_as_it_was_written() {
         ApiError::NotFound { what: text() },
         ApiError::NameTaken { what: text(), field: "id".to_owned() },
         ApiError::Refused { version: version(), state: VersionState::Published, refusal: wrong },
+        ApiError::CannotCall { version: version(), reason: text() },
         ApiError::RuntimeNotEmpty { runtime: "demo".parse().unwrap(), versions: 3 },
         ApiError::ConfigIncomplete { version: version(), missing: vec![text()] },
         ApiError::InvalidKrt { problems: problems() },

@@ -1,6 +1,7 @@
 //! What an entrypoint offers to callers: its rpcs, and the messages and enums that they use.
 
 mod changes;
+mod descriptors;
 mod fields;
 mod link;
 mod missing;
@@ -8,6 +9,7 @@ mod missing;
 use std::{collections::BTreeMap, ops::Range};
 
 pub(crate) use changes::changes;
+pub use descriptors::{Descriptors, descriptors};
 pub(crate) use link::link;
 use missing::Missing;
 

@@ -23,6 +23,7 @@ mod yaml;
 pub use archive::{CheckError, Checked, Document, FileDigest, ReadOptions, Until, check, check_with, digests_of};
 pub use compare::{Side, compare};
 pub use index::ArchiveIndex;
+pub use interface::{Descriptors, descriptors};
 pub use limits::{Limit, Limits};
 pub use manifest::{is_variable_name, parse_manifest};
 pub use protos::Protos;

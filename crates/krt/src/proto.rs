@@ -8,6 +8,7 @@ mod rpcs;
 
 use std::fmt;
 
+pub(crate) use editions::edition;
 pub(crate) use rpcs::{Rpcs, rpcs};
 
 use prost_types::DescriptorProto;

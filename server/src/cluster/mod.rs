@@ -7,6 +7,7 @@ mod cached;
 mod connections;
 mod limits;
 mod logs;
+mod port_forward;
 mod probe;
 mod retry_after;
 mod watches;
@@ -29,6 +30,7 @@ pub(crate) use cache::Cache;
 pub(crate) use cached::CachedKind;
 pub use limits::RequestTimeouts;
 pub(crate) use logs::{LogReader, StampedLine};
+pub(crate) use port_forward::reason as reason_of_break;
 pub(crate) use watches::{MANAGED_BY, RUNTIME_LABEL, Watches};
 
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! The settings: flags or environment variables in, checked [`Settings`] out. Everything that can be configured is here.
 
+mod calls;
 mod krt_limits;
 mod limits;
 mod messaging;
@@ -15,6 +16,7 @@ use clap::{
     builder::{BoolishValueParser, Resettable},
 };
 
+pub use calls::{CallFlags, CallLimits};
 pub use krt_limits::KrtFlags;
 pub(crate) use krt_limits::setting_of;
 pub use limits::{ClientLimits, FileTimeouts, MeasurementLimits};
@@ -149,6 +151,9 @@ pub struct Flags {
     /// How long a stop may take before it is shown as overdue. It continues
     #[arg(long, env = "KAI_STOP_TIMEOUT", default_value = "2m", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub stop_timeout: Duration,
+
+    #[command(flatten)]
+    pub calls: CallFlags,
 
     /// Accepts addresses that are not loopback although there are no logins: anyone who can reach the server can do
     /// everything. Use it only behind a proxy that authenticates users

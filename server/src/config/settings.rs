@@ -11,7 +11,7 @@ use std::{
 use krt::Limits;
 
 use super::{
-    ClusterFlag, Flags,
+    CallLimits, ClusterFlag, Flags,
     limits::{ClientLimits, FileTimeouts, MeasurementLimits},
     messaging::MessagingSettings,
     uploads::UploadLimits,
@@ -35,6 +35,8 @@ pub enum ConfigError {
     StartTimeout(Duration),
     #[error("KAI_STOP_TIMEOUT is {0:?}; use at least one second and at most a day")]
     StopTimeout(Duration),
+    #[error("KAI_CALL_TIMEOUT is {0:?}; use at least one second and at most a day")]
+    CallTimeout(Duration),
     #[error("KAI_ARCHIVED_RETENTION is {0:?}; use at least one second, or omit it to keep archived versions")]
     ArchivedRetention(Duration),
     #[error("KAI_NATS_URL is not a NATS URL; use nats://<host>:<port>, several of one cluster separated by commas")]
@@ -105,6 +107,8 @@ pub struct Settings {
     pub runner_env: BTreeMap<String, Secret>,
     pub start_timeout: Duration,
     pub stop_timeout: Duration,
+    /// Limits of calls that people make to entrypoints from here.
+    pub calls: CallLimits,
     pub insecure_no_login: bool,
     /// Limits for the clients of the listeners. They have no flag.
     pub clients: ClientLimits,
@@ -128,6 +132,9 @@ impl TryFrom<Flags> for Settings {
         if !second_to_day.contains(&flags.stop_timeout) {
             return Err(ConfigError::StopTimeout(flags.stop_timeout));
         }
+        if !second_to_day.contains(&flags.calls.call_timeout) {
+            return Err(ConfigError::CallTimeout(flags.calls.call_timeout));
+        }
         if let Some(retention) = flags.archived_retention.filter(|retention| *retention < Duration::from_secs(1)) {
             return Err(ConfigError::ArchivedRetention(retention));
         }
@@ -148,6 +155,7 @@ impl TryFrom<Flags> for Settings {
         let database_url = format!("sqlite://{}", data_dir.join("kai.db").display());
         let storage_url = data_dir.join("files").display().to_string();
         let runner_env = Pairs::merge(flags.runner_env).into_iter().map(|(name, value)| (name, value.into())).collect();
+        let calls = flags.calls.limits(flags.messaging.request_timeout);
         Ok(Self {
             addr: flags.addr,
             internal_addr: flags.internal_addr,
@@ -176,6 +184,7 @@ impl TryFrom<Flags> for Settings {
             runner_env,
             start_timeout: flags.start_timeout,
             stop_timeout: flags.stop_timeout,
+            calls,
             insecure_no_login: flags.insecure_no_login,
             clients: ClientLimits::default(),
             measurements: MeasurementLimits::default(),
@@ -275,6 +284,7 @@ mod tests {
             &["--js-request-timeout", "0s"],
             &["--start-timeout", "0s"],
             &["--stop-timeout", "0s"],
+            &["--call-timeout", "0s"],
             &["--archived-retention", "0s"],
             &["--advertised-url", "kai:3001"],
             &["--namespace-prefix", "Kai-"],

@@ -1,22 +1,19 @@
 //! Where a version is reached, by its state (docs/lifecycle.md §3.3).
 
-use domain::{Address, Reach, VersionState};
+use domain::{Address, GrpcTarget, Reach, VersionState};
 
 use super::{
-    ObjectSettings,
+    ENTRYPOINT_PORT, ObjectSettings,
     objects::{ACTIVE_SERVICE, own_service},
 };
 use crate::store::VersionRecord;
-
-/// The port `grpc` of every Service of an entrypoint.
-const GRPC_PORT: u16 = 9000;
 
 impl ObjectSettings {
     /// Where the version answers just now, the most private first; nowhere unless it is started or published.
     pub fn addresses(&self, version: &VersionRecord) -> Vec<Address> {
         let in_cluster = |service: &str| Address {
             reach: Reach::Cluster,
-            at: format!("{service}.{}:{GRPC_PORT}", self.namespace(&version.runtime)),
+            at: format!("{service}.{}:{ENTRYPOINT_PORT}", self.namespace(&version.runtime)),
         };
         match version.state() {
             VersionState::Started | VersionState::Publishing => {
@@ -31,6 +28,16 @@ impl ObjectSettings {
             VersionState::Stopped | VersionState::Starting | VersionState::Stopping | VersionState::Archived => {
                 Vec::new()
             }
+        }
+    }
+
+    /// Where a person's own client calls the version, now or once it runs.
+    pub fn grpc_target(&self, version: &VersionRecord) -> GrpcTarget {
+        match version.state() {
+            VersionState::Published => {
+                GrpcTarget::public(&self.host(&version.runtime), self.ingress_tls_secret.is_some())
+            }
+            _ => GrpcTarget::forwarded(&self.namespace(&version.runtime), &own_service(&version.name)),
         }
     }
 }

@@ -9,6 +9,7 @@ mod backoff;
 mod crash_logs;
 mod details;
 mod diff;
+mod entrypoint_pod;
 mod failure;
 #[cfg(test)]
 mod fixture;
@@ -51,10 +52,10 @@ use crate::{
     store::{InstallationId, Store, VersionKey, VersionRecord},
 };
 
+pub use entrypoint_pod::{ENTRYPOINT_PORT, EntrypointPod, NoEntrypointPod};
+pub use logs::{ClusterUnavailable, LogMode, LogRange, LogRequest, LogSource};
 pub(crate) use queues::NodeQueue;
 pub use runners::RunnerSettings;
-
-pub use logs::{ClusterUnavailable, LogMode, LogRange, LogRequest, LogSource};
 
 /// How long the store may take to answer a query outside of a reconcile.
 const STORE_TIMEOUT: Duration = Duration::from_secs(15);

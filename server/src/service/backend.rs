@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use app::backend::Backend;
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, ApiError, Caller, ClusterInfo, Command, Comparison, DocumentationPage, Generation,
-    GraphLayout, HistoryEntry, HistoryPage, InheritedValue, LiveNumbers, Metrics, MetricsRange, NewRuntime, NodeDetail,
-    RuntimeId, RuntimeSummary, SearchResult, Timestamp, VersionName, VersionPage, VersionQuery, VersionState,
-    VersionSummary, VersionView, WorkflowName, access::Permission,
+    ActivityEntry, ActivityFilter, ApiError, CallAnswer, CallableRpcs, Caller, ClusterInfo, Command, Comparison,
+    DocumentationPage, Generation, GraphLayout, HistoryEntry, HistoryPage, InheritedValue, LiveNumbers, Metrics,
+    MetricsRange, NewRuntime, NodeDetail, Problem, RuntimeId, RuntimeSummary, SearchResult, Timestamp, VersionName,
+    VersionPage, VersionQuery, VersionState, VersionSummary, VersionView, WorkflowName, access::Permission,
 };
 
 use super::{Service, errors::from_store, input, views};
@@ -259,6 +259,37 @@ impl Backend for Service {
         version: &VersionName,
     ) -> Result<LiveNumbers, ApiError> {
         self.live_numbers(caller, runtime, version).await
+    }
+
+    async fn rpcs(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+    ) -> Result<CallableRpcs, ApiError> {
+        self.callable_rpcs(caller, runtime, version).await
+    }
+
+    async fn check_request(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        rpc: &str,
+        request: &str,
+    ) -> Result<Option<Problem>, ApiError> {
+        self.check_request(caller, runtime, version, rpc, request).await
+    }
+
+    async fn call(
+        &self,
+        caller: &Caller,
+        runtime: &RuntimeId,
+        version: &VersionName,
+        rpc: &str,
+        request: &str,
+    ) -> Result<CallAnswer, ApiError> {
+        self.call(caller, runtime, version, rpc, request).await
     }
 
     async fn history(

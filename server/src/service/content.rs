@@ -106,7 +106,7 @@ fn exposed(record: &VersionRecord) -> BTreeMap<&str, &str> {
 }
 
 /// The proto files of a version, as many of them as were kept when it was added.
-fn protos<'c>(record: &VersionRecord, content: Option<&'c Content>) -> Option<Cow<'c, Protos>> {
+pub(super) fn protos<'c>(record: &VersionRecord, content: Option<&'c Content>) -> Option<Cow<'c, Protos>> {
     let Content { protos, proto_text, .. } = content?;
     let only_its_own = || Some(Protos::without_imports(&record.manifest.entrypoint.proto, proto_text.as_deref()?));
     protos.as_ref().map(Cow::Borrowed).or_else(|| only_its_own().map(Cow::Owned))

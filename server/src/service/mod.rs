@@ -5,6 +5,7 @@
 
 mod backend;
 mod blocking_work;
+mod calls;
 mod content;
 mod deletion;
 mod errors;
@@ -27,6 +28,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{broadcast, watch};
 
 use blocking_work::BlockingWork;
+use calls::Calls;
 use errors::{denied_error, from_store};
 pub(crate) use errors::{error_chain, from_files};
 pub(crate) use logs::{LogFormat, LogStream, LogsParams};
@@ -35,6 +37,7 @@ use summary_cache::{CachedRuntime, RuntimeSummaryCache};
 use crate::{
     changes::Changes,
     cluster::Cluster,
+    config::CallLimits,
     files::Files,
     measurements::Measurements,
     reconciler::{ObjectSettings, Reconciler, Status},
@@ -44,13 +47,14 @@ use crate::{
 /// How many deletions may wait to be broadcast. Beyond that, browsers reload everything.
 const DELETIONS_BEHIND: usize = 1024;
 
-/// How long what people ask may take.
+/// How long what people ask may take, and what it may cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// After which a start or a publish has failed.
     pub start: Duration,
     /// After which a stop is overdue; it goes on.
     pub stop: Duration,
+    pub calls: CallLimits,
 }
 
 /// A version as it is now: what is shown of it, and what was observed of its nodes.
@@ -71,6 +75,7 @@ pub struct Service {
     files: Files,
     deletions: broadcast::Sender<Deleted>,
     blocking_work: BlockingWork,
+    calls: Calls,
     measurements: Arc<Measurements>,
 }
 
@@ -102,6 +107,7 @@ impl Service {
             deletions: broadcast::Sender::new(DELETIONS_BEHIND),
             blocking_work: BlockingWork::default(),
             measurements,
+            calls: Calls::new(timeouts.calls),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod access;
 mod activity;
+mod calls;
 mod commands;
 mod config;
 mod content;
@@ -32,7 +33,7 @@ mod versions;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    Actor, Caller, Command, Desired, Failure, Generation, Problem, Publication, Role, RuntimeId, Timestamp,
+    Actor, Caller, Command, Desired, Failure, Generation, Outcome, Problem, Publication, Role, RuntimeId, Timestamp,
     VersionName, VersionState,
 };
 use krt::{Document, FileDigest, Protos, model::Manifest};
@@ -200,6 +201,18 @@ pub struct CommandRecord {
     pub at: Timestamp,
     /// How long a start or a publish may take, or a stop should; the deadline that is stored.
     pub deadline: Timestamp,
+}
+
+/// A call of the entrypoint by hand that has ended.
+#[derive(Debug, Clone)]
+pub struct CallRecord {
+    /// `package.Service/Rpc`.
+    pub rpc: String,
+    pub by: Actor,
+    pub at: Timestamp,
+    pub finished_at: Timestamp,
+    /// Of reached and failed.
+    pub outcome: Outcome,
 }
 
 /// A deletion, with the details that the history keeps.

@@ -11,10 +11,10 @@ use domain::{
 };
 
 use super::{
-    CommandRecord, Content, Deletion, HealthTransition, InstallationId, NewRuntimeRecord, NewVersion, Repair,
-    RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, activity, commands, config,
-    content, deletion, generation, health, history, inherit, installation, measurements, messaging, reconcile, repairs,
-    runtimes, sql::Database, versions,
+    CallRecord, CommandRecord, Content, Deletion, HealthTransition, InstallationId, NewRuntimeRecord, NewVersion,
+    Repair, RuntimeIntent, RuntimeRecord, StoreError, StoredFile, VersionKey, VersionRecord, activity, calls, commands,
+    config, content, deletion, generation, health, history, inherit, installation, measurements, messaging, reconcile,
+    repairs, runtimes, sql::Database, versions,
 };
 use crate::secret::Secret;
 
@@ -253,6 +253,13 @@ impl Store {
         let value = config::reveal(&mut tx, (runtime, version), name, caller, at).await?;
         tx.commit_if(value.is_some()).await?;
         Ok(value)
+    }
+
+    /// Adds a call to the history of the version, unless that is gone.
+    pub async fn add_call(&self, version: VersionKey, call: CallRecord) -> Result<(), StoreError> {
+        let mut tx = self.database.write().await?;
+        let added = calls::add(&mut tx, version, &call).await?;
+        tx.commit_if(added).await.map(drop)
     }
 
     /// Newest first. A `configure` entry's comment ends with which names were set and removed. `NotFound` when there is

@@ -4,6 +4,7 @@
 //! `konstellation/kre-py:latest`, `konstellation/kre-entrypoint:latest`, `busybox:1.37`, `nats:2` and those of `make image`.
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails by it, in helpers too")]
 
+mod calls;
 mod drift;
 mod messaging;
 mod on_cluster;

@@ -4,6 +4,7 @@
 mod api;
 mod api_usage;
 mod binary;
+mod calls;
 mod cluster_outage;
 mod content;
 mod download;

@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod side_bar;
 pub mod status;
+pub mod try_it;
 
 use domain::{RuntimeId, ServerEvent, VersionName, VersionSummary, VersionView};
 use leptos::prelude::*;
@@ -18,7 +19,7 @@ use leptos_router::{components::Outlet, hooks::use_params_map};
 use crate::{
     AppError,
     api::{self, resource::resource},
-    features::error_panel::when_loaded,
+    features::{error_panel::when_loaded, try_it::Calls},
     route::{runtime_id, version_name},
     state::{
         live::{Live, use_live},
@@ -33,6 +34,8 @@ use side_bar::SideBar;
 #[derive(Clone, Copy)]
 pub struct VersionContext {
     pub view: RwSignal<VersionView>,
+    /// What this tab has sent to its entrypoint by hand.
+    pub calls: Calls,
     live: Live,
     query: LiveQuery,
 }
@@ -110,7 +113,7 @@ fn Version(version: VersionView) -> impl IntoView {
     })
     // Which version another publication would replace depends on the others.
     .reload_on(move |event| matches!(event, ServerEvent::Version(version) if version.runtime == others));
-    let shown = VersionContext { view, live, query };
+    let shown = VersionContext { view, calls: RwSignal::new(Vec::new()), live, query };
     provide_context(shown);
     let logs = Logs::of_address();
     live.on_event(move |event| match event {

@@ -75,6 +75,7 @@ pub fn SideBar(shown: VersionContext, logs: Logs) -> impl IntoView {
                             </span>
                         })}
                     </A>
+                    <A href=to("/try-it") exact=true>"Try it"</A>
                     <A href=to("/history") exact=true>"History"</A>
                     <A href=to("/manifest") exact=true>"Manifest"</A>
                     <A href=to("/compare") exact=true>"Compare"</A>

@@ -64,8 +64,8 @@ struct Symbol {
     is_enum: bool,
 }
 
-struct File {
-    proto: FileDescriptorProto,
+pub(super) struct File {
+    pub(super) proto: FileDescriptorProto,
     /// Indexes in [`Files`], or why there is none.
     imports: Vec<Result<usize, Missing>>,
     imports_well_known: bool,
@@ -83,16 +83,19 @@ impl File {
 const WELL_KNOWN: usize = usize::MAX;
 
 /// The entrypoint's proto file, which is the first, and all that it leads to.
-struct Files {
-    files: Vec<File>,
+pub(super) struct Files {
+    pub(super) files: Vec<File>,
 }
 
 impl Files {
-    fn read(entrypoint_proto: &str, protos: &Protos) -> Result<Self, Missing> {
+    /// # Errors
+    /// Why the entrypoint's file itself cannot be read.
+    pub(super) fn read(entrypoint_proto: &str, protos: &Protos) -> Result<Self, Missing> {
         let parse = |path: &str| {
             let missing = |why| Missing { file: path.to_owned(), why };
             let text = protos.texts.get(path).ok_or_else(|| missing(Why::TooMuch))?;
-            proto::parse(text).map_err(|reason| missing(Why::Broken(reason.to_string())))
+            let parsed = proto::parse(text).map_err(|reason| missing(Why::Broken(reason.to_string())))?;
+            Ok(FileDescriptorProto { name: Some(path.to_owned()), ..parsed })
         };
         let mut known: BTreeMap<String, Result<usize, Missing>> =
             BTreeMap::from([(entrypoint_proto.to_owned(), Ok(0))]);
@@ -146,8 +149,20 @@ impl Files {
         }
     }
 
+    /// The file of this index and those whose names mean something in it, and what may define more.
+    pub(super) fn visible_to(&self, at: usize) -> (BTreeSet<usize>, Vec<Missing>) {
+        let file = &self.files[at];
+        let imported = file.imports.iter().filter_map(|import| import.as_ref().ok()).copied();
+        let (mut visible, mut missing) = self.behind_public_imports(imported.filter(|at| *at != WELL_KNOWN));
+        visible.insert(at);
+        missing.extend(file.imports.iter().filter_map(|import| import.as_ref().err()).cloned());
+        missing.sort();
+        missing.dedup();
+        (visible, missing)
+    }
+
     /// These files and those that they pass on, and what they would pass on if it could be read.
-    fn behind_public_imports(&self, of: impl IntoIterator<Item = usize>) -> (BTreeSet<usize>, Vec<Missing>) {
+    pub(super) fn behind_public_imports(&self, of: impl IntoIterator<Item = usize>) -> (BTreeSet<usize>, Vec<Missing>) {
         let (mut seen, mut missing) = (BTreeSet::new(), Vec::new());
         let mut left: Vec<usize> = of.into_iter().collect();
         while let Some(at) = left.pop() {
@@ -178,13 +193,7 @@ pub(super) struct Scope<'f> {
 
 impl<'f> Scope<'f> {
     fn of(at: usize, files: &Files, symbols: &'f Symbols) -> Self {
-        let file = &files.files[at];
-        let imported = file.imports.iter().filter_map(|import| import.as_ref().ok()).copied();
-        let (mut visible, mut missing) = files.behind_public_imports(imported.filter(|at| *at != WELL_KNOWN));
-        visible.insert(at);
-        missing.extend(file.imports.iter().filter_map(|import| import.as_ref().err()).cloned());
-        missing.sort();
-        missing.dedup();
+        let (visible, missing) = files.visible_to(at);
         let well_known = visible.iter().any(|at| files.files[*at].imports_well_known);
         Self { symbols, visible, missing, well_known }
     }

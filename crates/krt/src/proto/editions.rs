@@ -7,15 +7,18 @@ use super::Unreadable;
 
 const EDITIONS: [&str; 2] = ["2023", "2024"];
 
+/// The edition that the text says it is of; none of proto2 and proto3.
+pub(crate) fn edition(text: &str) -> Option<&str> {
+    let mut tokens = Tokens { text, at: 0 };
+    let is_of_one = (tokens.next(), tokens.next()) == (Some("edition"), Some("="));
+    tokens.next().filter(|_| is_of_one).map(|edition| edition.trim_matches(['"', '\'']))
+}
+
 /// The text as proto3 if it is of an edition; as it is if not.
 pub(super) fn as_proto3(text: &str) -> Result<Cow<'_, str>, Unreadable> {
-    let mut tokens = Tokens { text, at: 0 };
-    if (tokens.next(), tokens.next()) != (Some("edition"), Some("=")) {
-        return Ok(Cow::Borrowed(text));
-    }
+    let Some(edition) = edition(text) else { return Ok(Cow::Borrowed(text)) };
     let tokens: Vec<&str> = Tokens { text, at: 0 }.collect();
     let word = |at: usize| tokens.get(at).copied().unwrap_or_default();
-    let edition = word(2).trim_matches(['"', '\'']);
     if !EDITIONS.contains(&edition) {
         return Err(Unreadable::whole(format!("edition `{edition}` is not known")));
     }

@@ -1,6 +1,7 @@
 //! The API for programs, under `/api/v1`. Every handler calls what the pages' server functions call.
 
 mod activity;
+mod calls;
 mod content;
 mod logs;
 mod metrics;
@@ -48,6 +49,8 @@ pub(super) fn router(parts: &Public) -> Router {
         .route("/runtimes/{id}/versions/{name}/documentation", get(content::documentation))
         .route("/runtimes/{id}/versions/{name}/docs/{*path}", get(content::document))
         .route("/runtimes/{id}/versions/{name}/compare", get(content::compare))
+        .route("/runtimes/{id}/versions/{name}/rpcs", get(calls::rpcs))
+        .route("/runtimes/{id}/versions/{name}/calls", post(calls::call))
         .route("/activity", get(activity::list))
         .route("/activity.csv", get(activity::csv))
         .route("/events", get(events::events))
