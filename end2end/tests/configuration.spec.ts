@@ -1,4 +1,6 @@
+import { expectAccessible } from "../support/accessible";
 import { expect, test } from "../support/fixtures";
+import { smallKrt } from "../support/krt";
 import { VersionPage, open } from "../support/pages";
 import { CONFIG, RUNTIME, sampleBytes } from "../support/samples";
 
@@ -33,4 +35,24 @@ test("values are hidden until asked for, and only what was changed is saved", as
   await expect(page.getByText("1 value saved.")).toBeVisible();
   await page.getByRole("button", { name: "Show topics.json" }).click();
   await expect(file).toHaveValue(CONFIG["reviews-v2"]["topics.json"]);
+});
+
+test("the generation of a version's images is detected, and chosen while it is stopped", async ({ page, server }) => {
+  await server.createRuntime(RUNTIME.id, RUNTIME.name);
+  await server.addVersion(RUNTIME.id, smallKrt({ name: "v1" }));
+  await open(page, "/runtimes/demo/versions/v1/configuration");
+  const generation = page.getByLabel("Generation");
+  const detected = await generation.inputValue();
+  await expect(generation.locator("option:checked")).toContainText("(detected)");
+  await expectAccessible(page);
+
+  const other = detected === "c1" ? "b" : "c1";
+  await generation.selectOption(other);
+  await expect(generation.locator("option:checked")).not.toContainText("(detected)");
+  await open(page, "/runtimes/demo/versions/v1/configuration");
+  await expect(generation).toHaveValue(other);
+
+  await server.command(RUNTIME.id, "v1", "start");
+  await expect(generation).toBeDisabled();
+  await expect(page.getByText("It can be changed while the version is stopped.")).toBeVisible();
 });

@@ -35,7 +35,7 @@ function twoWorkflows(): Uint8Array {
     workflow("alpha", "A", node("first", "entrypoint") + node("last", "first")),
     workflow("beta", "B", node("last", "entrypoint")),
   ];
-  const proto = 'syntax = "proto3";\nservice E { rpc A (R) returns (R); rpc B (R) returns (R); }\nmessage R {}\n';
+  const proto = 'syntax = "proto3";\nservice Entrypoint { rpc A (R) returns (R); rpc B (R) returns (R); }\nmessage R {}\n';
   return packed({ "krt.yml": manifest.join(""), "public.proto": proto, "src/main.py": "one" });
 }
 

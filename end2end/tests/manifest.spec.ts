@@ -8,7 +8,7 @@ import { RUNTIME } from "../support/samples";
 test("the manifest is shown as it was sent, with its warnings, and can be taken along", async ({ page, server, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await server.createRuntime(RUNTIME.id, RUNTIME.name);
-  const proto = `syntax = "proto3"; message A {} service S { rpc Other (A) returns (A); }`;
+  const proto = `syntax = "proto3"; message A {} service Entrypoint { rpc Other (A) returns (A); }`;
   const krt = smallKrt({ name: "v1", proto });
   await server.addVersion(RUNTIME.id, krt);
   await open(page, "/runtimes/demo/versions/v1");

@@ -14,7 +14,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::streams::{ObservedConsumer, ObservedStream, StreamInfo};
+use super::observed::{ObservedConsumer, ObservedStream, StreamInfo};
 use crate::config::MessagingTimeouts;
 
 #[derive(Debug, thiserror::Error)]

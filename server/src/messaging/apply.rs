@@ -9,7 +9,9 @@ use super::{
     MessagingError,
     api::Api,
     cache::Cache,
-    streams::{ConsumerSpec, Mark, ObservedConsumer, StreamInfo, StreamSpec},
+    mark::Mark,
+    observed::{ObservedConsumer, StreamInfo},
+    streams::{ConsumerSpec, StreamSpec},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::{
 
 use domain::RuntimeId;
 
-use super::streams::{ObservedConsumer, ObservedStream};
+use super::observed::{ObservedConsumer, ObservedStream};
 
 #[derive(Default)]
 pub(super) struct Cache {

@@ -8,7 +8,9 @@ mod api;
 mod apply;
 mod cache;
 mod connection;
+mod mark;
 mod observe;
+mod observed;
 mod streams;
 
 use std::{
@@ -26,9 +28,9 @@ use connection::ConnectionEvents;
 
 pub use api::MessagingError;
 pub use apply::MessagingStep;
-pub use streams::{
-    ACK_WAIT, ConsumerSpec, Mark, ObservedConsumer, ObservedStream, StreamKind, StreamSpec, deliver_subject,
-};
+pub use mark::Mark;
+pub use observed::{ObservedConsumer, ObservedStream};
+pub use streams::{ACK_WAIT, ConsumerSpec, StreamKind, StreamSpec, deliver_subject};
 
 /// A connection to NATS. Cheap to clone.
 #[derive(Clone)]

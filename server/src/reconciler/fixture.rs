@@ -8,7 +8,7 @@ use krt::model::{ConfigSpec, Entrypoint, Manifest, Node, Subscription, Workflow}
 use super::{ObjectSettings, RunnerSettings};
 use crate::store::{RuntimeIntent, RuntimeRecord, StoredFile, VersionKey, VersionRecord};
 
-pub(super) fn settings() -> ObjectSettings {
+pub(crate) fn settings() -> ObjectSettings {
     ObjectSettings {
         namespace_prefix: "kai-".to_owned(),
         base_domain: "example.org".to_owned(),
@@ -24,7 +24,7 @@ pub(super) fn settings() -> ObjectSettings {
 }
 
 /// A stopped version with one workflow `work` of two nodes, `first` and `last`.
-pub(super) fn version(key: VersionKey, name: &str) -> VersionRecord {
+pub(crate) fn version(key: VersionKey, name: &str) -> VersionRecord {
     let node = |name: &str, subscription: Subscription| Node {
         name: name.parse().unwrap(),
         image: "konstellation/kre-py:latest".to_owned(),
@@ -83,7 +83,7 @@ pub(super) fn version(key: VersionKey, name: &str) -> VersionRecord {
     }
 }
 
-pub(super) fn intent(versions: Vec<VersionRecord>) -> RuntimeIntent {
+pub(crate) fn intent(versions: Vec<VersionRecord>) -> RuntimeIntent {
     RuntimeIntent {
         runtime: RuntimeRecord {
             id: "demo".parse().unwrap(),

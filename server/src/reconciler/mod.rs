@@ -12,7 +12,7 @@ mod diff;
 mod entrypoint_pod;
 mod failure;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod health;
 mod logs;
 mod objects;

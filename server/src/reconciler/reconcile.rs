@@ -222,8 +222,10 @@ async fn execute(writer: &Writer<'_>, steps: BTreeMap<StepScope, Vec<Step>>) -> 
         let outcome = execute_in_order(writer, steps, &mut has_namespace).await;
         // Retry-After concerns all of this server's writes.
         let is_told_to_wait = outcome.as_ref().is_err_and(|error| error.retry_after().is_some());
+        // The next plan knows whether NATS is away, and asks it nothing then.
+        let is_nats_silent = matches!(&outcome, Err(StepError::Messaging(error)) if !error.is_answer());
         outcomes.insert(scope, outcome);
-        if is_told_to_wait {
+        if is_told_to_wait || is_nats_silent {
             break;
         }
     }

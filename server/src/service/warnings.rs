@@ -63,3 +63,51 @@ fn is_chain(workflow: &krt::model::Workflow) -> bool {
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use krt::model::Subscription;
+
+    use super::*;
+    use crate::reconciler::fixture;
+
+    fn said(version: &VersionRecord, runners: &RunnerSettings, cluster: ClusterKind) -> Vec<String> {
+        of_settings(version, runners, cluster).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn without_nats_a_version_on_a_real_cluster_says_that_its_nodes_cannot_exchange_messages() {
+        let (version, mut runners) = (fixture::version(1, "v1"), RunnerSettings::default());
+        assert_eq!(said(&version, &runners, ClusterKind::Sandbox), Vec::<String>::new());
+        let found = said(&version, &runners, ClusterKind::InCluster);
+        assert!(found.len() == 1 && found[0].contains("KAI_NATS_URL"), "{found:?}");
+        runners.messaging = true;
+        assert_eq!(said(&version, &runners, ClusterKind::Kubeconfig), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_go_node_needs_mongodb() {
+        let (mut version, mut runners) = (fixture::version(1, "v1"), RunnerSettings::default());
+        version.manifest.workflows[0].nodes[1].image = "mirror/kre-go:4.3.0".to_owned();
+        let found = said(&version, &runners, ClusterKind::Sandbox);
+        assert!(found.len() == 1 && found[0].starts_with("workflows[0].nodes[1].image: "), "{found:?}");
+        assert!(found[0].contains("KAI_MONGO_URI"), "{found:?}");
+        runners.env.insert("KRT_MONGO_URI".to_owned(), "mongodb://db".into());
+        assert_eq!(said(&version, &runners, ClusterKind::Sandbox), Vec::<String>::new());
+    }
+
+    #[test]
+    fn images_of_another_generation_and_branches_that_it_does_not_know_are_told_of() {
+        let (mut version, runners) = (fixture::version(1, "v1"), RunnerSettings::default());
+        version.manifest.workflows[0].nodes[0].image = "konstellation/kre-py:3.1.0".to_owned();
+        assert_eq!(said(&version, &runners, ClusterKind::Sandbox), Vec::<String>::new(), "C1 goes with C2");
+        version.chosen_generation = Some(Generation::B);
+        let found = said(&version, &runners, ClusterKind::Sandbox);
+        assert!(found.len() == 1 && found[0].contains("is of generation C1"), "{found:?}");
+        let workflow = &mut version.manifest.workflows[0];
+        workflow.nodes[0].image = "konstellation/kre-py:2.1.0".to_owned();
+        workflow.nodes[1].subscriptions.push(Subscription::Entrypoint);
+        let found = said(&version, &runners, ClusterKind::Sandbox);
+        assert!(found.len() == 1 && found[0].contains("`work` branches"), "{found:?}");
+    }
+}

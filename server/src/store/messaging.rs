@@ -59,7 +59,8 @@ async fn restart(tx: &mut Tx, runtime: &RuntimeId, at: Timestamp, lasted: Durati
         )
         .await?;
     let by = Actor::Server;
-    let detail = format!("restarted one after another, because messaging was unreachable for {} s", lasted.as_secs());
+    let detail =
+        format!("pods were restarted one after another, because messaging was unreachable for {} s", lasted.as_secs());
     for row in rows {
         let entry = Entry { subject: Some(PODS), detail: Some(&detail), ..Entry::reached(Action::Repair, &by, at) };
         history::append(tx, row.get("key")?, entry).await?;

@@ -22,7 +22,7 @@ fn twenty_nodes(replicas: u32) -> Vec<u8> {
         )
         .unwrap();
     }
-    let proto = "syntax = \"proto3\";\nmessage M {}\nservice S { rpc Call (M) returns (M); }\n";
+    let proto = "syntax = \"proto3\";\nmessage M {}\nservice Entrypoint { rpc Call (M) returns (M); }\n";
     pack(&[("krt.yml", manifest.as_bytes()), ("p.proto", proto.as_bytes()), ("src/n.py", b"")])
 }
 

@@ -15,6 +15,7 @@ mod deletion;
 mod inherit;
 mod limits;
 mod measurements;
+mod messaging;
 mod migration;
 mod opening;
 mod publication;
@@ -174,6 +175,11 @@ mod on {
             many_documents_come_with_their_version
             an_empty_runtime_is_deleted_and_one_with_versions_is_not
             versions_are_found_by_how_long_they_have_been_archived
+        }
+        messaging {
+            after_a_long_outage_what_runs_restarts_once
+            after_an_outage_that_runners_survive_nothing_restarts
+            a_generation_is_chosen_while_a_version_is_stopped_and_inherited_by_its_like
         }
         simultaneous {
             of_those_who_create_one_runtime_one_succeeds

@@ -109,7 +109,7 @@ fn Screen(beginning: StatusData) -> impl IntoView {
                 <Workflows view graphs=beginning.graphs opened live/>
                 {(!warnings.is_empty()).then(|| view! {
                     <section aria-labelledby="warnings-title">
-                        <h2 id="warnings-title">"Warnings about the file"</h2>
+                        <h2 id="warnings-title">"Warnings"</h2>
                         <ProblemList problems=warnings/>
                     </section>
                 })}

@@ -43,7 +43,8 @@ const FILES: &[&str] = &[
 ];
 const IMAGES: &[&str] = &["a", "a/b:c", "localhost:5000/a", "[::1]:5000/a/b__c:X.y-z", " a", "a:", "A"];
 const SOURCES: &[&str] = &["src/main.py", "with space.py", "é/'\"$(A)`x`", "tab\tx", "none"];
-const RPCS: &[&str] = &["Greet", "a.b.Greet", "with space", "*", ">", "é", "\u{1}"];
+const RPCS: &[&str] =
+    &["Greet", "Rate", "Sort", "Ask", "Tell", "Call", "Store", "a.b.Greet", "with space", "*", ">", "é", "\u{1}"];
 const SUBTOPICS: &[&str] = &["", "", ".done", ".a.b", ".A_b-c", ".*", "."];
 
 struct Generator<'r>(&'r mut StdRng);
