@@ -61,7 +61,7 @@ pub fn Chart(
     #[prop(into)] compared: Signal<Option<String>>,
 ) -> impl IntoView {
     let plot = NodeRef::<html::Div>::new();
-    // The step that is pointed at.
+    // The step that is pointed at. It stays when the focus goes: what changes then would move what is being clicked.
     let cursor = RwSignal::new(None::<usize>);
     let at = Signal::derive(move || cursor.get().map(|index| index.min(times.get().last())));
     let scale = Memo::new(move |_| {
@@ -77,6 +77,9 @@ pub fn Chart(
         cursor.set(Some(((share * last as f64).round() as usize).min(last)));
     };
     let on_key = move |event: &ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            return cursor.set(None);
+        }
         let last = times.get_untracked().last();
         let here = cursor.get_untracked().unwrap_or(last);
         let to = match event.key().as_str() {
@@ -117,7 +120,6 @@ pub fn Chart(
                     on:pointermove=move |event| point(&event)
                     on:pointerdown=move |event| point(&event)
                     on:pointerleave=move |_| cursor.set(None)
-                    on:blur=move |_| cursor.set(None)
                     on:keydown=move |event| on_key(&event)
                 >
                     <svg class="chart__picture" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true">
