@@ -179,6 +179,7 @@ mod tests {
             failure: None,
             allowed_actions: Vec::new(),
             waiting: None,
+            missing_values: 0,
         }
     }
 

@@ -54,6 +54,6 @@ pub use problem::{Problem, Severity};
 pub use time::{parse_utc, to_second};
 pub use views::{
     Address, ConfigEntry, ConfigKind, Failure, Health, InheritedValue, KrtVersion, NewRuntime, NodeStatus, NodeView,
-    Reach, RuntimeSummary, VersionSummary, VersionView, WorkflowView,
+    Reach, RuntimeSummary, StartTime, VersionSummary, VersionView, WorkflowView,
 };
 pub use visible::{changes_direction, code_point, is_unseen, visible};

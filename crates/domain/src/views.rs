@@ -19,6 +19,12 @@ pub struct NewRuntime {
     pub description: String,
 }
 
+impl NewRuntime {
+    /// Fields of the form have the same limits as the API.
+    pub const NAME_MAX_CHARS: usize = 80;
+    pub const DESCRIPTION_MAX_CHARS: usize = 2_000;
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuntimeSummary {
     pub id: RuntimeId,
@@ -76,8 +82,11 @@ pub struct VersionSummary {
     /// Why the last start or publish failed; kept until the next start.
     pub failure: Option<Failure>,
     pub allowed_actions: Vec<Command>,
-    /// What a change in progress waits for; none when nothing is under way.
+    /// What a change in progress waits for, a roll-out to its pods too; none when nothing is under way.
     pub waiting: Option<String>,
+    /// How many configuration values have to be set before it can start.
+    #[serde(default)]
+    pub missing_values: u32,
 }
 
 /// How a version that runs is doing, apart from its state (docs/lifecycle.md §2.3).
@@ -129,10 +138,23 @@ pub struct VersionView {
     /// Where it answers just now; nowhere unless it is started or published.
     #[serde(default)]
     pub addresses: Vec<Address>,
+    /// Only while it is starting.
+    #[serde(default)]
+    pub starting: Option<StartTime>,
     /// What its images expect of the server.
     pub generation: Generation,
     /// What the manifest and the images' tags say of that, where nobody chose another.
     pub detected_generation: Generation,
+}
+
+/// The time that a start takes and has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartTime {
+    #[serde(with = "crate::time")]
+    pub since: Timestamp,
+    /// Then it has failed; later where the cluster could not be reached meanwhile.
+    #[serde(with = "crate::time")]
+    pub gives_up_at: Timestamp,
 }
 
 /// Where a version's entrypoint is reached.

@@ -28,7 +28,7 @@ pub(super) async fn explain(client: Client, namespace: &str, cause: FailureCause
     if let Some(pod) = &pod {
         let warnings = timeout(GATHER_TIMEOUT, warnings(client.clone(), namespace, pod)).await.unwrap_or_default();
         if let Some(said) = most_helpful(&warnings)
-            && !reason.contains(said)
+            && is_new(&reason, said)
         {
             reason = format!("{reason} ({said})");
         }
@@ -40,6 +40,13 @@ pub(super) async fn explain(client: Client, namespace: &str, cause: FailureCause
         }
     }
     Failure { at, node, reason, events, log }
+}
+
+/// Whether most of what the event says is new. Kubernetes wraps one error into messages that differ in their beginnings
+/// alone (`Back-off pulling image …: E`, `Failed to pull image …: E`); nobody has to read E twice.
+fn is_new(reason: &str, said: &str) -> bool {
+    let known: usize = said.split(": ").filter(|part| reason.contains(part)).map(str::len).sum();
+    known * 2 <= said.len()
 }
 
 /// What Kubernetes warned of about this pod, oldest first; the newest of very many.
@@ -102,4 +109,18 @@ pub(super) async fn last_lines(
         }
     }
     Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_new;
+
+    #[test]
+    fn an_event_is_added_only_when_it_says_more_than_the_reason() {
+        let why = "failed to pull and unpack image \"x/y:1\": failed to resolve reference \"x/y:1\": x/y:1: not found";
+        let said = format!("Failed to pull image \"x/y:1\": {why}");
+        assert!(!is_new(&format!("score: ErrImagePull: {why}"), &said));
+        assert!(!is_new(&format!("the start timed out: {said}"), &said));
+        assert!(is_new("score: Back-off pulling image \"x/y:1\"", &said));
+    }
 }

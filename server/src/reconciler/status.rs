@@ -84,6 +84,7 @@ pub(super) fn derive(
         }
         (health, _) => health,
     };
+    let rolling_out = rolling_out(version, nodes.values().chain([&entrypoint]));
     let waiting = in_progress(version)
         .then(|| {
             let messages = || waits_for_messages(observed, version);
@@ -92,7 +93,8 @@ pub(super) fn derive(
         .map(|waiting| match overdue(version, now) {
             Some(overdue) => format!("{overdue}: {waiting}"),
             None => waiting,
-        });
+        })
+        .or(rolling_out);
     Status { health, waiting, entrypoint, nodes }
 }
 
@@ -148,6 +150,17 @@ fn health(version: &VersionRecord, unready: &[(String, &NodeState)]) -> Health {
         more => format!(" (and {more} others)"),
     };
     Health::Degraded { reason: format!("{name}: {why}{said}{others}") }
+}
+
+/// That a change, as of the configuration, has not reached all pods of a version that runs.
+fn rolling_out<'a>(version: &VersionRecord, states: impl Iterator<Item = &'a NodeState>) -> Option<String> {
+    if version.desired != Desired::Started || !version.settled {
+        return None;
+    }
+    let states: Vec<_> = states.collect();
+    let done = states.iter().filter(|state| !state.is_rolling).count();
+    (done < states.len())
+        .then(|| format!("rolling out a change: the pods of {done} of {} deployments are up to date", states.len()))
 }
 
 /// That a stop takes longer than it should.

@@ -7,8 +7,6 @@ use krt::model::ConfigSpec;
 
 use crate::store::{ENVIRONMENT_STRING_MAX_BYTES, VersionRecord, exceeds_environment};
 
-const NAME_MAX_CHARS: usize = 80;
-const DESCRIPTION_MAX_CHARS: usize = 2_000;
 const COMMENT_MAX_CHARS: usize = 1_000;
 
 pub(super) struct CheckedRuntime {
@@ -36,9 +34,9 @@ pub(super) fn new_runtime(new: NewRuntime) -> Result<CheckedRuntime, ApiError> {
         let message = "a name is one line of text without control characters or direction marks";
         problems.push(Problem::error("name", message));
     }
-    problems.extend(too_long("name", name, NAME_MAX_CHARS));
+    problems.extend(too_long("name", name, NewRuntime::NAME_MAX_CHARS));
     let description = new.description.trim();
-    problems.extend(too_long("description", description, DESCRIPTION_MAX_CHARS));
+    problems.extend(too_long("description", description, NewRuntime::DESCRIPTION_MAX_CHARS));
     problems.extend(has_nul("description", description));
     match id {
         Ok(id) if problems.is_empty() => {

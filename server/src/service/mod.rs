@@ -236,7 +236,8 @@ impl Service {
     async fn view(&self, record: &VersionRecord) -> Result<VersionView, ApiError> {
         let runtime = self.runtime_record(&record.runtime).await?;
         let published = self.cached_runtime(&runtime).await?.published.clone();
-        let mut view = views::version_view(record, &self.reconciler.status(record), published, &self.objects);
+        let status = self.reconciler.status(record);
+        let mut view = views::version_view(record, &status, published, &self.objects, self.timeouts.start);
         let of_settings = warnings::of_settings(record, &self.objects.runners, self.cluster.info().kind);
         view.warnings.extend(of_settings);
         Ok(view)

@@ -1,8 +1,10 @@
 //! What is shown, derived from a record and what was observed (invariant 7). Pure.
 
+use std::time::Duration;
+
 use domain::{
-    ConfigEntry, ConfigKind, Health, NodeStatus, NodeView, RuntimeSummary, VersionName, VersionSummary, VersionView,
-    WorkflowView, allowed_actions,
+    ConfigEntry, ConfigKind, Health, NodeStatus, NodeView, RuntimeSummary, StartTime, VersionName, VersionState,
+    VersionSummary, VersionView, WorkflowView, allowed_actions,
 };
 use krt::model::Workflow;
 
@@ -54,7 +56,20 @@ pub(super) fn version_summary(record: &VersionRecord, status: &Status) -> Versio
         failure: record.failure.clone(),
         allowed_actions: allowed_actions(state, record.switching),
         waiting: status.waiting.clone(),
+        missing_values: missing_values(record),
     }
+}
+
+fn start_time(record: &VersionRecord, timeout: Duration) -> Option<StartTime> {
+    let gives_up_at = record.deadline.filter(|_| record.state() == VersionState::Starting)?;
+    let since = gives_up_at.checked_sub(timeout).unwrap_or(record.created_at);
+    Some(StartTime { since, gives_up_at })
+}
+
+fn missing_values(record: &VersionRecord) -> u32 {
+    let spec = &record.manifest.config;
+    let wanted = spec.variables.iter().chain(&spec.files);
+    u32::try_from(wanted.filter(|name| !record.config.contains_key(*name)).count()).unwrap_or(u32::MAX)
 }
 
 /// `published` is the runtime's version that is reached from outside now.
@@ -63,6 +78,7 @@ pub(super) fn version_view(
     status: &Status,
     published: Option<VersionName>,
     objects: &ObjectSettings,
+    start_timeout: Duration,
 ) -> VersionView {
     let entrypoint = NodeView {
         status: status.entrypoint.status,
@@ -85,6 +101,7 @@ pub(super) fn version_view(
         config: [entries(&spec.variables, ConfigKind::Variable), entries(&spec.files, ConfigKind::File)].concat(),
         warnings: record.warnings.clone(),
         addresses: objects.addresses(record),
+        starting: start_time(record, start_timeout),
         generation: record.generation_of_runners(),
         detected_generation: record.manifest.detected_generation(),
     }

@@ -149,6 +149,8 @@ async fn a_version_is_shown_with_all_that_the_api_promises() {
         ("health", json!({ "status": "none" })),
         ("failure", Value::Null),
         ("allowed_actions", json!(["start", "archive"])),
+        ("missing_values", json!(2)),
+        ("starting", Value::Null),
         ("replaces", Value::Null),
         (
             "config",

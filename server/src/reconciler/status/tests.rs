@@ -76,6 +76,20 @@ fn pods_that_are_replaced_one_after_another_degrade_nothing() {
 }
 
 #[test]
+fn a_change_on_its_way_to_the_pods_of_a_version_that_runs_is_told() {
+    let version = started();
+    let mut seen = observed(&version);
+    assert_eq!(derived(&version, &seen, at(0)).waiting, None);
+    let rolling = json!({ "observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 1 });
+    let name = first(&version);
+    seen.deployments.insert(name.clone(), deployment(&name, 1, rolling).into());
+    let waiting = derived(&version, &seen, at(0)).waiting.unwrap();
+    assert_eq!(waiting, "rolling out a change: the pods of 2 of 3 deployments are up to date");
+    let stopped = VersionRecord { desired: Desired::Stopped, settled: true, ..version };
+    assert_eq!(derived(&stopped, &seen, at(0)).waiting, None);
+}
+
+#[test]
 fn a_pod_that_crashes_beside_enough_others_degrades_and_one_that_is_over_does_not() {
     let version = started();
     let mut seen = observed(&version);
