@@ -102,7 +102,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
             <Filter runtimes/>
             <StaleNotice error=Signal::derive(move || query.error().get().or_else(|| failed.get()))/>
             <p class="blank" class:hidden=move || !none.get()>"No matching activity."</p>
-            <table class="table" class:hidden=move || none.get()>
+            <div class="table-box"><table class="table" class:hidden=move || none.get()>
                 <thead>
                     <tr>
                         <th scope="col">"Time"</th>
@@ -111,7 +111,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
                         <th scope="col">"Runtime"</th>
                         <th scope="col">"By"</th>
                         <th scope="col">"Outcome"</th>
-                        <th scope="col">"Duration"</th>
+                        <th scope="col" class="row__lesser">"Duration"</th>
                         <th scope="col">"Comment"</th>
                     </tr>
                 </thead>
@@ -123,7 +123,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
                         children=row
                     />
                 </tbody>
-            </table>
+            </table></div>
             <p class="more" class:hidden=move || !more.get() || none.get()>
                 <button type="button" class="button" on:click=move |_| show_more.run(())>"Show more"</button>
             </p>
@@ -145,9 +145,9 @@ fn row(shown: ActivityEntry) -> AnyView {
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
             <td data-label="Version" translate="no">{version}</td>
             <td data-label="Runtime" translate="no">{link(runtime_href, runtime.to_string(), runtime_deleted)}</td>
-            <td data-label="By">{entry.who.to_string()}</td>
+            <td data-label="By"><span class="row__who" title=entry.who.to_string()>{entry.who.to_string()}</span></td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
-            <td data-label="Duration">{format::took(entry.at, entry.finished_at)}</td>
+            <td data-label="Duration" class="row__lesser">{format::took(entry.at, entry.finished_at)}</td>
             <td data-label="Comment" class="row__text" dir="auto">{entry.comment}</td>
         </tr>
     }

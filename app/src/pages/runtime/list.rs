@@ -40,14 +40,14 @@ pub fn List(
                 </div>
             }.into_any(),
         })}
-        <table class="table" class:hidden=move || none.get()>
+        <div class="table-box"><table class="table" class:hidden=move || none.get()>
             <thead>
                 <tr>
                     <th scope="col">"State"</th>
                     <th scope="col">"Name"</th>
                     <th scope="col">"Description"</th>
-                    <th scope="col">"KRT"</th>
-                    <th scope="col" class="number">"Size"</th>
+                    <th scope="col" class="row__lesser">"KRT"</th>
+                    <th scope="col" class="number row__lesser">"Size"</th>
                     <th scope="col">"Created"</th>
                     <th scope="col">"Published"</th>
                     <th scope="col">"Actions"</th>
@@ -63,7 +63,7 @@ pub fn List(
                     }
                 </For>
             </tbody>
-        </table>
+        </table></div>
     }
     .into_any()
 }

@@ -94,7 +94,7 @@ fn History(entries: Vec<HistoryEntry>, shown: VersionContext) -> impl IntoView {
     });
     view! {
         <StaleNotice error=Signal::derive(move || query.error().get().or_else(|| failed.get()))/>
-        <table class="table">
+        <div class="table-box"><table class="table">
             <thead>
                 <tr>
                     <th scope="col">"Time"</th>
@@ -113,7 +113,7 @@ fn History(entries: Vec<HistoryEntry>, shown: VersionContext) -> impl IntoView {
                     children=row
                 />
             </tbody>
-        </table>
+        </table></div>
         <p class="more" class:hidden=move || !more.get()>
             <button type="button" class="button" on:click=move |_| show_more.run(())>"Show more"</button>
         </p>
@@ -130,7 +130,7 @@ fn row(entry: HistoryEntry) -> impl IntoView {
         <tr>
             <td data-label="Time"><RelativeTime at=entry.at/></td>
             <th scope="row" data-label="Action">{entry.action.as_str()}</th>
-            <td data-label="By">{entry.who.to_string()}</td>
+            <td data-label="By"><span class="row__who" title=entry.who.to_string()>{entry.who.to_string()}</span></td>
             <td data-label="Outcome">{outcome(entry.outcome)}</td>
             <td data-label="Duration">{format::took(entry.at, entry.finished_at)}</td>
             <td data-label="Comment" class="row__text" dir="auto">{entry.comment}</td>
