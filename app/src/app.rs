@@ -5,7 +5,7 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     Lazy, SsrMode,
     components::{ParentRoute, Route, Router, Routes},
-    hooks::{use_location, use_url},
+    hooks::use_location,
     path,
 };
 
@@ -91,8 +91,8 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
     let commands = provide_commands(live, toasts);
     let (palette, help) = (RwSignal::new(false), RwSignal::new(false));
     let open = |what: RwSignal<bool>| Callback::new(move |()| what.set(true));
-    shortcuts.add(Keys::Command("k"), "Open the command palette", open(palette));
-    shortcuts.add(Keys::Single("?"), "Show keyboard shortcuts", open(help));
+    shortcuts.add(Keys::Command("k"), open(palette));
+    shortcuts.add(Keys::Single("?"), open(help));
     // Resources must be complete before the first byte: the status depends on them, and without scripts nobody would
     // move streamed parts into place.
     let whole = SsrMode::Async;
@@ -107,28 +107,26 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
                 "JavaScript is off: this page does not update itself, and versions cannot be added, started or published."
             </noscript>
             <main id="content" class="content" tabindex="-1">
-                <ErrorBoundary fallback=|_| view! { <NotLoaded/> }>
-                    <Routes fallback=NotFound>
-                        <Route path=path!("/") view={Lazy::<RuntimesRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("/activity") view={Lazy::<ActivityRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("/runtimes/new") view={Lazy::<NewRuntimeRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("/runtimes/:runtime") view={Lazy::<RuntimeRoute>::new()} ssr=whole.clone()/>
-                        <ParentRoute
-                            path=path!("/runtimes/:runtime/versions/:version")
-                            view={Lazy::<VersionRoute>::new()}
-                            ssr=whole.clone()
-                        >
-                            <Route path=path!("") view={Lazy::<StatusRoute>::new()} ssr=whole.clone()/>
-                            <Route path=path!("metrics") view={Lazy::<MetricsRoute>::new()} ssr=whole.clone()/>
-                            <Route path=path!("documentation") view={Lazy::<DocumentationRoute>::new()} ssr=whole.clone()/>
-                            <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
-                            <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>
-                            <Route path=path!("configuration") view={Lazy::<ConfigurationRoute>::new()} ssr=whole.clone()/>
-                            <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole.clone()/>
-                            <Route path=path!("try-it") view={Lazy::<TryItRoute>::new()} ssr=whole/>
-                        </ParentRoute>
-                    </Routes>
-                </ErrorBoundary>
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view={Lazy::<RuntimesRoute>::new()} ssr=whole.clone()/>
+                    <Route path=path!("/activity") view={Lazy::<ActivityRoute>::new()} ssr=whole.clone()/>
+                    <Route path=path!("/runtimes/new") view={Lazy::<NewRuntimeRoute>::new()} ssr=whole.clone()/>
+                    <Route path=path!("/runtimes/:runtime") view={Lazy::<RuntimeRoute>::new()} ssr=whole.clone()/>
+                    <ParentRoute
+                        path=path!("/runtimes/:runtime/versions/:version")
+                        view={Lazy::<VersionRoute>::new()}
+                        ssr=whole.clone()
+                    >
+                        <Route path=path!("") view={Lazy::<StatusRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("metrics") view={Lazy::<MetricsRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("documentation") view={Lazy::<DocumentationRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("configuration") view={Lazy::<ConfigurationRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole.clone()/>
+                        <Route path=path!("try-it") view={Lazy::<TryItRoute>::new()} ssr=whole/>
+                    </ParentRoute>
+                </Routes>
             </main>
             <ToastArea toasts/>
             <OpenCommandDialogs commands/>
@@ -137,16 +135,6 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
             <div id="announcements" class="visually-hidden" aria-live="polite" role="status">{move || live.announcement.get()}</div>
         </Router>
     }
-}
-
-/// In place of a page that was gone to and whose code could not be loaded, as when the server has become another release.
-/// The server renders the page, and with it names the files that it has now.
-#[component]
-fn NotLoaded() -> impl IntoView {
-    let url = use_url();
-    Effect::new(move |_| {
-        url.with_untracked(|url| platform::navigate_full(&format!("{}{}", url.path(), url.search())));
-    });
 }
 
 /// The document's title for a page with this title.

@@ -107,6 +107,18 @@ pub fn clock(at: Timestamp) -> String {
     format!("{}.{millis:03}", seconds.get(11..19).unwrap_or_default())
 }
 
+/// The beginning of a text, up to a word's end, where it has more than so many characters.
+pub fn shortened(text: &str, max_chars: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(max_chars) else { return text.to_owned() };
+    let words = text[..end].rfind(' ').filter(|space| *space > 0).unwrap_or(end);
+    // A name of which one backtick is left would swallow the rest.
+    let beginning = match text[..words].matches('`').count() % 2 {
+        0 => &text[..words],
+        _ => text[..words].rsplit_once('`').map_or("", |(before, _)| before.trim_end()),
+    };
+    format!("{}…", beginning.trim_end_matches([':', ',', ';', '.']))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,5 +193,13 @@ mod tests {
         ] {
             assert_eq!(size(bytes), words, "{bytes}");
         }
+    }
+
+    #[test]
+    fn a_long_text_ends_with_a_whole_word() {
+        assert_eq!(shortened("as it is", 8), "as it is");
+        assert_eq!(shortened("the image: was not found", 12), "the image…");
+        assert_eq!(shortened("the image `of a node` was", 17), "the image…");
+        assert_eq!(shortened("unbroken", 4), "unbr…");
     }
 }

@@ -130,14 +130,14 @@ test.describe("a request that fails while the events go on", () => {
   ] as const) {
     test(`is told, and tried again until it works: ${how} instead of a version`, async ({ page, server }) => {
       await open(page, VERSION);
-      await expect(page.getByText("0 of 1 nodes ready").first()).toBeVisible();
+      await expect(page.getByText("1 node", { exact: true }).first()).toBeVisible();
       let failing = true;
       await page.route("**/api/fn/version*", (route) => (failing ? fail(route) : route.continue()));
       await server.command(RUNTIME.id, "v1", "start");
       await new VersionPage(page, "v1").expectState("started");
       await expect(page.getByText("This page may be out of date.")).toBeVisible();
       failing = false;
-      await expect(page.getByText("1 of 1 nodes ready").first()).toBeVisible();
+      await expect(page.getByText("1 of 1 node ready").first()).toBeVisible();
       await expect(page.getByText("This page may be out of date.")).toBeHidden();
     });
   }

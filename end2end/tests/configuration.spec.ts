@@ -56,3 +56,27 @@ test("the generation of a version's images is detected, and chosen while it is s
   await expect(generation).toBeDisabled();
   await expect(page.getByText("It can be changed while the version is stopped.")).toBeVisible();
 });
+
+test.describe("a change of the configuration of a version that runs", () => {
+  test.use({ settings: { KAI_SANDBOX_READY_AFTER: "2s" } });
+
+  test("is shown on its way to the pods until it is there, in every browser", async ({ page, another, server }) => {
+    await server.createRuntime(RUNTIME.id, RUNTIME.name);
+    await server.addVersion(RUNTIME.id, sampleBytes("reviews-v1"));
+    await server.configure(RUNTIME.id, "reviews-v1", CONFIG["reviews-v1"]);
+    await server.command(RUNTIME.id, "reviews-v1", "start");
+    await server.waitForState(RUNTIME.id, "reviews-v1", "started");
+    const other = await another();
+    await open(other, "/runtimes/demo/versions/reviews-v1");
+    const rollout = /Rolling out a change: the pods of \d of \d deployments are up to date/;
+
+    await open(page, "/runtimes/demo/versions/reviews-v1/configuration");
+    await page.getByLabel("REPLY_SIGNATURE", { exact: true }).fill("Yours");
+    await page.getByRole("button", { name: "Save 1 change" }).click();
+    await expect(page.getByText(rollout)).toBeVisible();
+    await expect(other.getByRole("region", { name: "State" }).getByText(rollout)).toBeVisible();
+    await expect(page.getByText(rollout)).toBeHidden();
+    await expect(other.getByText(rollout)).toBeHidden();
+    await new VersionPage(page, "reviews-v1").expectState("started");
+  });
+});

@@ -58,7 +58,10 @@ test("the keyboard's keys are listed, and single ones can be turned off for good
   await open(page, "/");
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keyboard" });
-  await expect(help).toContainText("Open the command palette");
+  await expect(help.getByRole("button", { name: "Close" })).toBeFocused();
+  // All of them, whatever the page, and in capitals: a small l looks like a 1.
+  const lines = ["?Show keyboard shortcuts", "/Search the versions", "LOpen the logs", "/Search in the logs", "EnterOpen the node"];
+  for (const line of ["Ctrl or ⌘ + KOpen the command palette", ...lines]) await expect(help).toContainText(line);
   await expectAccessible(page);
   await help.getByLabel(/single-key/).uncheck();
   await help.getByRole("button", { name: "Close" }).click();
@@ -84,7 +87,7 @@ test("going to a page moves the focus to its title, and the window says where on
   await page.getByRole("heading", { name: "Demo" }).getByRole("link").click();
   await expect(page.getByRole("heading", { name: "Demo" })).toBeFocused();
   await expect(page).toHaveTitle("Demo · KAI Server");
-  await new RuntimePage(page).row("reviews-v1").getByRole("link").click();
+  await new RuntimePage(page).row("reviews-v1").getByRole("link", { name: "reviews-v1", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1 })).toBeFocused();
   await new VersionPage(page, "reviews-v1").goTo("History");
   await expect(page.getByRole("heading", { name: "History" })).toBeFocused();
@@ -108,7 +111,7 @@ test("what takes long to load is marked as on its way, a dialog as well as a pag
   };
   await late("overlays", () => page.keyboard.press("Control+k"), page.getByRole("combobox"));
   await page.keyboard.press("Escape");
-  const version = new RuntimePage(page).row("reviews-v1").getByRole("link");
+  const version = new RuntimePage(page).row("reviews-v1").getByRole("link", { name: "reviews-v1", exact: true });
   await late("version_pages", () => version.click(), page.getByRole("heading", { name: "Status" }));
 });
 

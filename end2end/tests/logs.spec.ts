@@ -297,6 +297,8 @@ test("a version that does not run says so, and its lines come once it is started
   await open(page, `${VERSION}?logs=all`);
   const logs = new LogsDrawer(page);
   await expect(logs.drawer).toContainText("The version is stopped. Logs appear once it is started.");
+  await expect(logs.foot).toContainText("Version stopped");
+  await expect(logs.foot).not.toContainText("Following");
   await new VersionPage(page, "v1").ask("Start");
   await expect(logs.rows.filter({ hasText: "one: started in the sandbox" })).toHaveCount(1);
 });
@@ -351,6 +353,25 @@ test("long lines are wrapped on demand, and scrolling them is right", async ({ p
     const before = await logs.numbers();
     await page.mouse.wheel(0, -400);
     await expect.poll(async () => (await logs.numbers())[0]).toBeLessThan(before[0]);
+  }
+});
+
+test("a long line that is not wrapped stays in its row, however wide the window is", async ({ page, server }) => {
+  await chatty(server);
+  for (const width of [800, 1600, 2560]) {
+    await page.setViewportSize({ width, height: 800 });
+    await open(page, `${VERSION}?logs=all`);
+    const logs = new LogsDrawer(page);
+    await logs.expectFollowing();
+    const heights = await logs.rows.evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().height));
+    expect(heights.length).toBeGreaterThan(10);
+    expect(Math.max(...heights), `at ${width}`).toBeLessThan(24);
+    // What is told at the end of the longest line can be scrolled to.
+    const within = await logs.lines.evaluate((pane) => {
+      const ends = [...pane.querySelectorAll(".log-line__text")].map((text) => text.getBoundingClientRect().right);
+      return Math.max(...ends) <= pane.getBoundingClientRect().left + pane.scrollWidth - pane.scrollLeft;
+    });
+    expect(within, `at ${width}`).toBe(true);
   }
 });
 

@@ -1,4 +1,4 @@
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { expectAccessible } from "../support/accessible";
 import { expect, test } from "../support/fixtures";
@@ -46,22 +46,33 @@ test("versions are acted on in their rows, and the page tells what becomes of it
   await expect(news(page)).toContainText("reviews-v1 is now published.");
 
   const version = new VersionPage(page, "reviews-v1");
-  await runtime.row("reviews-v1").getByRole("link").click();
+  await runtime.row("reviews-v1").getByRole("link", { name: "reviews-v1", exact: true }).click();
   await version.goTo("History");
   await expect(page.getByRole("rowheader")).toHaveText(["publish", "start", "configure", "create"]);
 });
 
-test.describe("a version that lacks its configuration", () => {
-  // Chromium itself reports every answer that is an error to the console.
-  test.use({ expectedErrors: /status of (409|422)/ });
+test("a version that lacks values says how many in its row, which leads to them and offers no start", async ({ page, another, server }) => {
+  await open(page, path);
+  const row = new RuntimePage(page).row("reviews-v2");
+  await expect(row).toContainText("needs 2 values");
+  await expect(row.getByRole("button", { name: "Start reviews-v2" })).toHaveCount(0);
+  const other = await another();
+  await open(other, path);
+  await row.getByRole("link", { name: "Set 2 values of reviews-v2" }).click();
+  await expect(page.getByRole("heading", { name: "Configuration" })).toBeVisible();
+  await expect(page.getByText("Missing: ALERT_BELOW, topics.json")).toBeVisible();
 
-  test("is not started, and the page says what it lacks", async ({ page }) => {
-    await open(page, path);
-    await page.getByRole("button", { name: "Start reviews-v1" }).click();
-    await expect(news(page)).toContainText("REPLY_SIGNATURE");
-    await news(page).getByRole("button", { name: "Dismiss" }).click();
-    await expect(news(page).getByRole("listitem")).toHaveCount(0);
-  });
+  await server.configure(RUNTIME.id, "reviews-v2", CONFIG["reviews-v2"]);
+  await expect(other.getByRole("button", { name: "Start reviews-v2" })).toBeVisible();
+  await expect(new RuntimePage(other).row("reviews-v2")).not.toContainText("needs");
+});
+
+test("a state keeps its ground in the row that is pointed at", async ({ page }) => {
+  await open(page, path);
+  const row = new RuntimePage(page).row("reviews-v1");
+  await row.hover();
+  const ground = (of: Locator) => of.evaluate((element) => getComputedStyle(element).backgroundColor);
+  expect(await ground(row.locator(".badge").first())).not.toBe(await ground(row));
 });
 
 test("the way back to what was published before is one click, started or not", async ({ page, server }) => {

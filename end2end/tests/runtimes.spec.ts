@@ -16,6 +16,8 @@ test("a new runtime is checked while its fields are filled in, and is gone to", 
   await expect(page).toHaveTitle("New runtime · KAI Server");
   const [id, name] = [page.getByLabel("Id", { exact: true }), page.getByLabel("Name", { exact: true })];
 
+  // As docs/api.md says.
+  await expect(page.getByLabel("Description", { exact: true })).toHaveAttribute("maxlength", "2000");
   await id.fill("Shop");
   await expect(id).toHaveAccessibleDescription(/lower-case letters/);
   await expect(id).toHaveAttribute("aria-invalid", "true");

@@ -43,7 +43,7 @@ test("the README's tour can be walked", async ({ page, server }) => {
   await take(page, "runtime");
 
   const version = new VersionPage(page, "reviews-v2");
-  await runtime.row("reviews-v2").getByRole("link").click();
+  await runtime.row("reviews-v2").getByRole("link", { name: "reviews-v2", exact: true }).click();
   await version.node("triage", "sentiment").click();
   await expect(page.getByRole("complementary", { name: "sentiment", exact: true }).locator(".pod")).toHaveCount(2);
   await take(page, "status");

@@ -56,8 +56,16 @@ fn ActionButton(
     let (label, shape) = (verb(command), action_shape(command));
     let why = format!("why-not-{command}");
     let off = move || refusal.with(Option::is_some);
+    // Whoever has just pressed it knows why it is off now; whoever comes to it again may not.
+    let pressed = RwSignal::new(false);
     view! {
-        <div class="action" class:action--lesser=command == Command::Archive>
+        <div
+            class="action"
+            class:action--lesser=command == Command::Archive
+            class:action--pressed=move || pressed.get()
+            on:pointerenter=move |_| pressed.set(false)
+            on:keyup=move |event| if event.key() == "Tab" { pressed.set(false) }
+        >
             // Not `disabled`: a person must be able to reach it to learn why it is off.
             <button
                 type="button"
@@ -65,7 +73,10 @@ fn ActionButton(
                 aria-disabled=move || if off() { "true" } else { "false" }
                 aria-describedby=why.clone()
                 aria-haspopup=(command != Command::Start).then_some("dialog")
-                on:click=move |_| if refusal.with_untracked(Option::is_none) { on_ask.run(command) }
+                on:click=move |_| if refusal.with_untracked(Option::is_none) {
+                    pressed.set(true);
+                    on_ask.run(command);
+                }
             >
                 <Icon shape/>{label}
             </button>

@@ -3,6 +3,7 @@
 use domain::{ApiError, ServerEvent};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
+use leptos_router::hooks::use_location;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -41,6 +42,7 @@ where
 pub fn ErrorPanel(error: AppError, retry: Callback<()>) -> impl IntoView {
     respond_with_status(&error);
     let missing = matches!(error, AppError::Api(ApiError::NotFound { .. }));
+    let runtime = use_location().pathname.with_untracked(|path| runtime_above(path)).filter(|_| missing);
     // Whatever was down may be back when the stream of events is.
     use_live().on_event(move |event| {
         if !missing && matches!(event, ServerEvent::Hello { .. }) {
@@ -57,11 +59,22 @@ pub fn ErrorPanel(error: AppError, retry: Callback<()>) -> impl IntoView {
                 {(!missing).then(|| view! {
                     <button type="button" class="button" on:click=move |_| retry.run(())>"Try again"</button>
                 })}
+                {runtime.map(|runtime| view! {
+                    <a class="button" href=format!("/runtimes/{runtime}")>{format!("Runtime {runtime}")}</a>
+                })}
                 <a class="button" href="/">"All runtimes"</a>
             </p>
         </section>
     }
     .into_any()
+}
+
+/// The runtime that a version's address names: where its other versions are.
+fn runtime_above(path: &str) -> Option<String> {
+    match path.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().as_slice() {
+        ["runtimes", runtime, "versions", ..] => Some((*runtime).to_owned()),
+        _ => None,
+    }
 }
 
 /// While a page that the browser goes to is loaded; pages that the server renders never show it.

@@ -170,7 +170,7 @@ pub fn LogDrawer(
                 {line_list(drawer, nodes, wrap, one_node)}
                 {empty_state(drawer, state, view, typed, on_change)}
             </div>
-            {footer(drawer, view, tail)}
+            {footer(drawer, state, view, tail)}
         </section>
     }
     .into_any()

@@ -11,6 +11,7 @@ pub mod help;
 pub mod logs;
 pub mod manifest;
 pub mod node_panel;
+pub mod not_loaded;
 pub mod overlays;
 pub mod palette;
 pub mod publish_changes;

@@ -1,6 +1,6 @@
 //! One version in its runtime's table.
 
-use domain::{Command, KrtVersion, VersionSummary, allowed_actions};
+use domain::{Command, KrtVersion, VersionState, VersionSummary, allowed_actions};
 use leptos::prelude::*;
 
 use crate::{
@@ -26,7 +26,8 @@ pub fn VersionRow(
     let health = Memo::new(move |_| version.with(|v| v.health.clone()));
     let failed = Memo::new(move |_| version.with(|v| v.failure.as_ref().map(|failure| failure.reason.clone())));
     let published_at = Memo::new(move |_| version.with(|v| v.published_at));
-    let allowed = Memo::new(move |_| version.with(|v| allowed_actions(v.state, v.switching)));
+    let allowed = Memo::new(move |_| version.with(|v| (allowed_actions(v.state, v.switching), missing_for_start(v))));
+    let missing = Memo::new(move |_| allowed.with(|(_, missing)| *missing));
     let krt = match fixed.krt_version {
         KrtVersion::V1 => "v1",
         KrtVersion::V2 => "v2",
@@ -34,8 +35,16 @@ pub fn VersionRow(
     let href = format!("/runtimes/{}/versions/{}", fixed.runtime, fixed.name);
     let name = fixed.name.to_string();
     // Archiving is for good, and so is left to the version's own page.
-    let quick = move || allowed.get().into_iter().filter(|command| *command != Command::Archive);
+    let quick = move || allowed.get().0.into_iter().filter(|command| *command != Command::Archive);
+    let configuration = format!("{href}/configuration");
     let button = move |command: Command| {
+        if command == Command::Start && missing.get() > 0 {
+            let text = format!("Set {}", values(missing.get()));
+            return view! {
+                <a class="button button--small" href=configuration.clone() aria-label=format!("{text} of {name}")>{text.clone()}</a>
+            }
+            .into_any();
+        }
         let press = move |_| on_ask.run((version.get_untracked(), command));
         view! {
             <button
@@ -55,6 +64,9 @@ pub fn VersionRow(
                 <span class="row__state">
                     <StateBadge state/>
                     <HealthBadge health/>
+                    {move || (missing.get() > 0).then(|| view! {
+                        <span class="badge badge--plain" data-tone="warn">{format!("needs {}", values(missing.get()))}</span>
+                    })}
                     {move || failed.get().map(|reason| view! {
                         <span class="badge badge--plain" data-tone="bad" title=reason>
                             {format!("{} failed", failed_action(state.get()))}
@@ -64,12 +76,12 @@ pub fn VersionRow(
             </td>
             <th scope="row" data-label="Name" translate="no"><a href=href>{fixed.name.to_string()}</a></th>
             <td data-label="Description" class="row__text" dir="auto">{fixed.description}</td>
-            <td data-label="KRT">{krt}</td>
-            <td data-label="Size" class="number">{format::size(fixed.size_bytes)}</td>
+            <td data-label="KRT" class="row__lesser">{krt}</td>
+            <td data-label="Size" class="number row__lesser">{format::size(fixed.size_bytes)}</td>
             <td data-label="Created">
                 <span>
                     <RelativeTime at=fixed.created_at/>
-                    <span class="row__by quiet">{format!(" by {}", fixed.created_by)}</span>
+                    <span class="row__by quiet" title=fixed.created_by.to_string()>{format!(" by {}", fixed.created_by)}</span>
                 </span>
             </td>
             <td data-label="Published">
@@ -84,4 +96,13 @@ pub fn VersionRow(
         </tr>
     }
     .into_any()
+}
+
+/// How many values have to be set before a version can do what comes next, a start.
+fn missing_for_start(version: &VersionSummary) -> u32 {
+    if version.state == VersionState::Stopped { version.missing_values } else { 0 }
+}
+
+fn values(count: u32) -> String {
+    format::count(count, "value", "values")
 }

@@ -10,6 +10,9 @@ pub mod runtime;
 pub mod runtimes;
 pub mod version;
 
+use leptos::prelude::*;
+
+use crate::features::not_loaded::NotLoaded;
 use activity::ActivityPage;
 use new_runtime::NewRuntimePage;
 use runtime::RuntimePage;
@@ -68,7 +71,7 @@ macro_rules! lazy_routes {
                 }
 
                 async fn view(_: Self) -> leptos::prelude::AnyView {
-                    leptos::prelude::IntoAny::into_any($file::view($file::Page::$route).await)
+                    $file::view($file::Page::$route).await.unwrap_or_else(|_| not_loaded())
                 }
 
                 async fn preload() {
@@ -78,6 +81,10 @@ macro_rules! lazy_routes {
             }
         )+
     };
+}
+
+fn not_loaded() -> AnyView {
+    view! { <NotLoaded/> }.into_any()
 }
 
 lazy_routes! {

@@ -2,7 +2,7 @@
 //! to the new runtime or back with what was wrong. With them each field is checked as it is filled in, by the rules that
 //! the server enforces.
 
-use domain::{RuntimeId, RuntimeSummary};
+use domain::{NewRuntime, RuntimeId, RuntimeSummary};
 use leptos::html;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -52,9 +52,9 @@ fn CreateForm(existing: Existing) -> impl IntoView {
         <ActionForm action=create attr:class="form">
             <Field name="id" label="Id" error check=id_check required=true maxlength=19
                 hint=ID_HINT/>
-            <Field name="name" label="Name" error check=name_check required=true maxlength=80
+            <Field name="name" label="Name" error check=name_check required=true maxlength=NewRuntime::NAME_MAX_CHARS
                 hint="Shown to people."/>
-            <Field name="description" label="Description" error check=no_check required=false maxlength=500
+            <Field name="description" label="Description" error check=no_check required=false maxlength=NewRuntime::DESCRIPTION_MAX_CHARS
                 hint="Optional: what it is for."/>
             {move || error.get().filter(|error| !error.is_about_fields(&FIELDS)).map(|error| view! {
                 <p class="form__error" role="alert">{render_inline_code(&sentence(&error))}</p>
@@ -98,7 +98,7 @@ fn Field(
     label: &'static str,
     hint: &'static str,
     required: bool,
-    maxlength: u32,
+    maxlength: usize,
     check: Callback<String, Option<String>>,
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {

@@ -19,7 +19,7 @@ pub use pane::{
     capture, heights_in, place_in, reveal, room_in, scroll_to, scrolled, set_on_page, set_style, two_fingers, width_of,
 };
 pub use recovery::{is_to_be_rendered_here, note_hydrated, recover_from_panic, show_banner};
-pub use stream::{AbortHandle, BodyStream, after, next_frame, on_next_frame, pause};
+pub use stream::{AbortHandle, BodyStream, after, next_frame, on_next_frame, pause, server_answers};
 pub use visibility::{is_seen, until_hidden, until_seen};
 
 /// A place, or a width and a height, in CSS pixels.

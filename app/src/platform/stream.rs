@@ -65,6 +65,12 @@ impl BodyStream {
     }
 }
 
+/// Whether the server is there and ready.
+pub async fn server_answers() -> bool {
+    let Some(stop) = AbortHandle::new() else { return false };
+    BodyStream::open("/readyz", &stop).await.is_ok()
+}
+
 /// Until the browser is about to draw. In a window that is not seen it takes as long as that.
 pub async fn next_frame() {
     let (done, drawn) = oneshot::channel();

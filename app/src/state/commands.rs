@@ -7,12 +7,16 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     AppError, api,
     error::sentence,
+    format,
     state::{
         deletable::Deletable,
         live::Live,
         toasts::{Toasts, Tone},
     },
 };
+
+/// How much of a failure's reason is news. All of it is on the version's page.
+const MAX_REASON_CHARS: usize = 120;
 
 /// A command for a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,7 +244,8 @@ fn outcome(command: Command, now: &VersionSummary) -> Option<(Tone, String)> {
     match (command, state, &now.failure) {
         (Command::Start, S::Stopped | S::Stopping, Some(failure))
         | (Command::Publish, S::Started | S::Stopped | S::Stopping, Some(failure)) => {
-            Some((Tone::Bad, format!("The {command} of `{name}` failed: {}", sentence(&failure.reason))))
+            let why = format::shortened(&sentence(&failure.reason), MAX_REASON_CHARS);
+            Some((Tone::Bad, format!("The {command} of `{name}` failed: {why}")))
         }
         (Command::Start, S::Started | S::Publishing | S::Published, _)
         | (Command::Publish, S::Published, _)
@@ -314,7 +319,16 @@ mod tests {
             failure: failed.then_some(failure),
             allowed_actions: Vec::new(),
             waiting: None,
+            missing_values: 0,
         }
+    }
+
+    #[test]
+    fn the_news_of_a_failure_is_short_however_long_its_reason_is() {
+        let mut failed = version(VersionState::Stopped, true);
+        failed.failure.as_mut().unwrap().reason = "rpc error: not found: ".repeat(40);
+        let (_, text) = outcome(Command::Start, &failed).unwrap();
+        assert!(text.chars().count() < 170 && text.ends_with('…'), "{text}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The keyboard: one place where keys are heard, to which whatever is on the page adds its own.
 //!
 //! ```ignore
-//! use_shortcuts().add(Keys::Single("l"), "Open the logs", Callback::new(move |()| open.set(true)));
+//! use_shortcuts().add(Keys::Single("l"), Callback::new(move |()| open.set(true)));
 //! ```
+//!
+//! `features/help.rs` lists all of them, of whatever page.
 
 use leptos::{ev, prelude::*};
 
@@ -20,38 +22,30 @@ pub enum Keys {
     Escape,
 }
 
-/// A key and what it does.
 #[derive(Clone)]
-pub struct Shortcut {
+struct Shortcut {
     id: u64,
-    pub keys: Keys,
-    /// For the list of shortcuts: "Open the logs".
-    pub label: &'static str,
+    keys: Keys,
     run: Callback<()>,
 }
 
 /// In every component's context.
 #[derive(Clone, Copy)]
 pub struct Shortcuts {
-    all: RwSignal<Vec<Shortcut>>,
+    all: StoredValue<Vec<Shortcut>>,
     next: StoredValue<u64>,
     single_keys: RwSignal<bool>,
 }
 
 impl Shortcuts {
     /// Until the calling component is gone. Of two for the same keys the one added last is called.
-    pub fn add(self, keys: Keys, label: &'static str, run: Callback<()>) {
+    pub fn add(self, keys: Keys, run: Callback<()>) {
         let id = self.next.get_value();
         self.next.set_value(id + 1);
-        self.all.update(|all| all.push(Shortcut { id, keys, label, run }));
+        self.all.update_value(|all| all.push(Shortcut { id, keys, run }));
         on_cleanup(move || {
-            self.all.try_update(|all| all.retain(|shortcut| shortcut.id != id));
+            self.all.try_update_value(|all| all.retain(|shortcut| shortcut.id != id));
         });
-    }
-
-    /// In the order in which they were added; tracked.
-    pub fn all(self) -> Vec<Shortcut> {
-        self.all.get()
     }
 
     /// Whether single keys are heard; tracked.
@@ -77,7 +71,7 @@ impl Shortcuts {
             Keys::Single(wanted) => single && key == wanted,
             Keys::Escape => key == "Escape",
         };
-        let run = self.all.with_untracked(|all| all.iter().rev().find(pressed).map(|shortcut| shortcut.run));
+        let run = self.all.with_value(|all| all.iter().rev().find(pressed).map(|shortcut| shortcut.run));
         if let Some(run) = run {
             event.prevent_default();
             run.run(());
@@ -87,7 +81,7 @@ impl Shortcuts {
 
 pub fn provide_shortcuts() -> Shortcuts {
     let shortcuts =
-        Shortcuts { all: RwSignal::new(Vec::new()), next: StoredValue::new(0), single_keys: RwSignal::new(true) };
+        Shortcuts { all: StoredValue::new(Vec::new()), next: StoredValue::new(0), single_keys: RwSignal::new(true) };
     provide_context(shortcuts);
     Effect::new(move |_| {
         if platform::local_storage_get(REMEMBERED).as_deref() == Some("off") {

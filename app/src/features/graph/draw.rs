@@ -157,7 +157,7 @@ fn answer(one: &GraphBox, near: RwSignal<Option<GraphPart>>, source: Source) -> 
             {svg::title().child(explanation)}
             <rect class="graph__pill" width=width height=height rx=height / 2></rect>
             <path class="graph__shape" transform="translate(12 8)" d=Shape::Reply.path()></path>
-            <text class="graph__word" x="34" y="21">"answer"</text>
+            <text class="graph__word" x="34" y="21">"response"</text>
         </g>
     }
     .into_any()

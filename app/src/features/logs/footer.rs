@@ -79,7 +79,12 @@ fn none_yet(view: &LogView, state: VersionState) -> (String, bool) {
 }
 
 /// Below the lines.
-pub(super) fn footer(drawer: Drawer, view: Signal<LogView>, tail: Memo<Option<usize>>) -> AnyView {
+pub(super) fn footer(
+    drawer: Drawer,
+    version: Signal<VersionState>,
+    view: Signal<LogView>,
+    tail: Memo<Option<usize>>,
+) -> AnyView {
     let live = use_live();
     let words = Memo::new(move |_| {
         drawer.changes.track();
@@ -101,6 +106,10 @@ pub(super) fn footer(drawer: Drawer, view: Signal<LogView>, tail: Memo<Option<us
         Progress::Refused(_) => ("bad", "Failed".to_owned()),
         _ if drawer.is_paused.get() => ("busy", paused_words(waiting.get() as u64)),
         Progress::Loading => ("quiet", "Reading".to_owned()),
+        // New lines come when it is started; until then there is nothing to follow.
+        Progress::Following if matches!(version.get(), VersionState::Stopped | VersionState::Archived) => {
+            ("quiet", format!("Version {}", version.get()))
+        }
         Progress::Following => ("good", "Following".to_owned()),
         Progress::Complete => ("quiet", "Complete".to_owned()),
     });

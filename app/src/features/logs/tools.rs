@@ -168,7 +168,7 @@ fn search_field(
         });
     };
     let focus = Callback::new(|()| platform::focus(SEARCH_ID));
-    use_shortcuts().add(Keys::Single("/"), "Search in the logs", focus);
+    use_shortcuts().add(Keys::Single("/"), focus);
     view! {
         <input
             class="input logs__search"

@@ -22,7 +22,7 @@ pub fn VersionFilter(runtime: RwSignal<RuntimeSummary>, href: String, query: Mem
     let address = use_query_map();
     let navigate = use_navigate();
     let path = StoredValue::new(href.clone());
-    use_shortcuts().add(Keys::Single("/"), "Search the versions", Callback::new(|()| platform::focus(SEARCH)));
+    use_shortcuts().add(Keys::Single("/"), Callback::new(|()| platform::focus(SEARCH)));
     let search = move |text: String| {
         let to = path.with_value(|path| address.with_untracked(|query| with_param(path, query, "q", text.trim())));
         // Letter by letter: not a step back for each, and not back to the page's top.

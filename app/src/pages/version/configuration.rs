@@ -80,6 +80,8 @@ pub fn ConfigurationScreen() -> impl IntoView {
         });
     });
 
+    // A change on its way to the pods.
+    let waiting = Memo::new(move |_| view.with(|view| view.summary.waiting.clone()));
     let archived = Signal::derive(move || state.get() == VersionState::Archived);
     let runs = move || !matches!(state.get(), VersionState::Stopped | VersionState::Archived);
     let fields = move |kind: ConfigKind| {
@@ -134,6 +136,9 @@ pub fn ConfigurationScreen() -> impl IntoView {
                         <p class="form__error" role="alert">{render_inline_code(&sentence(&error))}</p>
                     })}
                     <p class="form__done" role="status">{move || saved.get()}</p>
+                    {move || waiting.get().map(|waiting| view! {
+                        <p class="state-panel__waiting" role="status">{render_inline_code(&sentence(&waiting))}</p>
+                    })}
                     <button
                         type="submit"
                         class="button button--primary"

@@ -85,7 +85,7 @@ impl Logs {
 #[component]
 pub fn OpenLogs(shown: VersionContext, logs: Logs) -> impl IntoView {
     let shortcuts = use_shortcuts();
-    shortcuts.add(Keys::Single("l"), "Open the logs", Callback::new(move |()| logs.open()));
+    shortcuts.add(Keys::Single("l"), Callback::new(move |()| logs.open()));
     let is_open = Memo::new(move |_| logs.is_open());
     // Not on the server, and not while the page is taken over: see `LogDrawer`.
     let is_alive = RwSignal::new(false);
@@ -109,7 +109,7 @@ pub fn OpenLogs(shown: VersionContext, logs: Logs) -> impl IntoView {
 
 fn drawer(shown: VersionContext, logs: Logs, was_opened: StoredValue<bool>) -> AnyView {
     let close = Callback::new(move |()| logs.close());
-    use_shortcuts().add(Keys::Escape, "Close the logs", close);
+    use_shortcuts().add(Keys::Escape, close);
     let (runtime, name) = shown.ids();
     let state = Memo::new(move |_| shown.view.with(|view| view.summary.state));
     // The last one, for as long as it takes to go away.

@@ -4,6 +4,7 @@
 
 mod live;
 pub mod open;
+pub mod starting;
 pub mod workflows;
 
 use domain::{GraphLayout, Health, KrtVersion, NodeDetail, NodeStatus, VersionState, VersionView};
@@ -28,7 +29,8 @@ use crate::{
 };
 use live::live_numbers;
 use open::{OpenNode, OpenPanel, SelectedNode};
-use workflows::Workflows;
+use starting::StartProgress;
+use workflows::{Workflows, ready_words};
 
 /// What the screen begins with. The graphs never change; the detail is of the node that the address says is open.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -74,7 +76,13 @@ fn Screen(beginning: StatusData) -> impl IntoView {
     let opened = SelectedNode::new(shown, beginning.detail, beginning.error);
     let fixed = view.with_untracked(|view| view.summary.clone());
     let state = Memo::new(move |_| view.with(|view| view.summary.state));
-    let waiting = Memo::new(move |_| view.with(|view| view.summary.waiting.clone()));
+    // How many are ready, and what the others wait for, is what the progress of a start shows.
+    let waiting = Memo::new(move |_| {
+        view.with(|view| {
+            let waiting = view.summary.waiting.clone();
+            waiting.filter(|text| view.starting.is_none() || !text.contains(" deployments ready"))
+        })
+    });
     let failure = Memo::new(move |_| view.with(|view| view.summary.failure.clone()));
     let health = Memo::new(move |_| view.with(|view| view.summary.health.clone()));
     let addresses = Memo::new(move |_| view.with(|view| view.addresses.clone()));
@@ -103,6 +111,7 @@ fn Screen(beginning: StatusData) -> impl IntoView {
                     <ReadyFacts view opened/>
                     <Addresses addresses/>
                 </section>
+                <StartProgress view/>
                 {move || failure.get().map(|failure| view! { <FailurePanel failure state=state.get()/> })}
                 {move || health_notice(health.get())}
                 <MissingNotice shown state/>
@@ -128,12 +137,14 @@ fn ReadyFacts(view: RwSignal<VersionView>, opened: SelectedNode) -> impl IntoVie
     let ready = Memo::new(move |_| {
         view.with(|view| {
             let nodes = || view.workflows.iter().flat_map(|workflow| &workflow.nodes);
-            (nodes().filter(|node| node.status == NodeStatus::Ready).count(), nodes().count())
+            let ready = nodes().filter(|node| node.status == NodeStatus::Ready).count();
+            // A start has a count of its own, with the entrypoint in it.
+            (view.starting.is_none()).then(|| ready_words(view.summary.state, ready, nodes().count()))
         })
     });
     view! {
         <p class="state-panel__facts">
-            <span>{move || format!("{} of {} nodes ready", ready.get().0, ready.get().1)}</span>
+            <span>{move || ready.get()}</span>
             <button type="button" class="button state-panel__entrypoint" id="open-entrypoint" on:click=move |_| opened.open_entrypoint()>
                 "Entrypoint"<NodeStatusBadge status=entrypoint/>
             </button>

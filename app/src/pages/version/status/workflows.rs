@@ -1,6 +1,6 @@
 //! The workflows, as graphs or as lists.
 
-use domain::{GraphLayout, LiveNumbers, NodeStatus, VersionView, WorkflowView};
+use domain::{GraphLayout, LiveNumbers, NodeStatus, VersionState, VersionView, WorkflowView};
 use leptos::prelude::*;
 use leptos_router::{
     components::A,
@@ -10,6 +10,7 @@ use leptos_router::{
 use super::open::SelectedNode;
 use crate::{
     features::graph::{WorkflowGraph, box_id},
+    format,
     route::{param, with_param},
     ui::{
         icon::{Icon, Shape},
@@ -83,7 +84,10 @@ fn workflow_panel(
     // A version's workflows never change, and neither does their order.
     let workflow =
         Memo::new(move |_| view.with(|view| view.workflows.get(index).cloned()).unwrap_or_else(|| first.clone()));
-    let ready = Memo::new(move |_| workflow.with(ready_words));
+    let ready = Memo::new(move |_| {
+        let state = view.with(|view| view.summary.state);
+        workflow.with(|workflow| workflow_words(state, workflow))
+    });
     let body = {
         let name = name.clone();
         move || match &layout {
@@ -137,12 +141,21 @@ fn list(name: &str, workflow: Memo<WorkflowView>, opened: SelectedNode, live: Rw
     view! { <NodeList workflow live on_open/> }.into_any()
 }
 
+/// `3 of 4 nodes ready`; of a version that is not meant to run, `4 nodes`.
+pub(super) fn ready_words(state: VersionState, ready: usize, all: usize) -> String {
+    let all = format::count(u32::try_from(all).unwrap_or(u32::MAX), "node", "nodes");
+    match state {
+        VersionState::Stopped | VersionState::Archived => all,
+        _ => format!("{ready} of {all} ready"),
+    }
+}
+
 /// `3 of 4 nodes ready, 1 failing`.
-fn ready_words(workflow: &WorkflowView) -> String {
+fn workflow_words(state: VersionState, workflow: &WorkflowView) -> String {
     let count = |status: NodeStatus| workflow.nodes.iter().filter(|node| node.status == status).count();
     let failing = match count(NodeStatus::Failing) {
         0 => String::new(),
         failing => format!(", {failing} failing"),
     };
-    format!("{} of {} nodes ready{failing}", count(NodeStatus::Ready), workflow.nodes.len())
+    ready_words(state, count(NodeStatus::Ready), workflow.nodes.len()) + &failing
 }
