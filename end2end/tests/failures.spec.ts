@@ -94,13 +94,13 @@ test.describe("a server that is killed", () => {
     await page.getByRole("link", { name: "reviews-v1", exact: true }).click();
     await expect(page.getByRole("heading", { name: "This page could not be loaded" })).toBeVisible();
     await expect(page.getByRole("alert").filter({ hasText: "server is unreachable" })).toBeVisible();
-    await page.goBack();
-    await expect(page.getByRole("heading", { name: "Demo" })).toBeVisible();
-    await page.goForward();
-    await expect(page.getByRole("heading", { name: "This page could not be loaded" })).toBeVisible();
+    await expect(page.getByText("Connection lost")).toBeVisible();
 
     await server.start();
     await expect(page.getByRole("heading", { name: "Status" })).toBeVisible();
+    await expect(page).toHaveURL(/\/versions\/reviews-v1$/);
+    await page.goBack();
+    await expect(page.getByRole("heading", { name: "Demo" })).toBeVisible();
   });
 });
 
