@@ -116,6 +116,8 @@ async fn the_first_request_after_each_of_twenty_starts_is_answered() {
     let mut times = Vec::new();
     for round in 0..20 {
         let version = ["one", "two"][round % 2];
+        // Its last stop may still be under way, while the other one is used.
+        fixture.wait(runtime, version, "stopped").await;
         let begin = Instant::now();
         fixture.reach(runtime, version, "start", "started").await;
         times.push(begin.elapsed().as_secs_f64());
@@ -125,7 +127,7 @@ async fn the_first_request_after_each_of_twenty_starts_is_answered() {
         let caller = &callers[round % 2];
         caller.until_connected(&fixture).await;
         assert_eq!(caller.ask("hello").await.unwrap(), [version, "first", "middle", "last"], "after start {round}");
-        fixture.reach(runtime, version, "stop", "stopped").await;
+        fixture.act(runtime, version, "stop").await;
     }
     times.sort_by(f64::total_cmp);
     println!("20 starts, every first request answered; from start to started {:.1} to {:.1} s", times[0], times[19]);

@@ -141,7 +141,7 @@ impl Caller {
             Endpoint::from_shared(url)
                 .unwrap()
                 .connect_timeout(Duration::from_secs(5))
-                .timeout(Duration::from_secs(30)),
+                .timeout(Duration::from_secs(10)),
         )
     }
 
