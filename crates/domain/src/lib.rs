@@ -51,7 +51,7 @@ pub use metrics::{
 };
 pub use names::{NAME_MAX_LEN, NameError, NodeName, RuntimeId, VersionName, WorkflowName};
 pub use problem::{Problem, Severity};
-pub use time::{parse_utc, to_second};
+pub use time::{parse_time, parse_utc, to_second};
 pub use views::{
     Address, ConfigEntry, ConfigKind, Failure, Health, InheritedValue, KrtVersion, NewRuntime, NodeStatus, NodeView,
     Reach, RuntimeSummary, StartTime, VersionSummary, VersionView, WorkflowView,

@@ -48,6 +48,23 @@ pub fn parse_utc(text: &str) -> Option<Timestamp> {
     Timestamp::new(days * DAY_SECS + hour * 3600 + minute * 60 + second, nanos).ok()
 }
 
+/// Reads a moment that a person has written: of UTC, or with an offset such as `+01:00`.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    if text.ends_with('Z') {
+        return parse_utc(text);
+    }
+    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+    let sign = match offset.as_bytes()[0] {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    // Hours and minutes are read as those of the first day that is counted.
+    let offset = parse_utc(&format!("1970-01-01T{}:00Z", offset.get(1..)?))?.as_second() * sign;
+    let at = parse_utc(&format!("{local}Z"))?;
+    Timestamp::new(at.as_second() - offset, at.subsec_nanosecond()).ok()
+}
+
 /// The moment to the second: `2026-11-23T04:10:05Z`.
 pub fn to_second(at: Timestamp) -> String {
     let nanos_before = i64::from(at.subsec_nanosecond() < 0);
@@ -132,6 +149,24 @@ mod tests {
                 assert_eq!(to_second(at)[..19], at.to_string()[..19]);
             }
             secs += 954_321;
+        }
+    }
+
+    #[test]
+    fn a_moment_with_an_offset_is_read_as_jiff_reads_it() {
+        for text in [
+            "2026-11-23T04:10:05Z",
+            "2026-11-23T04:10:05+01:00",
+            "2026-01-01T00:10:05.25+05:30",
+            "2025-12-31T23:10:05-11:45",
+            "1969-12-31T23:59:59.5-00:00",
+        ] {
+            assert_eq!(parse_time(text), Some(text.parse().unwrap()), "{text}");
+        }
+        for text in
+            ["", "15m", "+01:00", "2026-11-23T04:10:05", "2026-11-23T04:10:05 01:00", "2026-11-23T04:10:05+24:00"]
+        {
+            assert_eq!(parse_time(text), None, "{text}");
         }
     }
 

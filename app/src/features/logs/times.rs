@@ -1,6 +1,6 @@
 //! From when to when: some time back, or between two moments. All in UTC, as everything here.
 
-use domain::Timestamp;
+use domain::{Timestamp, parse_time};
 use leptos::prelude::*;
 
 use super::view::{LogView, RANGES};
@@ -73,14 +73,13 @@ fn choice(view: &LogView) -> &'static str {
 
 /// A moment as the browser's field has it, to the second. A time ago is none.
 fn entered(text: &str) -> Option<String> {
-    let at: Timestamp = text.parse().ok()?;
-    Some(format::machine(at).trim_end_matches('Z').to_owned())
+    Some(format::machine(parse_time(text)?).trim_end_matches('Z').to_owned())
 }
 
 /// What was entered, as the address has it. The field leaves out seconds that are zero.
 fn moment_of(entered: &str) -> Option<String> {
     let seconds = if entered.matches(':').count() == 1 { ":00" } else { "" };
-    Some(format!("{entered}{seconds}Z")).filter(|text| text.parse::<Timestamp>().is_ok())
+    Some(format!("{entered}{seconds}Z")).filter(|text| parse_time(text).is_some())
 }
 
 #[cfg(test)]

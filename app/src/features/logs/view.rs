@@ -1,7 +1,7 @@
 //! What the drawer shows: whose logs, which part of them, and how. All of it is in the address of the page, under the
 //! names that the API has for it, so that a link shows the same.
 
-use domain::{LogFilter, LogLevel, Search, Timestamp};
+use domain::{LogFilter, LogLevel, Search, Timestamp, parse_time};
 use leptos_router::{location::Url, params::ParamsMap};
 
 use crate::route::param;
@@ -88,7 +88,7 @@ impl LogView {
     /// As the address says; none while the drawer is closed. What makes no sense in it is passed over.
     pub fn of(query: &ParamsMap) -> Option<Self> {
         let is_set = |name| query.get_str(name).is_some_and(|value| matches!(value, "" | "1" | "true"));
-        let time = |text: &String| text.parse::<Timestamp>().is_ok();
+        let time = |text: &String| parse_time(text).is_some();
         let levels = param(query, "level").unwrap_or_default();
         let mut levels: Vec<LogLevel> = levels.split(',').filter_map(|name| name.parse().ok()).collect();
         levels.sort_unstable();
@@ -142,7 +142,7 @@ impl LogView {
 
     /// It ends before it begins.
     pub(super) fn is_backwards(&self) -> bool {
-        let at = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<Timestamp>().ok());
+        let at = |text: &Option<String>| text.as_deref().and_then(parse_time);
         matches!((at(&self.since), at(&self.until)), (Some(since), Some(until)) if until < since)
     }
 
