@@ -6,6 +6,8 @@
 //!
 //! In layers, each of which uses only those above it here; a test holds that.
 
+pub mod json;
+
 pub mod error;
 pub mod format;
 pub mod route;

@@ -13,8 +13,17 @@ use syn::{UseTree, visit::Visit};
 use crate::{site::files_under, workspace::Workspace};
 
 /// From the bottom up. What is in one line may not use each other.
-const APP: [&[&str]; 8] =
-    [&["error", "format"], &["route"], &["platform"], &["api"], &["state"], &["ui"], &["features"], &["pages"]];
+const APP: [&[&str]; 9] = [
+    &["json"],
+    &["error", "format"],
+    &["route"],
+    &["platform"],
+    &["api"],
+    &["state"],
+    &["ui"],
+    &["features"],
+    &["pages"],
+];
 /// `ui` is handed plain values and callbacks.
 const NOT_FOR_UI: [&str; 2] = ["api", "state"];
 

@@ -14,22 +14,22 @@ use domain::{
     RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage, VersionQuery, VersionSummary, VersionView,
     WorkflowName,
 };
-use leptos::{prelude::*, server_fn::codec::Json};
+use leptos::prelude::*;
 
-use crate::AppError;
+use crate::{AppError, json::Json};
 
-#[server(prefix = "/api/fn", endpoint = "runtimes")]
+#[server(prefix = "/api/fn", endpoint = "runtimes", input = Json, output = Json)]
 pub async fn runtimes() -> Result<Vec<RuntimeSummary>, AppError> {
     context::backend()?.runtimes(&context::caller()?).await.map_err(context::fail)
 }
 
-#[server(prefix = "/api/fn", endpoint = "runtime")]
+#[server(prefix = "/api/fn", endpoint = "runtime", input = Json, output = Json)]
 pub async fn runtime(id: RuntimeId) -> Result<RuntimeSummary, AppError> {
     context::backend()?.runtime(&context::caller()?, &id).await.map_err(context::fail)
 }
 
 /// Creates a runtime and goes to its page. A wrong field is answered with a problem whose path is the field's name.
-#[server(prefix = "/api/fn", endpoint = "create_runtime")]
+#[server(prefix = "/api/fn", endpoint = "create_runtime", output = Json)]
 pub async fn create_runtime(id: String, name: String, description: String) -> Result<(), AppError> {
     let new = domain::NewRuntime { id, name, description };
     let created = context::backend()?.create_runtime(&context::caller()?, new).await.map_err(context::fail)?;
@@ -37,29 +37,29 @@ pub async fn create_runtime(id: String, name: String, description: String) -> Re
     Ok(())
 }
 
-#[server(prefix = "/api/fn", endpoint = "versions")]
+#[server(prefix = "/api/fn", endpoint = "versions", input = Json, output = Json)]
 pub async fn versions(runtime: RuntimeId) -> Result<Vec<VersionSummary>, AppError> {
     context::backend()?.versions(&context::caller()?, &runtime).await.map_err(context::fail)
 }
 
 /// A part of the list of versions, and the versions that matter whatever is asked for.
-#[server(name = ReadVersionPage, prefix = "/api/fn", endpoint = "version_page", input = Json)]
+#[server(name = ReadVersionPage, prefix = "/api/fn", endpoint = "version_page", input = Json, output = Json)]
 pub async fn version_page(runtime: RuntimeId, query: VersionQuery) -> Result<VersionPage, AppError> {
     context::backend()?.version_page(&context::caller()?, &runtime, &query).await.map_err(context::fail)
 }
 
 /// Runtimes and versions whose names match, with the actions that they allow.
-#[server(prefix = "/api/fn", endpoint = "find", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "find", input = Json, output = Json)]
 pub async fn find(text: String) -> Result<Vec<SearchResult>, AppError> {
     context::backend()?.find(&context::caller()?, &text).await.map_err(context::fail)
 }
 
-#[server(prefix = "/api/fn", endpoint = "version")]
+#[server(prefix = "/api/fn", endpoint = "version", input = Json, output = Json)]
 pub async fn version(runtime: RuntimeId, version: VersionName) -> Result<VersionView, AppError> {
     context::backend()?.version(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
 
-#[server(prefix = "/api/fn", endpoint = "command", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "command", input = Json, output = Json)]
 pub async fn send_command(
     runtime: RuntimeId,
     version: VersionName,
@@ -71,21 +71,21 @@ pub async fn send_command(
 }
 
 /// Deletes an archived version for good.
-#[server(prefix = "/api/fn", endpoint = "delete_version", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "delete_version", input = Json, output = Json)]
 pub async fn delete_version(runtime: RuntimeId, version: VersionName, comment: Option<String>) -> Result<(), AppError> {
     let (backend, caller) = (context::backend()?, context::caller()?);
     backend.delete_version(&caller, &runtime, &version, comment).await.map_err(context::fail)
 }
 
 /// Deletes an empty runtime for good.
-#[server(prefix = "/api/fn", endpoint = "delete_runtime", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "delete_runtime", input = Json, output = Json)]
 pub async fn delete_runtime(runtime: RuntimeId, comment: Option<String>) -> Result<(), AppError> {
     let (backend, caller) = (context::backend()?, context::caller()?);
     backend.delete_runtime(&caller, &runtime, comment).await.map_err(context::fail)
 }
 
 /// Sets the named values, removes those that are `None`, and leaves all others.
-#[server(prefix = "/api/fn", endpoint = "set_config", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "set_config", input = Json, output = Json)]
 pub async fn set_config(
     runtime: RuntimeId,
     version: VersionName,
@@ -97,7 +97,7 @@ pub async fn set_config(
 }
 
 /// Chooses the generation of a stopped version's images; `None` leaves it to the manifest and the images.
-#[server(prefix = "/api/fn", endpoint = "choose_generation", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "choose_generation", input = Json, output = Json)]
 pub async fn choose_generation(
     runtime: RuntimeId,
     version: VersionName,
@@ -108,20 +108,20 @@ pub async fn choose_generation(
 }
 
 /// One value, for a person who asks to see it; `None` when it is not set.
-#[server(prefix = "/api/fn", endpoint = "config_value", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "config_value", input = Json, output = Json)]
 pub async fn config_value(runtime: RuntimeId, version: VersionName, name: String) -> Result<Option<String>, AppError> {
     let (backend, caller) = (context::backend()?, context::caller()?);
     backend.config_value(&caller, &runtime, &version, &name).await.map_err(context::fail)
 }
 
 /// `krt.yml` as it was sent.
-#[server(prefix = "/api/fn", endpoint = "manifest")]
+#[server(prefix = "/api/fn", endpoint = "manifest", input = Json, output = Json)]
 pub async fn manifest(runtime: RuntimeId, version: VersionName) -> Result<String, AppError> {
     context::backend()?.manifest(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
 
 /// A page of the documentation, the first one unless `page` is its path in the file. None when there is no first.
-#[server(prefix = "/api/fn", endpoint = "documentation")]
+#[server(prefix = "/api/fn", endpoint = "documentation", input = Json, output = Json)]
 pub async fn documentation(
     runtime: RuntimeId,
     version: VersionName,
@@ -131,14 +131,14 @@ pub async fn documentation(
 }
 
 /// What changes for whoever goes from version `from` to version `to`.
-#[server(prefix = "/api/fn", endpoint = "compare")]
+#[server(prefix = "/api/fn", endpoint = "compare", input = Json, output = Json)]
 pub async fn compare(runtime: RuntimeId, from: VersionName, to: VersionName) -> Result<Comparison, AppError> {
     context::backend()?.comparison(&context::caller()?, &runtime, &from, &to).await.map_err(context::fail)
 }
 
 /// The other versions of the runtime, and what changes from `with`, or else from the one that people most likely mean;
 /// nothing when there is no other. One call, for a page that is rendered may be gone before it could make a second.
-#[server(prefix = "/api/fn", endpoint = "compare_with")]
+#[server(prefix = "/api/fn", endpoint = "compare_with", input = Json, output = Json)]
 pub async fn compare_with(
     runtime: RuntimeId,
     version: VersionName,
@@ -163,19 +163,19 @@ fn usual(others: &[VersionSummary], own: Option<domain::Timestamp>) -> Option<&V
 }
 
 /// The configuration values that a version added now takes over from the runtime's others, by name.
-#[server(prefix = "/api/fn", endpoint = "carry_over")]
+#[server(prefix = "/api/fn", endpoint = "carry_over", input = Json, output = Json)]
 pub async fn carry_over(runtime: RuntimeId) -> Result<Vec<InheritedValue>, AppError> {
     context::backend()?.inheritable_config(&context::caller()?, &runtime).await.map_err(context::fail)
 }
 
 /// The pictures of a version's workflows, but for those too large to be read as one. They never change.
-#[server(prefix = "/api/fn", endpoint = "graphs")]
+#[server(prefix = "/api/fn", endpoint = "graphs", input = Json, output = Json)]
 pub async fn graphs(runtime: RuntimeId, version: VersionName) -> Result<Vec<GraphLayout>, AppError> {
     context::backend()?.graphs(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
 
 /// A node with its pods and events; without a workflow the entrypoint.
-#[server(prefix = "/api/fn", endpoint = "node_detail", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "node_detail", input = Json, output = Json)]
 pub async fn inspect_node(
     runtime: RuntimeId,
     version: VersionName,
@@ -201,7 +201,7 @@ pub async fn live_numbers(runtime: RuntimeId, version: VersionName) -> Result<Li
 }
 
 /// Whether the runtime has a version of this name, so that no other can be added under it.
-#[server(prefix = "/api/fn", endpoint = "name_taken")]
+#[server(prefix = "/api/fn", endpoint = "name_taken", input = Json, output = Json)]
 pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool, AppError> {
     match context::backend()?.version(&context::caller()?, &runtime, &version).await {
         Ok(_) => Ok(true),
@@ -241,7 +241,7 @@ pub async fn call(
 }
 
 /// The history of a version, newest first.
-#[server(prefix = "/api/fn", endpoint = "history", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "history", input = Json, output = Json)]
 pub async fn history(
     runtime: RuntimeId,
     version: VersionName,
@@ -251,7 +251,7 @@ pub async fn history(
 }
 
 /// What happened on the whole server, newest first.
-#[server(prefix = "/api/fn", endpoint = "activity", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "activity", input = Json, output = Json)]
 pub async fn activity(filter: ActivityFilter) -> Result<Vec<ActivityEntry>, AppError> {
     context::backend()?.activity(&context::caller()?, &filter).await.map_err(context::fail)
 }

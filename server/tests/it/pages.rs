@@ -62,8 +62,8 @@ async fn arguments_that_a_server_function_cannot_read_are_a_bad_request() {
         ("command", json_type, r#"{"runtime":"NO","version":"v1","command":"start"}"#),
         ("find", json_type, "[1]"),
         ("create_runtime", form, "id=demo"),
-        ("runtime", form, "id=NO+"),
-        ("version", form, "runtime=demo&version=%ff%fe"),
+        ("create_runtime", form, "id=demo&name=%ff%fe&description="),
+        ("runtime", json_type, r#"{"id":"NO "}"#),
     ] {
         let request = server.client().post(server.url(&format!("/api/fn/{function}"))).header("content-type", kind);
         let answer = Answer::of(request.body(body).send().await.unwrap()).await;
