@@ -3,10 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    Lazy, SsrMode,
-    components::{ParentRoute, Route, Router, Routes},
+    components::{Router, Routes},
     hooks::use_location,
-    path,
 };
 
 use crate::{
@@ -16,10 +14,7 @@ use crate::{
         overlays::{OpenCommandDialogs, OpenPalette},
         toast_area::ToastArea,
     },
-    pages::{
-        ActivityRoute, CompareRoute, ConfigurationRoute, DocumentationRoute, HistoryRoute, ManifestRoute, MetricsRoute,
-        NewRuntimeRoute, RuntimeRoute, RuntimesRoute, StatusRoute, TryItRoute, VersionRoute, not_found::NotFound,
-    },
+    pages::{self, not_found::NotFound},
     platform,
     state::{
         clock::provide_clock,
@@ -93,9 +88,6 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
     let open = |what: RwSignal<bool>| Callback::new(move |()| what.set(true));
     shortcuts.add(Keys::Command("k"), open(palette));
     shortcuts.add(Keys::Single("?"), open(help));
-    // Resources must be complete before the first byte: the status depends on them, and without scripts nobody would
-    // move streamed parts into place.
-    let whole = SsrMode::Async;
     view! {
         <Title formatter=document_title/>
         <Router set_is_routing=loading.is_routing.write_only()>
@@ -107,26 +99,7 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
                 "JavaScript is off: this page does not update itself, and versions cannot be added, started or published."
             </noscript>
             <main id="content" class="content" tabindex="-1">
-                <Routes fallback=NotFound>
-                    <Route path=path!("/") view={Lazy::<RuntimesRoute>::new()} ssr=whole.clone()/>
-                    <Route path=path!("/activity") view={Lazy::<ActivityRoute>::new()} ssr=whole.clone()/>
-                    <Route path=path!("/runtimes/new") view={Lazy::<NewRuntimeRoute>::new()} ssr=whole.clone()/>
-                    <Route path=path!("/runtimes/:runtime") view={Lazy::<RuntimeRoute>::new()} ssr=whole.clone()/>
-                    <ParentRoute
-                        path=path!("/runtimes/:runtime/versions/:version")
-                        view={Lazy::<VersionRoute>::new()}
-                        ssr=whole.clone()
-                    >
-                        <Route path=path!("") view={Lazy::<StatusRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("metrics") view={Lazy::<MetricsRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("documentation") view={Lazy::<DocumentationRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("configuration") view={Lazy::<ConfigurationRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole.clone()/>
-                        <Route path=path!("try-it") view={Lazy::<TryItRoute>::new()} ssr=whole/>
-                    </ParentRoute>
-                </Routes>
+                <Routes fallback=NotFound children=ToChildren::to_children(pages::routes)/>
             </main>
             <ToastArea toasts/>
             <OpenCommandDialogs commands/>

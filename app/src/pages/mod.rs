@@ -1,7 +1,7 @@
 //! The pages. Each loads what it shows, keeps it true by the events, and hands plain values to components.
 //!
-//! Their code comes in four files: the list of runtimes, a runtime, a version with its status, and all others. Were each page in
-//! a file of its own, what some of them share would be in a file for each combination of them, hundreds in all.
+//! Their code comes in a file for each list of `lazy_routes!`. Were each page in a file of its own, what some of them share
+//! would be in a file for each combination of them, hundreds in all.
 
 pub mod activity;
 pub mod new_runtime;
@@ -10,7 +10,14 @@ pub mod runtime;
 pub mod runtimes;
 pub mod version;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use leptos::prelude::*;
+use leptos_router::{
+    ChooseView, Lazy, MatchInterface, MatchNestedRoutes, RouteDefs, SsrMode,
+    components::{ParentRoute, Route},
+    path,
+};
 
 use crate::features::not_loaded::NotLoaded;
 use activity::ActivityPage;
@@ -23,17 +30,47 @@ use version::{
     try_it::TryItScreen,
 };
 
+/// All addresses that show a page.
+pub fn routes() -> impl MatchNestedRoutes + Clone + Send + 'static {
+    // Resources must be complete before the first byte: the status depends on them, and without scripts nobody would
+    // move streamed parts into place.
+    let whole = SsrMode::Async;
+    view! {
+        <Route path=path!("/") view={Lazy::<RuntimesRoute>::new()} ssr=whole.clone()/>
+        <Route path=path!("/activity") view={Lazy::<ActivityRoute>::new()} ssr=whole.clone()/>
+        <Route path=path!("/runtimes/new") view={Lazy::<NewRuntimeRoute>::new()} ssr=whole.clone()/>
+        <Route path=path!("/runtimes/:runtime") view={Lazy::<RuntimeRoute>::new()} ssr=whole.clone()/>
+        <ParentRoute
+            path=path!("/runtimes/:runtime/versions/:version")
+            view={Lazy::<VersionRoute>::new()}
+            ssr=whole.clone()
+        >
+            <Route path=path!("") view={Lazy::<StatusRoute>::new()} ssr=whole.clone()/>
+            <Route path=path!("metrics") view={Lazy::<MetricsRoute>::new()} ssr=whole.clone()/>
+            <Route path=path!("documentation") view={Lazy::<DocumentationRoute>::new()} ssr=whole.clone()/>
+            <Route path=path!("manifest") view={Lazy::<ManifestRoute>::new()} ssr=whole.clone()/>
+            <Route path=path!("compare") view={Lazy::<CompareRoute>::new()} ssr=whole.clone()/>
+            <Route path=path!("configuration") view={Lazy::<ConfigurationRoute>::new()} ssr=whole.clone()/>
+            <Route path=path!("history") view={Lazy::<HistoryRoute>::new()} ssr=whole.clone()/>
+            <Route path=path!("try-it") view={Lazy::<TryItRoute>::new()} ssr=whole/>
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// Whether the code of a page could not be loaded: [`leptos_router::LazyRoute::preload`] answers nothing.
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+
 /// Loads the code of the page at this path, which has to be there before the page is hydrated; answers whether all of it is.
 pub async fn preload(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    match parts.as_slice() {
-        ["activity"] => more_pages::preload().await,
-        ["runtimes", "new"] => first_pages::preload().await,
-        ["runtimes", _] => runtime_pages::preload().await,
-        ["runtimes", _, "versions", _] => version_pages::preload().await,
-        ["runtimes", _, "versions", _, _] => version_pages::preload().await && more_pages::preload().await,
-        _ => first_pages::preload().await,
+    if let Some(page) = RouteDefs::new(routes()).match_route(path) {
+        let (view, screen) = page.into_view_and_child();
+        view.preload().await;
+        if let Some(screen) = screen {
+            screen.into_view_and_child().0.preload().await;
+        }
     }
+    !HAS_FAILED.swap(false, Ordering::Relaxed)
 }
 
 /// Makes a [`LazyRoute`](leptos_router::LazyRoute) of each page, all of them in the one file that the function loads.
@@ -51,12 +88,12 @@ macro_rules! lazy_routes {
                 Ok(match page { $(Page::$route => super::$page().into_any()),+ })
             }
 
-            /// Loads the file without showing anything; answers whether it is there.
-            pub(super) async fn preload() -> bool {
+            /// Loads the file without showing anything.
+            pub(super) async fn preload() {
                 #[cfg(feature = "hydrate")]
-                return __preload_view().await.is_ok();
-                #[cfg(not(feature = "hydrate"))]
-                true
+                if __preload_view().await.is_err() {
+                    super::HAS_FAILED.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
             }
         }
 
@@ -70,12 +107,12 @@ macro_rules! lazy_routes {
                     Self
                 }
 
-                async fn view(_: Self) -> leptos::prelude::AnyView {
+                async fn view(_: Self) -> AnyView {
                     $file::view($file::Page::$route).await.unwrap_or_else(|_| not_loaded())
                 }
 
                 async fn preload() {
-                    // What fails is tried once more, and told, when it is shown.
+                    // Whoever goes to the page tries once more what has failed, and is told when it is shown.
                     $file::preload().await;
                 }
             }
@@ -91,6 +128,7 @@ lazy_routes! {
     first_pages:
     RuntimesRoute => RuntimesPage,
     NewRuntimeRoute => NewRuntimePage,
+    ActivityRoute => ActivityPage,
 }
 
 lazy_routes! {
@@ -106,7 +144,6 @@ lazy_routes! {
 
 lazy_routes! {
     more_pages:
-    ActivityRoute => ActivityPage,
     DocumentationRoute => DocumentationScreen,
     ManifestRoute => ManifestScreen,
     CompareRoute => CompareScreen,
