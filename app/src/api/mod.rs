@@ -189,13 +189,13 @@ pub async fn inspect_node(
 }
 
 /// What a version's nodes measured, beside what those of the version published before it did.
-#[server(name = ReadMetrics, prefix = "/api/fn", endpoint = "metrics", input = Json)]
+#[server(name = ReadMetrics, prefix = "/api/fn", endpoint = "metrics", input = Json, output = Json)]
 pub async fn metrics(runtime: RuntimeId, version: VersionName, range: MetricsRange) -> Result<Metrics, AppError> {
     context::backend()?.metrics(&context::caller()?, &runtime, &version, range).await.map_err(context::fail)
 }
 
 /// What a version does just now.
-#[server(name = ReadLiveNumbers, prefix = "/api/fn", endpoint = "live_numbers")]
+#[server(name = ReadLiveNumbers, prefix = "/api/fn", endpoint = "live_numbers", input = Json, output = Json)]
 pub async fn live_numbers(runtime: RuntimeId, version: VersionName) -> Result<LiveNumbers, AppError> {
     context::backend()?.live_numbers(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
@@ -211,13 +211,13 @@ pub async fn name_taken(runtime: RuntimeId, version: VersionName) -> Result<bool
 }
 
 /// What can be called at the version's entrypoint.
-#[server(prefix = "/api/fn", endpoint = "rpcs")]
+#[server(prefix = "/api/fn", endpoint = "rpcs", input = Json, output = Json)]
 pub async fn rpcs(runtime: RuntimeId, version: VersionName) -> Result<CallableRpcs, AppError> {
     context::backend()?.rpcs(&context::caller()?, &runtime, &version).await.map_err(context::fail)
 }
 
 /// What is wrong with a request for this rpc, JSON of its message, if anything.
-#[server(prefix = "/api/fn", endpoint = "check_request", input = Json)]
+#[server(prefix = "/api/fn", endpoint = "check_request", input = Json, output = Json)]
 pub async fn check_request(
     runtime: RuntimeId,
     version: VersionName,
@@ -229,7 +229,7 @@ pub async fn check_request(
 }
 
 /// Sends the request; an error means that no call was made.
-#[server(name = SendCall, prefix = "/api/fn", endpoint = "call", input = Json)]
+#[server(name = SendCall, prefix = "/api/fn", endpoint = "call", input = Json, output = Json)]
 pub async fn call(
     runtime: RuntimeId,
     version: VersionName,
