@@ -75,7 +75,7 @@ fn progress(view: RwSignal<VersionView>) -> AnyView {
             </div>
             <p class="start__time quiet">{move || format!("{} of {all} ready ", ready.get())}{move || time.get()}</p>
             <ul class="start__parts" role="list" data-parts=all.min(SHOWN_PARTS).to_string()>
-                {move || parts.get().into_iter().filter(|(_, part)| !is_ready(part)).map(line.clone()).collect_view()}
+                {move || parts.get().into_iter().filter(|(_, part)| !is_ready(part)).map(line).collect_view()}
             </ul>
         </section>
     }
