@@ -32,6 +32,8 @@ const SERVES_AFTER_SIGTERM: Duration = Duration::from_secs(2);
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_ansi(false).with_target(false).with_max_level(tracing::Level::INFO).init();
+    // An error only when there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

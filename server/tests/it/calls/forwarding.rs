@@ -229,7 +229,12 @@ async fn pass_on(mut socket: WebSocket, now: Entrypoint, entrypoint: SocketAddr)
     }
     match now {
         Entrypoint::HangsUp => return Ok(()),
-        Entrypoint::Refuses => return socket.send(frame(1, b"connection refused\n")).await,
+        Entrypoint::Refuses => {
+            socket.send(frame(1, b"connection refused\n")).await?;
+            // The client ends it: a connection that is reset may lose what was said last.
+            while let Some(Ok(_)) = socket.recv().await {}
+            return Ok(());
+        }
         Entrypoint::Silent => {
             while let Some(Ok(_)) = socket.recv().await {}
             return Ok(());

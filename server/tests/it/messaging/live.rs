@@ -55,6 +55,13 @@ async fn messages_that_wait_and_that_a_node_works_on_are_told_for_each_subscript
         until(&scene, &[edge(LiveQueue { in_progress: 1, ..LiveQueue::default() })]).await;
         slow.unsubscribe().await.unwrap();
         client.flush().await.unwrap();
+        // NATS itself learns a moment later that nobody listens.
+        let stream_of = scene.context.get_stream(stream).await.unwrap();
+        let end = tokio::time::Instant::now() + MAX_WAIT;
+        while stream_of.consumer_info(durable).await.unwrap().push_bound {
+            assert!(tokio::time::Instant::now() < end, "still bound");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         for text in ["second", "third"] {
             scene.context.publish(subject, text.into()).await.unwrap().await.unwrap();
         }

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{cluster::Cluster, reconciler::fixture};
 
-const MANIFESTS: u64 = 60;
+const MANIFESTS: u64 = 120;
 const MIB: usize = 1 << 20;
 
 /// Right and wrong ones, on both sides of every rule.
@@ -109,7 +109,7 @@ impl Generator<'_> {
         let names: Vec<&str> = self.some(NAMES).into_iter().chain(["node"]).collect();
         let variables: Vec<String> = self.some(VARIABLES).into_iter().map(|name| self.long(name, 253)).collect();
         let files: Vec<String> = self.some(FILES).into_iter().map(|name| self.long(name, 253)).collect();
-        let workflows: Vec<Value> = (0..self.0.random_range(1..4)).map(|_| self.workflow(v2, &names)).collect();
+        let workflows: Vec<Value> = (0..self.0.random_range(1..3)).map(|_| self.workflow(v2, &names)).collect();
         let mut manifest = json!({
             "version": self.pick(NAMES),
             "krtVersion": if v2 { "v2" } else { "v1" },
