@@ -92,7 +92,7 @@ test("values of an earlier version are kept, but for those that are not wanted",
   await runtime.send();
   await expect(runtime.upload).toContainText("reviews-v3 was added");
 
-  await runtime.row("reviews-v3").getByRole("link", { name: "reviews-v3" }).click();
+  await runtime.row("reviews-v3").getByRole("link", { name: "reviews-v3", exact: true }).click();
   const version = new VersionPage(page, "reviews-v3");
   await version.expectState("stopped");
   await expect(version.action("Start")).toHaveAccessibleDescription(/topics\.json/);
