@@ -45,7 +45,7 @@ test("from two KRT files to a published version and back, and a second browser f
 
   const v1 = new VersionPage(page, "reviews-v1");
   await test.step("configure and start the first", async () => {
-    await runtime.row("reviews-v1").getByRole("link", { name: "reviews-v1" }).click();
+    await runtime.row("reviews-v1").getByRole("link", { name: "reviews-v1", exact: true }).click();
     await v1.expectState("stopped");
     await expect(v1.action("Start")).toBeDisabled();
     await expect(v1.action("Start")).toHaveAccessibleDescription(/REPLY_SIGNATURE/);
@@ -74,7 +74,7 @@ test("from two KRT files to a published version and back, and a second browser f
   const v2 = new VersionPage(page, "reviews-v2");
   await test.step("publish the other in its place", async () => {
     await page.getByRole("navigation", { name: "Breadcrumb" }).getByRole("link", { name: "demo" }).click();
-    await runtime.row("reviews-v2").getByRole("link", { name: "reviews-v2" }).click();
+    await runtime.row("reviews-v2").getByRole("link", { name: "reviews-v2", exact: true }).click();
     await v2.configure(CONFIG["reviews-v2"]);
     await v2.goTo("Status");
     await v2.perform("Start", "started");
