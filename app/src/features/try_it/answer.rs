@@ -141,7 +141,7 @@ pub fn MadeCalls(calls: Calls, open: RwSignal<Option<u32>>, on_again: Callback<M
     view! {
         <section class="try-it__part" class:hidden=move || calls.with(Vec::is_empty) aria-label="Calls of this tab">
             <h2>"Calls of this tab"</h2>
-            <table class="table">
+            <div class="table-box"><table class="table">
                 <thead>
                     <tr>
                         <th scope="col">"Call"</th>
@@ -154,7 +154,7 @@ pub fn MadeCalls(calls: Calls, open: RwSignal<Option<u32>>, on_again: Callback<M
                 <tbody>
                     <For each=move || calls.get() key=|call| call.number children=row/>
                 </tbody>
-            </table>
+            </table></div>
         </section>
     }
     .into_any()

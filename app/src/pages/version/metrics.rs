@@ -196,7 +196,7 @@ fn Workflow(index: usize, name: String, now: RwSignal<Metrics>, compared: Memo<O
             {(count > MAX_LINES).then(|| view! {
                 <p class="quiet">{format!("Charts show the {MAX_LINES} nodes with the highest values; the table has all {count}.")}</p>
             })}
-            <table class="table metrics__table">
+            <div class="table-box"><table class="table metrics__table">
                 <caption class="visually-hidden">{format!("Nodes of {name} over the whole range")}</caption>
                 <thead>
                     <tr>
@@ -208,7 +208,7 @@ fn Workflow(index: usize, name: String, now: RwSignal<Metrics>, compared: Memo<O
                     </tr>
                 </thead>
                 {table}
-            </table>
+            </table></div>
         </section>
     }
     .into_any()

@@ -36,7 +36,7 @@ pub fn OwnMetrics(now: RwSignal<Metrics>, compared: Memo<Option<String>>) -> imp
                     <div class="charts">
                         <For each=move || names.get().into_iter().take(MAX_CHARTS) key=Clone::clone children=chart/>
                     </div>
-                    <table class="table metrics__table">
+                    <div class="table-box"><table class="table metrics__table">
                         <caption class="visually-hidden">"Its own measurements over the whole range"</caption>
                         <thead>
                             <tr>
@@ -50,7 +50,7 @@ pub fn OwnMetrics(now: RwSignal<Metrics>, compared: Memo<Option<String>>) -> imp
                             </tr>
                         </thead>
                         <tbody>{rows}</tbody>
-                    </table>
+                    </table></div>
                     {move || (more.get() > 0).then(|| view! {
                         <p class="quiet">{format!("{} more that were not written lately are not shown.", more.get())}</p>
                     })}
