@@ -31,7 +31,7 @@ test("what cannot be called says why, follows the version, and can be prepared a
 
   await expect(page.getByLabel("Rpc", { exact: true })).toHaveValue(/\/Rate$/);
   await expect(request(page)).toHaveValue(/"text": ""/);
-  await expect(page.getByLabel("Command").last()).toHaveText(/grpcurl -plaintext -d '\{.*\}' 127\.0\.0\.1:9000 .*\/Rate/);
+  await expect(page.getByLabel("Command", { exact: true }).last()).toHaveText(/grpcurl -plaintext -d '\{.*\}' 127\.0\.0\.1:9000 .*\/Rate/);
   await request(page).fill('{\n  "txt": "fine"\n}');
   await expect(page.getByText(/unrecognized field name 'txt'/)).toBeVisible();
   await expect(page.getByText(/line 2:/)).toBeVisible();
@@ -39,7 +39,7 @@ test("what cannot be called says why, follows the version, and can be prepared a
   await expectAccessible(page);
   await request(page).fill('{"text": "fine"}');
   await expect(page.getByText(/unrecognized field name/)).toBeHidden();
-  await expect(page.getByLabel("Command").last()).toHaveText(/-d '\{"text": "fine"\}'/);
+  await expect(page.getByLabel("Command", { exact: true }).last()).toHaveText(/-d '\{"text": "fine"\}'/);
   await page.getByRole("button", { name: "Reset to the example" }).click();
   await expect(request(page)).toHaveValue(/"text": ""/);
 });
