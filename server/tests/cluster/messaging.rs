@@ -34,8 +34,13 @@ fn node_host() -> String {
 }
 
 async fn with(nats: &ClusterNats) -> Fixture {
+    with_restart_after(nats, Duration::from_secs(10)).await
+}
+
+async fn with_restart_after(nats: &ClusterNats, restart_after: Duration) -> Fixture {
     on_cluster_with(|settings| {
         nats.set(settings);
+        settings.messaging.restart_after = restart_after;
         // That nodes listen is what counts.
         settings.node_min_ready = Duration::from_secs(1);
         settings.messaging.request_timeout = Duration::from_secs(6);
@@ -191,18 +196,19 @@ async fn published(fixture: &Fixture, runtime: &str) -> Caller {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_version_serves_again_after_nats_was_away_for_5_seconds() {
-    serves_again_after("five", Duration::from_secs(5)).await;
+    // However long NATS takes to come back on a busy machine: here the runners recover by themselves.
+    serves_again_after("five", Duration::from_secs(5), Duration::from_secs(600)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes four minutes; `make soak` on a machine with KUBECONFIG runs it"]
 async fn a_published_version_serves_again_after_nats_was_away_for_150_seconds() {
-    serves_again_after("long", Duration::from_secs(150)).await;
+    serves_again_after("long", Duration::from_secs(150), Duration::from_secs(10)).await;
 }
 
-async fn serves_again_after(runtime: &str, away: Duration) {
+async fn serves_again_after(runtime: &str, away: Duration, restart_after: Duration) {
     let nats = ClusterNats::deploy();
-    let fixture = with(&nats).await;
+    let fixture = with_restart_after(&nats, restart_after).await;
     fixture.add(runtime, vec![Generation::C2.krt("one")]).await;
     fixture.reach(runtime, "one", "start", "started").await;
     fixture.reach(runtime, "one", "publish", "published").await;
