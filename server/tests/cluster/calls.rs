@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     on_cluster::{on_cluster, on_cluster_with},
-    support::{fixture::Fixture, krt::pack},
+    support::krt::pack,
 };
 
 const MANIFEST: &str = "version: v1
