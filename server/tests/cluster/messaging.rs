@@ -112,7 +112,7 @@ async fn answers_from_start_to_stop(runtime: &str, generation: Generation) {
 
 /// One after the other, versions of both generations in turn.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes many minutes; `make soak` on a machine with KUBECONFIG runs it"]
+#[ignore = "not seen to pass yet: it was cut off after minutes each time; `make soak` with KUBECONFIG runs it"]
 async fn the_first_request_after_each_of_twenty_starts_is_answered() {
     let nats = ClusterNats::deploy();
     let fixture = with(&nats).await;
@@ -197,7 +197,9 @@ async fn published(fixture: &Fixture, runtime: &str) -> Caller {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_version_serves_again_after_nats_was_away_for_5_seconds() {
-    // However long NATS takes to come back on a busy machine: here the runners recover by themselves.
+    // Only runners that recover by themselves are tried here. With the ten seconds that are the default, an outage that
+    // lasts a little longer restarts the pods, and a request after the version was already told healthy fails: a fault
+    // that is not mended yet.
     serves_again_after("five", Duration::from_secs(5), Duration::from_secs(600)).await;
 }
 
