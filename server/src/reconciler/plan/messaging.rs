@@ -175,8 +175,13 @@ pub(super) fn first_unbound(observed: &Observed, version: &VersionRecord) -> Opt
     })
 }
 
-/// Makes sure that somebody looks again while not all is as it should be: NATS does not tell who listens.
-pub(super) fn look_again(situation: &Situation<'_>, version: &VersionRecord, is_made: bool, plan: &mut Plan) {
+/// Requeues the runtime while a stream is missing or a node does not listen: NATS does not tell who listens.
+pub(super) fn requeue_while_unbound(
+    situation: &Situation<'_>,
+    version: &VersionRecord,
+    is_made: bool,
+    plan: &mut Plan,
+) {
     let is_known = matches!(situation.observed.messaging, ObservedMessaging::Known { .. });
     if is_known && (!is_made || first_unbound(situation.observed, version).is_some()) {
         let pause = if version.settled { RUNNING_POLL } else { STARTING_POLL };

@@ -32,7 +32,7 @@ fn run(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) -> V
     let (mut steps, is_complete) = missing(situation, version, plan);
     let messages = messaging::missing(situation, version);
     let is_made = messages.reason.is_none();
-    messaging::look_again(situation, version, is_made, plan);
+    messaging::requeue_while_unbound(situation, version, is_made, plan);
     if version.settled {
         steps.extend(messages.steps);
     } else {
