@@ -43,6 +43,7 @@ pub fn KeyboardHelp(open: RwSignal<bool>) -> impl IntoView {
                     />
                     "Enable single-key shortcuts"
                 </label>
+                <p class="quiet">"For programs: the "<a href="/docs/api" rel="external">"API"</a></p>
                 <div class="dialog__buttons">
                     // The first thing in it is a switch that nobody came for.
                     <button type="button" class="button" autofocus on:click=move |_| open.set(false)>"Close"</button>

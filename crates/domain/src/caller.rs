@@ -31,6 +31,7 @@ macro_rules! caller_name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(min_length = 1, max_length = 64))]
         pub struct $name(String);
 
         impl $name {
@@ -116,6 +117,18 @@ pub enum Actor {
         token: TokenName,
     },
 }
+
+/// As it is written, not as it is kept.
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Actor {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let words = "Who did it: `local`, `kai-server`, a person's name, or `NAME (token TOKEN)`.";
+        utoipa::openapi::ObjectBuilder::new().schema_type(utoipa::openapi::Type::String).description(Some(words)).into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Actor {}
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

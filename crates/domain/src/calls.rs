@@ -44,6 +44,7 @@ pub struct CallableRpc {
 
 /// Where `grpcurl` reaches the entrypoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GrpcTarget {
     /// The command that forwards a local port; none when the entrypoint has an address outside of the cluster.
     pub forward: Option<String>,
@@ -95,6 +96,7 @@ fn quoted(text: &str) -> String {
 
 /// What came of a call that was made. `R` is how the response is written: as text for people, as JSON for programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallAnswer<R = String> {
     /// `package.Service/Rpc`.
     pub rpc: String,
@@ -108,6 +110,7 @@ pub struct CallAnswer<R = String> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum CallOutcome<R = String> {
     /// `response` is JSON, with line breaks if it is a text.
@@ -119,6 +122,7 @@ pub enum CallOutcome<R = String> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CallFailure {
     /// The entrypoint could not be reached, or the connection broke.
@@ -132,6 +136,7 @@ pub enum CallFailure {
 
 /// A node through which a call went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PassedNode {
     pub workflow: WorkflowName,
     pub node: String,

@@ -6,6 +6,7 @@ use crate::{ConfigKind, VersionName};
 
 /// What changes from one version to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comparison {
     pub from: VersionName,
     pub to: VersionName,
@@ -30,6 +31,7 @@ impl Comparison {
 /// What changes for those who call the entrypoint, in sentences with names between backticks. From the
 /// proto files of both versions: rpcs, and the messages and enums that they use.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallerChanges {
     /// What fails for a caller that stays as it is.
     pub breaking: Vec<String>,
@@ -46,6 +48,7 @@ impl CallerChanges {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     Added,
@@ -65,6 +68,7 @@ impl Change {
 
 /// `field` is what people call it, such as "image" or "content of the source".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldChange {
     pub field: String,
     pub before: String,
@@ -72,6 +76,7 @@ pub struct FieldChange {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkflowChange {
     pub name: String,
     pub change: Change,
@@ -81,6 +86,7 @@ pub struct WorkflowChange {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeChange {
     pub name: String,
     pub change: Change,
@@ -90,6 +96,7 @@ pub struct NodeChange {
 
 /// What differs about one configuration name. Values are never told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConfigChange {
     pub name: String,
     /// In `to`, or in `from` when `to` does not have it.
@@ -98,6 +105,7 @@ pub struct ConfigChange {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConfigDifference {
     /// Only `to` wants it.
@@ -116,6 +124,7 @@ pub enum ConfigDifference {
 
 /// The manifests line by line.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ManifestDiff {
     pub lines: Vec<DiffLine>,
     /// There were more lines than are shown.
@@ -124,6 +133,7 @@ pub struct ManifestDiff {
 
 /// A line's number in each of the two, from 1; none where it does not have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiffLine {
     pub before: Option<u32>,
     pub after: Option<u32>,
@@ -132,6 +142,7 @@ pub struct DiffLine {
 
 /// A page of a version's documentation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocumentationPage {
     /// In the archive: `docs/README.md`.
     pub path: String,
@@ -142,6 +153,7 @@ pub struct DocumentationPage {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Heading {
     /// How deep in the document: from 1, without gaps.
     pub level: u8,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{NodeView, WorkflowName};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeDetail {
     /// None for the entrypoint.
     pub workflow: Option<WorkflowName>,
@@ -22,6 +23,7 @@ pub struct NodeDetail {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PodDetail {
     pub name: String,
     /// In Kubernetes' word: `Pending`, `Running`, `Succeeded`, `Failed`, `Unknown`; `Terminating` once it is told to end.
@@ -40,6 +42,7 @@ pub struct PodDetail {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ContainerDetail {
     pub name: String,
     /// It runs before the others, and ends.
@@ -53,6 +56,7 @@ pub struct ContainerDetail {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ContainerState {
     /// `reason` is Kubernetes' word, such as `CrashLoopBackOff`.
@@ -68,6 +72,7 @@ pub enum ContainerState {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ContainerEnd {
     pub exit_code: i32,
     /// Kubernetes' word, such as `Error` or `OOMKilled`.
@@ -79,6 +84,7 @@ pub struct ContainerEnd {
 
 /// What Kubernetes noted (its Event).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeEvent {
     /// When it was last noted.
     #[serde(default, with = "crate::time::optional")]

@@ -8,6 +8,7 @@ use crate::{RuntimeId, RuntimeSummary, VersionName, VersionSummary};
 /// One event. The first of every connection is `Hello`: its receiver reads again what it shows, because it cannot know what
 /// it missed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ServerEvent {
     Hello {
@@ -36,6 +37,7 @@ impl ServerEvent {
 
 /// A version that there is not any more, or a runtime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Deleted {
     pub runtime: RuntimeId,
     /// None when it is the runtime itself.
@@ -44,6 +46,7 @@ pub struct Deleted {
 
 /// Which cluster the server drives; in the header of every page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterInfo {
     pub kind: ClusterKind,
     /// The kubeconfig's context, the API server's address, or "sandbox".
@@ -52,6 +55,7 @@ pub struct ClusterInfo {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClusterKind {
     /// The in-memory Kubernetes API of this process: nothing really runs there.
@@ -61,6 +65,7 @@ pub enum ClusterKind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Reachability {
     /// Not asked yet, as just after start.

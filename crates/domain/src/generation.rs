@@ -8,6 +8,7 @@ use crate::KrtVersion;
 
 /// What the images of a version expect of the server: variables, streams and buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Generation {
     /// NATS without JetStream: requests and replies.

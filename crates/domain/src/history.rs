@@ -7,6 +7,7 @@ use crate::{Actor, Command, RuntimeId, VersionName};
 
 /// One line of a version's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryEntry {
     /// Never another's. What `before` takes to go on from here.
     pub id: i64,
@@ -23,6 +24,7 @@ pub struct HistoryEntry {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     Create,
@@ -96,6 +98,7 @@ impl From<Command> for Action {
 
 /// What became of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Outcome {
     Pending,
@@ -123,6 +126,7 @@ impl Outcome {
 
 /// An [`Outcome`] without what belongs to it, to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     Pending,
@@ -148,6 +152,7 @@ impl OutcomeKind {
 
 /// One line of what happened on the whole server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActivityEntry {
     pub runtime: RuntimeId,
     /// None when it is about the runtime itself.

@@ -17,6 +17,7 @@ use crate::WorkflowName;
 /// `{"time","workflow","node","pod","container","line"}`, or with `error` in the place of `line` where the log of a
 /// container could not be read. An error ends nothing: the lines of all other containers go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogLine {
     /// When the container wrote it, as Kubernetes noted it; of an error, when the server met it.
     #[serde(with = "crate::time")]
@@ -34,6 +35,7 @@ pub struct LogLine {
 
 /// What a [`LogLine`] says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LogText {
     /// What the container wrote, without the end of the line. A very long line is cut, and ends with a mark that says so.

@@ -7,6 +7,7 @@ use crate::{NodeName, VersionName, WorkflowName};
 
 /// How far back the measurements go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum MetricsRange {
     #[serde(rename = "15m")]
     QuarterHour,
@@ -48,6 +49,7 @@ impl MetricsRange {
 
 /// Where the nodes of versions send what they measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MeasurementsTarget {
     /// This server, which keeps them.
@@ -58,6 +60,7 @@ pub enum MeasurementsTarget {
 
 /// The measurements of one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Metrics {
     pub range: MetricsRange,
     /// When the first step begins.
@@ -96,13 +99,17 @@ pub type Curve = Vec<Option<f64>>;
 
 /// A curve with that of the version that was published before; that one is empty when there is none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Curves {
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Option<f64>>))]
     pub now: Curve,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Option<f64>>))]
     pub before: Curve,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkflowMetrics {
     pub workflow: WorkflowName,
     /// The rpc that feeds it.
@@ -114,6 +121,7 @@ pub struct WorkflowMetrics {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeMetrics {
     pub node: NodeName,
     pub totals: NodeTotals,
@@ -130,6 +138,7 @@ pub struct NodeMetrics {
 
 /// Over the whole range.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeTotals {
     pub messages: u64,
     pub failures: u64,
@@ -139,6 +148,7 @@ pub struct NodeTotals {
 
 /// A numeric field of a measurement that the version's own code writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OwnMetric {
     pub measurement: String,
     pub field: String,
@@ -156,6 +166,7 @@ pub struct OwnMetric {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefusedPoints {
     pub count: u64,
     /// Why the last one was; for people.
@@ -166,6 +177,7 @@ pub struct RefusedPoints {
 
 /// What a version does just now.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LiveNumbers {
     /// Those that did something in the last minute.
     pub nodes: Vec<LiveNode>,
@@ -175,6 +187,7 @@ pub struct LiveNumbers {
 
 /// Over the last full minute and the one under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LiveNode {
     pub workflow: WorkflowName,
     pub node: NodeName,
@@ -186,6 +199,7 @@ pub struct LiveNode {
 
 /// A subscription. Messages to several subtopics of one node are counted together, at the first of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LiveEdge {
     pub workflow: WorkflowName,
     /// As the manifest writes it: `entrypoint`, `node` or `node.subtopic`.
@@ -198,6 +212,7 @@ pub struct LiveEdge {
 
 /// What the consumer of a subscription holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LiveQueue {
     /// Not yet given to the node.
     pub waiting: u64,

@@ -51,6 +51,8 @@ macro_rules! resource_name {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "openapi", schema(max_length = 19, pattern = "^[a-z]([a-z0-9-]*[a-z0-9])?$"))]
         pub struct $name(String);
 
         impl $name {

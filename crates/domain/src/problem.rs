@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether a [`Problem`] refuses what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     Error,
@@ -14,6 +15,7 @@ pub enum Severity {
 
 /// One finding that a person can act on: what is wrong, where, and what would be right (docs/krt.md §6).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     pub severity: Severity,
     /// Line in `krt.yml`, from 1; none when the finding is not about a place in it.

@@ -26,6 +26,7 @@ impl NewRuntime {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuntimeSummary {
     pub id: RuntimeId,
     pub name: String,
@@ -53,6 +54,7 @@ pub struct RuntimeSummary {
 
 /// The manifest's `krtVersion` (docs/krt.md §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KrtVersion {
     V1,
@@ -60,6 +62,7 @@ pub enum KrtVersion {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionSummary {
     pub runtime: RuntimeId,
     pub name: VersionName,
@@ -91,6 +94,7 @@ pub struct VersionSummary {
 
 /// How a version that runs is doing, apart from its state (docs/lifecycle.md §2.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum Health {
     /// It is not meant to run, or is on its way.
@@ -107,6 +111,7 @@ pub enum Health {
 
 /// Why a version that was asked to start or to be published was not (docs/lifecycle.md §2.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Failure {
     #[serde(with = "crate::time")]
     pub at: Timestamp,
@@ -124,6 +129,7 @@ pub struct Failure {
 
 /// Everything about one version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionView {
     #[serde(flatten)]
     pub summary: VersionSummary,
@@ -149,6 +155,7 @@ pub struct VersionView {
 
 /// The time that a start takes and has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StartTime {
     #[serde(with = "crate::time")]
     pub since: Timestamp,
@@ -159,6 +166,7 @@ pub struct StartTime {
 
 /// Where a version's entrypoint is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Address {
     pub reach: Reach,
     /// `host:port` in the cluster, else the host of an Ingress.
@@ -166,6 +174,7 @@ pub struct Address {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// By pods of the cluster.
@@ -177,6 +186,7 @@ pub enum Reach {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkflowView {
     pub name: WorkflowName,
     /// The rpc that feeds it.
@@ -186,6 +196,7 @@ pub struct WorkflowView {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeView {
     pub name: String,
     pub image: String,
@@ -204,6 +215,7 @@ pub struct NodeView {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NodeStatus {
     Stopped,
@@ -231,6 +243,7 @@ impl NodeStatus {
 
 /// One configuration value that a version wants (docs/krt.md §2.3). All are mandatory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConfigEntry {
     pub name: String,
     pub kind: ConfigKind,
@@ -238,6 +251,7 @@ pub struct ConfigEntry {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConfigKind {
     Variable,
@@ -247,6 +261,7 @@ pub enum ConfigKind {
 /// A configuration value that a version added now takes over from another of its runtime: the newest that has a value of
 /// this name decides. It is taken over where the new version wants one of the same kind. The value itself stays hidden.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InheritedValue {
     pub name: String,
     pub kind: ConfigKind,

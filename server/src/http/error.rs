@@ -10,6 +10,7 @@ use axum::{
 };
 use domain::{ApiError, Problem};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An answer in that shape. All that the API refuses goes through here.
 #[derive(Debug)]
@@ -43,15 +44,21 @@ impl ErrorAnswer {
     }
 }
 
-#[derive(Serialize)]
-struct ErrorBody<'a> {
+/// Why a request was not done.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct ErrorBody<'a> {
+    #[schema(inline)]
     error: ErrorFields<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ErrorFields<'a> {
+    /// For programs.
     code: &'a str,
+    /// For people.
     message: &'a str,
+    /// Empty unless the code is `invalid_krt` or `invalid_input`.
     problems: &'a [Problem],
 }
 

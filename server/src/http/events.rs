@@ -9,6 +9,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
+use domain::ServerEvent;
 use futures::{StreamExt, stream};
 
 use super::{Public, auth::SignedIn};
@@ -18,7 +19,14 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Proxies close silent connections, most of them after a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Each event's data is a [`domain::ServerEvent`]; the first is `Hello`.
+/// Sends what changes, as server-sent events without an end.
+///
+/// The data of each event is an object with one field, which is its type. The first is `hello`; after each `hello`, read again
+/// what you show.
+#[utoipa::path(
+    get, path = "/events", operation_id = "events", tag = "Events",
+    responses((status = 200, body = ServerEvent, content_type = "text/event-stream")),
+)]
 pub(super) async fn events(State(parts): State<Public>, SignedIn(caller): SignedIn) -> impl IntoResponse {
     let greeting = stream::once(async { Ok(Event::default().retry(RETRY)) });
     let events = stream::unfold(parts.broadcaster.subscribe(caller), |mut subscription| async move {

@@ -21,9 +21,13 @@ use super::error::ErrorAnswer;
 pub(super) const MAX_BODY_BYTES: usize = 8 << 20;
 
 /// `{id}` of the path.
+#[derive(utoipa::IntoParams)]
+#[into_params(names("id"), parameter_in = Path)]
 pub(super) struct RuntimePath(pub(super) RuntimeId);
 
 /// `{id}` and `{name}` of the path.
+#[derive(utoipa::IntoParams)]
+#[into_params(names("id", "name"), parameter_in = Path)]
 pub(super) struct VersionPath(pub(super) RuntimeId, pub(super) VersionName);
 
 #[derive(Deserialize)]

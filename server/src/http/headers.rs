@@ -1,7 +1,7 @@
 //! Headers that make a browser keep to what the pages need.
 
 use axum::{
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::Response,
 };
 
@@ -17,9 +17,20 @@ pub(super) fn page_policy(nonce: &str) -> String {
     )
 }
 
+/// The policy of a page without scripts.
+pub(super) const PLAIN_PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; \
+                                            base-uri 'none'; frame-ancestors 'none'";
+
 /// The policy of the worker that checks files, which has one of its own: it loads its wasm and nothing else.
 pub(super) const WORKER_POLICY: &str =
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; frame-ancestors 'none'";
+
+/// Whether whoever asks has what this entity tag stands for (RFC 9110 §13.1.2).
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    // A proxy may have made the tag a weak one.
+    known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag))
+}
 
 /// Adds what is missing, to every answer. One that says that nothing has changed (304) must come here with the headers
 /// of the answer that it stands for: a browser puts them in place of those that it has kept.

@@ -1,34 +1,61 @@
 //! Liveness and readiness.
 
-use std::sync::Arc;
-
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use axum::{Json, extract::State, http::StatusCode};
 use domain::Reachability;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::error::Answer;
-use crate::service::Service;
+use super::{Public, error::Answer};
 
-pub(super) fn router(service: Arc<Service>) -> Router {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(service)
+pub(super) fn routes() -> OpenApiRouter<Public> {
+    OpenApiRouter::new().routes(routes!(healthz)).routes(routes!(readyz))
 }
 
-/// The process answers. Nothing else is asked: to restart it would mend nothing that it needs.
-async fn healthz() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+#[derive(Serialize, ToSchema)]
+struct Liveness {
+    #[schema(pattern = "^ok$")]
+    status: &'static str,
 }
 
-/// The database answers and can be written to, and the cluster grants access. One that does not answer makes no
-/// difference, and is said: pages and history are of use until it is back. Access that is denied stays so until somebody
-/// changes that.
-async fn readyz(State(service): State<Arc<Service>>) -> Answer<(StatusCode, Json<Value>)> {
-    service.ready().await?;
-    let cluster = service.cluster_info().reachability;
-    let (status, word) = match cluster {
+#[derive(Serialize, ToSchema)]
+struct Readiness {
+    #[schema(pattern = "^(not_)?ready$")]
+    status: &'static str,
+    cluster: Reachability,
+}
+
+/// Answers while the process does.
+// Nothing else is asked: to restart it would mend nothing that it needs.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "healthz", tag = "Server",
+    responses((status = 200, body = Liveness)),
+    security(()),
+)]
+async fn healthz() -> Json<Liveness> {
+    Json(Liveness { status: "ok" })
+}
+
+/// Answers whether the database can be written to and the cluster grants access.
+///
+/// A cluster that does not answer makes no difference, and is said.
+// Pages and history are of use until it is back. Access that is denied stays so until somebody changes that.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "readyz", tag = "Server",
+    responses(
+        (status = 200, body = Readiness),
+        (status = 503, body = Readiness, description = "The cluster denies access, or the database fails: then an error.")
+    ),
+    security(()),
+)]
+async fn readyz(State(parts): State<Public>) -> Answer<(StatusCode, Json<Readiness>)> {
+    parts.service.ready().await?;
+    let cluster = parts.service.cluster_info().reachability;
+    let (code, status) = match cluster {
         Reachability::Forbidden { .. } => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
         Reachability::Connecting | Reachability::Reachable | Reachability::Unreachable { .. } => {
             (StatusCode::OK, "ready")
         }
     };
-    Ok((status, Json(json!({ "status": word, "cluster": cluster }))))
+    Ok((code, Json(Readiness { status, cluster })))
 }

@@ -12,7 +12,9 @@ mod headers;
 mod health;
 pub mod internal;
 mod measurements;
+pub mod openapi;
 mod pages;
+mod reference;
 mod sandbox;
 pub mod serve;
 mod site;
@@ -52,8 +54,9 @@ pub struct Public {
 /// Everything that people and programs reach.
 pub fn public(parts: Public) -> Router {
     Router::new()
-        .merge(health::router(parts.service.clone()))
+        .merge(health::routes().split_for_parts().0.with_state(parts.clone()))
         .nest("/api/v1", api::router(&parts))
+        .merge(reference::router(&parts.site))
         .merge(pages::router(parts.site, parts.addr, parts.service.clone(), parts.intake.limits(), parts.body_timeout))
         .layer(middleware::from_fn(extract::reject_nul))
         .layer(middleware::from_fn_with_state(parts.allowed_hosts, guard::csrf_guard))

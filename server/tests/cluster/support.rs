@@ -1,6 +1,8 @@
 //! What is shared with the tests on the sandbox.
 #![expect(dead_code, reason = "some of it only those need")]
 
+#[path = "../support/described.rs"]
+pub(crate) mod described;
 #[path = "../support/drift.rs"]
 pub(crate) mod drift;
 #[path = "../support/fixture.rs"]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     krt::pack,
-    server::{Answer, TestServer, raw},
+    server::{TestServer, raw},
 };
 
 const DEMO: &str = "/api/v1/runtimes/demo/versions";
@@ -93,7 +93,7 @@ async fn documentation_is_shown_and_its_files_are_served_as_what_they_are() {
     let image = server.get(&format!("{DEMO}/v1/docs/img/a.svg")).await;
     assert_eq!(&image.body[..], svg);
     let again = server.client().get(server.url(&format!("{DEMO}/v1/docs/img/a.svg")));
-    let again = Answer::of(again.header("if-none-match", image.header("etag")).send().await.unwrap()).await;
+    let again = server.ask(again.header("if-none-match", image.header("etag"))).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
     // A browser puts them in place of those that it has kept.
     for name in ["content-security-policy", "content-type", "content-disposition", "x-content-type-options"] {

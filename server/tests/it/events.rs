@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::support::{
+    described,
     krt::Krt,
     server::{MAX_WAIT, TestServer},
 };
@@ -33,6 +34,7 @@ impl Stream {
                 let data = event.lines().find_map(|line| line.strip_prefix("data: ")).map(str::to_owned);
                 self.text = rest.to_owned();
                 if let Some(data) = data {
+                    described::expect_schema("ServerEvent", &serde_json::from_str(&data).unwrap());
                     return Some(serde_json::from_str(&data).unwrap());
                 }
             }

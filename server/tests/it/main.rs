@@ -26,6 +26,7 @@ mod measurements;
 mod messaging;
 mod network_partition;
 mod nodes;
+mod openapi;
 mod ownership;
 mod pages;
 mod replicas;

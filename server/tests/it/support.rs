@@ -1,5 +1,7 @@
 //! What tests of a whole server share.
 
+#[path = "../support/described.rs"]
+pub(crate) mod described;
 #[path = "../support/drift.rs"]
 pub(crate) mod drift;
 #[path = "../support/faults.rs"]

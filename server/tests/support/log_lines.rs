@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use domain::{LogLine, LogText};
 use tokio::time::timeout;
 
-use super::server::TestServer;
+use super::{described, server::TestServer};
 
 /// How long a line may take to come. A real cluster has to replace a pod in that time.
 const MAX_WAIT: Duration = Duration::from_secs(120);
@@ -37,6 +37,7 @@ impl LogLines {
                 if line.trim_ascii().is_empty() {
                     continue;
                 }
+                described::expect_schema("LogLine", &serde_json::from_slice(&line).unwrap());
                 return Some(serde_json::from_slice(&line).unwrap());
             }
             let chunk = timeout(MAX_WAIT, self.response.chunk()).await.expect("no line came").unwrap()?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use reqwest::{Client, Method, Url, header::HeaderMap};
+use reqwest::{Client, Method, RequestBuilder, Url, header::HeaderMap};
 use serde_json::Value;
 use server::{
     config::{Flags, Settings},
@@ -18,6 +18,8 @@ use server::{
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::described;
 
 /// How long a test waits for what has to come.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(20);
@@ -162,8 +164,16 @@ impl TestServer {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let request = self.client.request(method, self.url(path)).body(body);
-        Answer::of(request.send().await.unwrap()).await
+        self.ask(self.client.request(method, self.url(path)).body(body)).await
+    }
+
+    /// The answer to this request, which is held to the description of the API.
+    pub(crate) async fn ask(&self, request: RequestBuilder) -> Answer {
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let answer = Answer::of(self.client.execute(request).await.unwrap()).await;
+        described::check(&method, &path, &answer);
+        answer
     }
 
     /// Adds the runtime, named as its id.

@@ -23,23 +23,44 @@ use crate::{
 };
 
 /// Kept as text, so that all that is wrong is answered at once.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ActivityParams {
+    /// Of this runtime.
     runtime: Option<String>,
+    /// Of versions of this name.
     version: Option<String>,
+    /// The whole name of whoever did it.
     who: Option<String>,
+    #[param(value_type = Option<Action>, inline)]
     action: Option<String>,
+    #[param(value_type = Option<OutcomeKind>, inline)]
     outcome: Option<String>,
+    /// Not before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
     from: Option<String>,
+    /// Before this time.
+    #[param(value_type = Option<String>, format = DateTime)]
     to: Option<String>,
+    /// The id of an entry: what comes after it in the list.
+    #[param(value_type = Option<i64>)]
     before: Option<String>,
+    /// How many; 100 to a page by default, and never more than 500. The CSV has all by default.
+    #[param(value_type = Option<u32>, minimum = 1)]
     limit: Option<String>,
 }
 
 type ActivityQuery = Result<Query<ActivityParams>, QueryRejection>;
 
-/// A page of it, newest first. The next one is asked for with `before`, the last entry's id.
+/// Lists what happened on the whole server, a page at a time, newest first.
+///
+/// The next page is asked for with `before`, the last entry's id. An empty parameter counts as absent.
+#[utoipa::path(
+    get, path = "/activity", operation_id = "list_activity", tag = "Activity",
+    params(ActivityParams),
+    responses((status = 200, body = Vec<ActivityEntry>)),
+)]
 pub(super) async fn list(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
@@ -48,7 +69,14 @@ pub(super) async fn list(
     Ok(Json(parts.service.activity(&caller, &filter(params)?).await?))
 }
 
-/// All of it, from the newest on; with `limit` no more than that.
+/// Exports all that happened as CSV (RFC 4180).
+///
+/// When it cannot go on, its connection breaks off.
+#[utoipa::path(
+    get, path = "/activity.csv", operation_id = "export_activity", tag = "Activity",
+    params(ActivityParams),
+    responses((status = 200, body = String, content_type = "text/csv")),
+)]
 pub(super) async fn csv(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
@@ -157,10 +185,15 @@ fn filter(params: ActivityQuery) -> Result<ActivityFilter, ApiError> {
 }
 
 /// Which part of a version's history is asked for, as of the activity.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HistoryParams {
+    /// The id of an entry: what comes after it in the list.
+    #[param(value_type = Option<i64>)]
     before: Option<String>,
+    /// How many; 100 by default, and never more than 500.
+    #[param(value_type = Option<u32>, minimum = 1)]
     limit: Option<String>,
 }
 

@@ -4,7 +4,8 @@ use app::backend::Backend;
 use axum::{Json, extract::State};
 use domain::{ApiError, CallAnswer, CallOutcome, CallableRpc, CallableRpcs, GrpcTarget, WorkflowName};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
+use utoipa::ToSchema;
 
 use crate::http::{
     Public,
@@ -14,38 +15,60 @@ use crate::http::{
 };
 
 /// What is called, and with what: JSON of the rpc's message.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CallBody {
+    /// `package.Service/Rpc`, or the rpc's name alone where only one has it.
     rpc: String,
+    /// In protobuf's canonical mapping; without it the request is empty.
     #[serde(default)]
+    #[schema(value_type = Value, required = false)]
     request: Option<Box<RawValue>>,
 }
 
-/// [`CallableRpcs`] with the examples as JSON.
-#[derive(Serialize)]
+/// What can be called at a version's entrypoint.
+// [`CallableRpcs`] with the examples as JSON.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Rpcs {
+    /// Why nothing can be called just now; none when calls are possible.
     off: Option<String>,
+    /// In the order of the proto file. Empty when the messages are not known.
     rpcs: Vec<Rpc>,
+    /// Why the messages are not known.
     unreadable: Option<String>,
     target: GrpcTarget,
     deadline_ms: u64,
+    /// As protobuf.
     max_request_bytes: u64,
+    /// As protobuf.
     max_answer_bytes: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Rpc {
+    /// `package.Service/Rpc`.
     name: String,
+    /// The message's full name.
     request: String,
+    /// The message's full name.
     response: String,
+    /// The workflow that it triggers.
     workflow: Option<WorkflowName>,
+    /// A request with all fields.
+    #[schema(value_type = Value)]
     example: Box<RawValue>,
+    /// Why it cannot be called from here.
     off: Option<String>,
-    /// With the example.
+    /// The command that sends the example.
     grpcurl: String,
 }
 
+/// Shows what can be called at a version's entrypoint.
+#[utoipa::path(
+    get, path = "/runtimes/{id}/versions/{name}/rpcs", operation_id = "list_rpcs", tag = "Calls",
+    params(VersionPath),
+    responses((status = 200, body = Rpcs)),
+)]
 pub(super) async fn rpcs(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
@@ -62,7 +85,15 @@ pub(super) async fn rpcs(
     Ok(Json(Rpcs { off, rpcs, unreadable, target, deadline_ms, max_request_bytes, max_answer_bytes }))
 }
 
+/// Calls an rpc of a version's entrypoint.
+///
 /// 200 once the call was made, whatever came of it.
+#[utoipa::path(
+    post, path = "/runtimes/{id}/versions/{name}/calls", operation_id = "call_rpc", tag = "Calls",
+    params(VersionPath),
+    request_body = CallBody,
+    responses((status = 200, body = CallAnswer<Value>), (status = 409)),
+)]
 pub(super) async fn call(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,

@@ -13,31 +13,42 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     documentation,
-    http::{Public, auth::SignedIn, error::Answer, extract::VersionPath},
+    http::{Public, auth::SignedIn, error::Answer, extract::VersionPath, headers::is_known},
 };
 
 /// A document may be shown, but may neither run nor load anything: somebody else wrote it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
                       frame-ancestors 'none'; sandbox";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageParams {
+    /// The path of a Markdown file, `docs/…`; `docs/README.md` by default.
     page: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CompareParams {
+    /// The name of the other version.
     with: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(super) struct DocumentPath {
+    /// Below `docs/`; may have slashes in it.
     path: String,
 }
 
-/// `krt.yml` as it was sent.
+/// Shows `krt.yml` as it was sent.
+#[utoipa::path(
+    get, path = "/runtimes/{id}/versions/{name}/manifest", operation_id = "show_manifest", tag = "Files",
+    params(VersionPath),
+    responses((status = 200, body = String, content_type = "text/plain")),
+)]
 pub(super) async fn manifest(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
@@ -48,7 +59,14 @@ pub(super) async fn manifest(
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], text))
 }
 
-/// A page as HTML with its table of contents; null when the version has no `docs/README.md`.
+/// Shows a page of the documentation as HTML, with its table of contents.
+///
+/// Null when the version has no `docs/README.md`.
+#[utoipa::path(
+    get, path = "/runtimes/{id}/versions/{name}/documentation", operation_id = "show_documentation", tag = "Files",
+    params(VersionPath, PageParams),
+    responses((status = 200, body = Option<DocumentationPage>)),
+)]
 pub(super) async fn documentation(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
@@ -59,7 +77,12 @@ pub(super) async fn documentation(
     Ok(Json(parts.service.documentation(&caller, &runtime, &version, page).await?))
 }
 
-/// From the version `with` to this one.
+/// Shows what changes from another version to this one.
+#[utoipa::path(
+    get, path = "/runtimes/{id}/versions/{name}/compare", operation_id = "compare_versions", tag = "Versions",
+    params(VersionPath, CompareParams),
+    responses((status = 200, body = Comparison)),
+)]
 pub(super) async fn compare(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
@@ -72,7 +95,15 @@ pub(super) async fn compare(
     Ok(Json(parts.service.comparison(&caller, &runtime, &from, &version).await?))
 }
 
-/// A file of the documentation. Only what is stored as such is found, so no path leads to anything else of the archive.
+/// Sends a file of the documentation.
+///
+/// Its policy lets it run and load nothing.
+// Only what is stored as such is found, so no path leads to anything else of the archive.
+#[utoipa::path(
+    get, path = "/runtimes/{id}/versions/{name}/docs/{*path}", operation_id = "show_document", tag = "Files",
+    params(VersionPath, DocumentPath),
+    responses((status = 200, content(("*/*"))), (status = 304)),
+)]
 pub(super) async fn document(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
@@ -82,8 +113,7 @@ pub(super) async fn document(
 ) -> Answer<Response> {
     let content = parts.service.document(&caller, &runtime, &version, &path).await?;
     let tag = format!("\"{}\"", hex::encode(Sha256::digest(&content)));
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let known = known.is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
+    let known = is_known(&headers, &tag);
     let (kind, disposition) = match documentation::content_type(&path) {
         Some(kind) => (kind, "inline"),
         None => ("application/octet-stream", "attachment"),

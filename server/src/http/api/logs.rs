@@ -27,8 +27,18 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How many lines that are there at once are sent in one piece.
 const BATCH: usize = 64;
 
-/// One [`LogLine`] as JSON per line, an empty line now and then while there is nothing to say; or a text file. The answer
-/// ends when all is read, or when followed with the server; when the client goes, so do the requests to the cluster.
+/// Sends what a version's containers write, as it comes.
+///
+/// One object per line, and an empty line now and then while there is nothing to say; or a text file. The answer ends when
+/// all is read. With `follow` it does not end.
+#[utoipa::path(
+    get, path = "/runtimes/{id}/versions/{name}/logs", operation_id = "read_logs", tag = "Logs",
+    params(VersionPath, LogsParams),
+    responses((
+        status = 200,
+        content((LogLine = "application/x-ndjson"), (String = "text/plain"))
+    )),
+)]
 pub(super) async fn logs(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,

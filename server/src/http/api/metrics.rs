@@ -9,13 +9,22 @@ use serde::Deserialize;
 
 use crate::http::{Public, auth::SignedIn, error::Answer, extract::VersionPath};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MetricsParams {
+    /// How far back it goes.
     #[serde(default)]
+    #[param(inline, required = false)]
     range: MetricsRange,
 }
 
+/// Shows what a version's nodes measured.
+#[utoipa::path(
+    get, path = "/runtimes/{id}/versions/{name}/metrics", operation_id = "show_metrics", tag = "Measurements",
+    params(VersionPath, MetricsParams),
+    responses((status = 200, body = Metrics)),
+)]
 pub(super) async fn metrics(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
@@ -28,6 +37,14 @@ pub(super) async fn metrics(
     Ok(Json(parts.service.metrics(&caller, &runtime, &version, range).await?))
 }
 
+/// Shows what a version does just now.
+///
+/// Over the last full minute and the one under way.
+#[utoipa::path(
+    get, path = "/runtimes/{id}/versions/{name}/live", operation_id = "show_live_numbers", tag = "Measurements",
+    params(VersionPath),
+    responses((status = 200, body = LiveNumbers)),
+)]
 pub(super) async fn live(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,

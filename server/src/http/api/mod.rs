@@ -10,57 +10,68 @@ mod runtimes;
 mod uploads;
 mod versions;
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::{DefaultBodyLimit, OriginalUri},
     http::{Method, StatusCode},
     middleware,
-    routing::{get, post, put},
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Public,
     error::ErrorAnswer,
     events,
     extract::{MAX_BODY_BYTES, read_body},
+    openapi,
 };
 
 pub(super) fn router(parts: &Public) -> Router {
-    Router::new()
-        .route("/runtimes", get(runtimes::list).post(runtimes::create))
-        .route("/runtimes/{id}", get(runtimes::show).delete(runtimes::delete))
-        .route("/runtimes/{id}/carry-over", get(runtimes::inheritable_config))
-        .route("/runtimes/{id}/versions/{name}", get(versions::show).delete(versions::delete))
-        .route("/runtimes/{id}/versions/{name}/start", post(versions::start))
-        .route("/runtimes/{id}/versions/{name}/stop", post(versions::stop))
-        .route("/runtimes/{id}/versions/{name}/publish", post(versions::publish))
-        .route("/runtimes/{id}/versions/{name}/unpublish", post(versions::unpublish))
-        .route("/runtimes/{id}/versions/{name}/archive", post(versions::archive))
-        .route("/runtimes/{id}/versions/{name}/config", put(versions::configure))
-        .route("/runtimes/{id}/versions/{name}/generation", put(versions::choose_generation))
-        .route("/runtimes/{id}/versions/{name}/history", get(versions::history))
-        .route("/runtimes/{id}/versions/{name}/logs", get(logs::logs))
-        .route("/runtimes/{id}/versions/{name}/entrypoint", get(nodes::entrypoint))
-        .route("/runtimes/{id}/versions/{name}/nodes/{workflow}/{node}", get(nodes::node))
-        .route("/runtimes/{id}/versions/{name}/metrics", get(metrics::metrics))
-        .route("/runtimes/{id}/versions/{name}/live", get(metrics::live))
-        .route("/runtimes/{id}/versions/{name}/krt", get(versions::download))
-        .route("/runtimes/{id}/versions/{name}/manifest", get(content::manifest))
-        .route("/runtimes/{id}/versions/{name}/documentation", get(content::documentation))
-        .route("/runtimes/{id}/versions/{name}/docs/{*path}", get(content::document))
-        .route("/runtimes/{id}/versions/{name}/compare", get(content::compare))
-        .route("/runtimes/{id}/versions/{name}/rpcs", get(calls::rpcs))
-        .route("/runtimes/{id}/versions/{name}/calls", post(calls::call))
-        .route("/activity", get(activity::list))
-        .route("/activity.csv", get(activity::csv))
-        .route("/events", get(events::events))
-        .layer(middleware::from_fn_with_state(parts.body_timeout, read_body))
-        // An upload is read as it comes, with limits of its own.
-        .route("/runtimes/{id}/versions", get(versions::list).post(uploads::add).layer(DefaultBodyLimit::disable()))
+    let (router, _) = routes(parts.body_timeout).split_for_parts();
+    router
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(parts.clone())
+}
+
+/// Every route with its description, in the order of the reference.
+pub(super) fn routes(body_timeout: Duration) -> OpenApiRouter<Public> {
+    let read_whole = OpenApiRouter::new()
+        .routes(routes!(openapi::json))
+        .routes(routes!(runtimes::list, runtimes::create))
+        .routes(routes!(runtimes::show, runtimes::delete))
+        .routes(routes!(runtimes::inheritable_config))
+        .routes(routes!(versions::show, versions::delete))
+        .routes(routes!(versions::start))
+        .routes(routes!(versions::stop))
+        .routes(routes!(versions::publish))
+        .routes(routes!(versions::unpublish))
+        .routes(routes!(versions::archive))
+        .routes(routes!(versions::configure))
+        .routes(routes!(versions::choose_generation))
+        .routes(routes!(nodes::entrypoint))
+        .routes(routes!(nodes::node))
+        .routes(routes!(content::compare))
+        .routes(routes!(versions::download))
+        .routes(routes!(content::manifest))
+        .routes(routes!(content::documentation))
+        .routes(routes!(content::document))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(metrics::live))
+        .routes(routes!(calls::rpcs))
+        .routes(routes!(calls::call))
+        .routes(routes!(logs::logs))
+        .routes(routes!(versions::history))
+        .routes(routes!(activity::list))
+        .routes(routes!(activity::csv))
+        .routes(routes!(events::events))
+        .layer(middleware::from_fn_with_state(body_timeout, read_body));
+    // An upload is read as it comes, with limits of its own.
+    let uploads = OpenApiRouter::new().routes(routes!(versions::list, uploads::add)).layer(DefaultBodyLimit::disable());
+    read_whole.merge(uploads)
 }
 
 async fn unknown_route(OriginalUri(uri): OriginalUri) -> ErrorAnswer {

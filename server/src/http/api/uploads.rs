@@ -8,7 +8,8 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use domain::{ApiError, Problem};
+use domain::{ApiError, Problem, VersionView};
+use utoipa::ToSchema;
 
 use crate::{
     http::{Public, auth::SignedIn, error::Answer, extract::RuntimePath},
@@ -16,8 +17,38 @@ use crate::{
     store::InheritConfig,
 };
 
-/// The file is the body, or the multipart field `file`. The version inherits the configuration values that the
-/// runtime's newest versions have of the same names; `?fresh=NAME,NAME` leaves out some, `?carry_over=false` all.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described")]
+struct KrtForm {
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Read by [`inherit_config`].
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described")]
+struct UploadParams {
+    /// Names, separated by commas, whose values the version does not inherit; may be given several times.
+    fresh: Option<String>,
+    /// `false`: the version inherits no value.
+    #[param(default = true)]
+    carry_over: Option<bool>,
+}
+
+/// Adds a version: uploads its KRT file.
+///
+/// The file is the body, or the field `file` of a form. The version inherits the configuration values that the runtime's
+/// newest versions have of the same names.
+#[utoipa::path(
+    post, path = "/runtimes/{id}/versions", operation_id = "add_version", tag = "Versions",
+    params(RuntimePath, UploadParams),
+    request_body(content(("application/gzip"), (KrtForm = "multipart/form-data"))),
+    responses(
+        (status = 201, body = VersionView, headers(("location" = String, description = "Where it is."))),
+        (status = 409)
+    ),
+)]
 pub(super) async fn add(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,

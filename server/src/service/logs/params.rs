@@ -15,22 +15,30 @@ const MAX_SEARCH_CHARS: usize = 1000;
 /// The query parameters. Each narrows the answer; without any, it is the end of the logs of all nodes.
 ///
 /// Kept as text, so that all mistakes are reported at once.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogsParams {
     pub(crate) workflow: Option<String>,
+    /// A node's name, or `entrypoint`.
     pub(crate) node: Option<String>,
+    /// The run before the last restart; not with `follow`.
+    #[param(value_type = Option<bool>)]
     pub(crate) previous: Option<String>,
+    /// Goes on with every pod and restart to come; not with `until`.
+    #[param(value_type = Option<bool>)]
     pub(crate) follow: Option<String>,
-    /// A number of lines of each pod, or `all`; counted before anything is looked for.
+    /// The most lines of each pod, or `all`; counted before anything is looked for. 200 by default, at most 10,000.
     pub(crate) tail: Option<String>,
     /// A time (RFC 3339), or how long ago (`10m`).
     pub(crate) since: Option<String>,
+    /// As `since`.
     pub(crate) until: Option<String>,
     /// A text anywhere in the line, whatever the case of its letters.
     pub(crate) search: Option<String>,
-    /// Levels, separated by commas.
+    /// Levels, separated by commas: `error`, `warn`, `info`, `debug`, `plain`.
     pub(crate) level: Option<String>,
+    /// `text`: a file to keep, one line as `time pod text`; not with `follow`.
     pub(crate) format: Option<String>,
 }
 
