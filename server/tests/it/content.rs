@@ -93,7 +93,7 @@ async fn documentation_is_shown_and_its_files_are_served_as_what_they_are() {
     let image = server.get(&format!("{DEMO}/v1/docs/img/a.svg")).await;
     assert_eq!(&image.body[..], svg);
     let again = server.client().get(server.url(&format!("{DEMO}/v1/docs/img/a.svg")));
-    let again = server.ask(again.header("if-none-match", image.header("etag"))).await;
+    let again = server.answer_to(again.header("if-none-match", image.header("etag"))).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
     // A browser puts them in place of those that it has kept.
     for name in ["content-security-policy", "content-type", "content-disposition", "x-content-type-options"] {

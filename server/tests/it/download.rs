@@ -30,7 +30,7 @@ async fn ask(server: &TestServer, (url, token): &(String, String), method: Metho
     for (name, value) in headers.iter().chain(&[("authorization", token.as_str())]) {
         request = request.header(*name, *value);
     }
-    server.ask(request).await
+    server.answer_to(request).await
 }
 
 #[tokio::test]

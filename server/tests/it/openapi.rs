@@ -88,7 +88,7 @@ async fn it_is_sent_once_and_then_known() {
     let answer = server.get("/api/v1/openapi.json").await;
     assert_eq!(&answer.expect(200), &*DOCUMENT);
     let again = server.client().get(server.url("/api/v1/openapi.json")).header("if-none-match", answer.header("etag"));
-    let again = server.ask(again).await;
+    let again = server.answer_to(again).await;
     assert_eq!((again.status, again.body.len()), (304, 0));
 }
 
@@ -111,7 +111,7 @@ async fn the_page_has_each_route_and_loads_and_runs_nothing_from_elsewhere() {
         assert_eq!(page.matches(&format!("id=\"{to}\"")).count(), 1, "{to}");
     }
     let again = server.client().get(server.url("/docs/api")).header("if-none-match", answer.header("etag"));
-    assert_eq!(server.ask(again).await.status, 304);
+    assert_eq!(server.answer_to(again).await.status, 304);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn upload_as_form(server: &TestServer, field: &str, krt: &[u8]) -> Answer 
     body.extend_from_slice(b"\r\n--frontier--\r\n");
     let request = server.client().request(Method::POST, server.url(VERSIONS));
     let request = request.header("content-type", "multipart/form-data; boundary=frontier").body(body);
-    server.ask(request).await
+    server.answer_to(request).await
 }
 
 async fn versions(server: &TestServer) -> Vec<Value> {
@@ -155,7 +155,7 @@ async fn a_form_without_the_file_says_what_is_wanted() {
     let server = demo().await;
     let wrong_field = upload_as_form(&server, "krt", &Krt::new("v1").bytes()).await;
     let request = server.client().post(server.url(VERSIONS)).header("content-type", "multipart/form-data").body("x");
-    let no_boundary = server.ask(request).await;
+    let no_boundary = server.answer_to(request).await;
     for answer in [wrong_field, no_boundary] {
         let error = answer.expect_error(422, "invalid_input");
         assert_eq!(error["problems"][0]["path"], "file");
@@ -173,7 +173,7 @@ async fn send_form(server: &TestServer, fields: &[(&str, &[u8])]) -> Answer {
     body.extend_from_slice(b"--frontier--\r\n");
     let request = server.client().request(Method::POST, server.url(VERSIONS));
     let request = request.header("content-type", "multipart/form-data; boundary=frontier").body(body);
-    server.ask(request).await
+    server.answer_to(request).await
 }
 
 #[tokio::test]

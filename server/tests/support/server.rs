@@ -164,11 +164,11 @@ impl TestServer {
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        self.ask(self.client.request(method, self.url(path)).body(body)).await
+        self.answer_to(self.client.request(method, self.url(path)).body(body)).await
     }
 
     /// The answer to this request, which is held to the description of the API.
-    pub(crate) async fn ask(&self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn answer_to(&self, request: RequestBuilder) -> Answer {
         let request = request.build().unwrap();
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let answer = Answer::of(self.client.execute(request).await.unwrap()).await;
