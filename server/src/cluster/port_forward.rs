@@ -44,6 +44,15 @@ impl Cluster {
             pods.portforward(pod, &[port]).await.map_err(|error| PortForwardError(error_message(&error)))?;
         Ok(PortForward { forwarder, port, resets })
     }
+
+    /// Why the pod's port cannot be reached, if the API server says so. A connection that breaks while it is written to may
+    /// lose what was said last; so this opens another one and writes nothing.
+    pub(crate) async fn port_failure(&self, namespace: &str, pod: &str, port: u16) -> Option<PortForwardError> {
+        match self.port_forward(namespace, pod, port).await {
+            Ok(mut port) => reason(port.failure()).await,
+            Err(error) => Some(error),
+        }
+    }
 }
 
 impl PortForward {

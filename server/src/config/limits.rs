@@ -92,6 +92,9 @@ pub struct MeasurementLimits {
     pub waiting: usize,
     /// How long a credential that was found right is not looked up again.
     pub credential_cached: Duration,
+    /// How long the answer to a call by hand waits for the measurements of the nodes that it went through. Clients of
+    /// InfluxDB send what they have every second.
+    pub call_wait: Duration,
 }
 
 impl Default for MeasurementLimits {
@@ -109,6 +112,7 @@ impl Default for MeasurementLimits {
             waiting_per_version: 20_000,
             waiting: 200_000,
             credential_cached: Duration::from_secs(5),
+            call_wait: Duration::from_millis(1500),
         }
     }
 }

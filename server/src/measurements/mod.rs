@@ -9,10 +9,12 @@ mod line_protocol;
 mod minute;
 mod pending;
 mod points;
+mod recent;
 mod view;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -20,11 +22,11 @@ use std::{
     time::Instant,
 };
 
-use domain::{Desired, RefusedPoints, RuntimeId, Timestamp, VersionName};
+use domain::{Desired, NodeName, PassedNode, RefusedPoints, RuntimeId, Timestamp, VersionName, WorkflowName};
 use sha2::{Digest, Sha256};
 use tokio::{
-    sync::{OwnedSemaphorePermit, RwLock, Semaphore},
-    time::{MissedTickBehavior, interval},
+    sync::{Notify, OwnedSemaphorePermit, RwLock, Semaphore},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +59,8 @@ type FoundRight = (Instant, Arc<Writer>);
 struct OfVersion {
     bodies: Arc<Semaphore>,
     pending: Mutex<Pending>,
+    /// Points have come.
+    came: Notify,
 }
 
 /// Who has shown the credential of a version.
@@ -154,11 +158,40 @@ impl Measurements {
         let before = pending.waiting();
         let counted = pending.count(&self.limits, waiting_elsewhere, &writer.workflows, body, precision, now);
         self.waiting.fetch_add(pending.waiting() - before, Ordering::Relaxed);
+        drop(pending);
+        writer.version.came.notify_waiters();
         match counted {
             Counted::All => Ok(()),
             Counted::Some { points, refused, reason } => Err(Refused::Points { points, refused, reason }),
             Counted::TooMany => Err(Refused::TooMany { limit: self.limits.points_per_ten_seconds }),
         }
+    }
+
+    /// The nodes that a call went through between these times, in order. Waits for the point of the node that is `last`, but
+    /// not for long: nodes send their points a little later. None when they sent none, or others called at the same time.
+    pub(crate) async fn passed(
+        &self,
+        version: VersionKey,
+        (workflow, last): (&WorkflowName, &NodeName),
+        (from, until): (Timestamp, Timestamp),
+    ) -> Option<Vec<PassedNode>> {
+        let version = self.of(version);
+        let passed = || lock(&version.pending).recent.passed(workflow, from, until);
+        let complete = async {
+            loop {
+                let came = version.came.notified();
+                let mut came = pin!(came);
+                came.as_mut().enable();
+                let is_complete = |passed: &Vec<PassedNode>| passed.iter().any(|passed| passed.node == last.as_str());
+                if passed().is_none_or(|passed| is_complete(&passed)) {
+                    return;
+                }
+                came.await;
+            }
+        };
+        // A call may have ended before its last node, so what has come by now is as much as there is.
+        let _ = timeout(self.limits.call_wait, complete).await;
+        passed().filter(|passed| !passed.is_empty())
     }
 
     /// Stores what has come, every few seconds and once more at the end.
@@ -249,7 +282,7 @@ impl Measurements {
     fn of(&self, version: VersionKey) -> Arc<OfVersion> {
         let of = || {
             let bodies = Arc::new(Semaphore::new(self.limits.bodies_per_version));
-            Arc::new(OfVersion { bodies, pending: Mutex::default() })
+            Arc::new(OfVersion { bodies, pending: Mutex::default(), came: Notify::new() })
         };
         Arc::clone(lock(&self.versions).entry(version).or_insert_with(of))
     }

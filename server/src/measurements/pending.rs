@@ -7,6 +7,7 @@ use domain::{RefusedPoints, Timestamp};
 use super::{
     minute::{Minute, Series, Values},
     points::{Point, PointContent, Precision, minute_of, points},
+    recent::{Handled, Recent},
 };
 use crate::config::MeasurementLimits;
 
@@ -26,6 +27,7 @@ pub(super) struct Pending {
     window: (i64, u64),
     refused: Option<RefusedPoints>,
     last_minute: i64,
+    pub(super) recent: Recent,
 }
 
 /// What became of a body.
@@ -85,7 +87,8 @@ impl Pending {
         waiting_elsewhere: usize,
         workflows: &BTreeMap<String, Vec<String>>,
     ) -> Result<(), String> {
-        let age = self.last_minute.saturating_sub(point.minute);
+        let at_minute = point.minute();
+        let age = self.last_minute.saturating_sub(at_minute);
         if age > limits.retention_minutes {
             return Err(format!("its time is more than {} minutes ago", limits.retention_minutes));
         }
@@ -100,7 +103,7 @@ impl Pending {
                 let nodes = workflows.get(&workflow).filter(|nodes| nodes.contains(&node));
                 let nodes = nodes.ok_or_else(|| format!("the version has no node `{workflow}/{node}`"))?;
                 let from = from.filter(|from| from == ENTRYPOINT || nodes.contains(from));
-                let minute = self.minutes.entry(point.minute).or_default();
+                let minute = self.minutes.entry(at_minute).or_default();
                 let before = minute.nodes.len();
                 let kept = minute.nodes.entry(format!("{workflow}/{node}")).or_default();
                 kept.count += 1;
@@ -110,12 +113,13 @@ impl Pending {
                     *kept.from.entry(from).or_default() += 1;
                 }
                 self.waiting += minute.nodes.len() - before;
+                self.recent.add(Handled { at: point.at, workflow, node, elapsed_ms });
             }
             PointContent::Own(numbers) => {
                 for (series, number) in numbers {
-                    self.admit(&series, point.minute, limits.series_per_version)?;
+                    self.admit(&series, at_minute, limits.series_per_version)?;
                     let value = Values::of(number);
-                    let minute = self.minutes.entry(point.minute).or_default();
+                    let minute = self.minutes.entry(at_minute).or_default();
                     match minute.own.get_mut(&series) {
                         Some(values) => values.merge(&value),
                         None => {

@@ -62,7 +62,8 @@ pub(super) fn minute_of(at: Timestamp) -> i64 {
 /// A point that is taken.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Point {
-    pub(super) minute: i64,
+    /// Microseconds since 1970.
+    pub(super) at: i64,
     pub(super) content: PointContent,
 }
 
@@ -82,9 +83,16 @@ pub(super) fn points(
 ) -> impl Iterator<Item = Result<Point, String>> + '_ {
     lines(body).map(move |line| {
         let line = line?;
-        let minute = line.time.map_or(minute_of(now), |time| precision.micros(time).div_euclid(MICROS_PER_MINUTE));
-        Ok(Point { minute, content: content(&line)? })
+        let at = line.time.map_or(now.as_microsecond(), |time| precision.micros(time));
+        Ok(Point { at, content: content(&line)? })
     })
+}
+
+impl Point {
+    /// Since 1970.
+    pub(super) fn minute(&self) -> i64 {
+        self.at.div_euclid(MICROS_PER_MINUTE)
+    }
 }
 
 fn content(line: &Line) -> Result<PointContent, String> {
@@ -195,7 +203,7 @@ mod tests {
             (Precision::Seconds, "1700000000"),
         ] {
             let read = read(&format!("m v=1 {time}\nm v=1"), precision);
-            let minutes: Vec<_> = read.into_iter().map(|point| point.unwrap().minute).collect();
+            let minutes: Vec<_> = read.into_iter().map(|point| point.unwrap().minute()).collect();
             assert_eq!(minutes, [1_700_000_000 / 60, 10]);
         }
         let far = read(&format!("m v=1 {}\nm v=1 {}", i64::MAX, i64::MIN), Precision::Seconds);

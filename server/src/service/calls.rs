@@ -17,6 +17,7 @@ use crate::{
     calls::{self, Rpc, Schema, Schemas, Turns, read_request, write_answer},
     cluster::{Cluster, reason_of_break},
     config::CallLimits,
+    measurements::sends_elsewhere,
     reconciler::{ENTRYPOINT_PORT, EntrypointPod},
     store::{CallRecord, VersionRecord},
 };
@@ -127,15 +128,24 @@ impl Service {
         let turn = self.calls.turns.take(&caller.actor())?;
         let (call, limits, cluster) = (Call { rpc, message, to }, self.calls.limits, self.cluster.clone());
         let (store, changed, by) = (self.store.clone(), self.changed.clone(), caller.actor());
+        let measurements = (!self.measured_elsewhere() && !sends_elsewhere(&record)).then(|| self.measurements.clone());
         let made = tokio::spawn(async move {
-            let answer = make(call, limits, &cluster).await;
+            let workflow = record.manifest.workflows.iter().find(|known| known.entrypoint == call.rpc.short_name());
+            let mut answer = make(call, limits, &cluster).await;
             drop(turn);
             let outcome = in_history(&answer.outcome);
             let done =
                 CallRecord { rpc: answer.rpc.clone(), by, at: answer.at, finished_at: finished(&answer), outcome };
             let added = store.add_call(record.key, done).await;
             changed.mark_dirty(&record.runtime);
-            added.map(|()| answer)
+            added?;
+            if let (Some(measurements), Some(workflow)) = (measurements, workflow)
+                && has_arrived(&answer.outcome)
+            {
+                let place = (&workflow.name, &workflow.exitpoint);
+                answer.nodes = measurements.passed(record.key, place, (answer.at, finished(&answer))).await;
+            }
+            Ok(answer)
         });
         // An error only when this program ends or has panicked in there.
         made.await.map_err(|_| ApiError::Internal)?.map_err(from_store)
@@ -224,20 +234,28 @@ async fn forward(call: Call, limits: CallLimits, cluster: &Cluster) -> Result<by
     let Some(stream) = port.take_stream() else { return Err(unreachable(&"the cluster forwards no port")) };
     let of_call = calls::Limits { left: limits.deadline, answer_bytes: limits.max_answer_bytes };
     let mut failure = pin!(port.failure());
-    tokio::select! {
-        reason = &mut failure => Err(unreachable(&reason)),
+    let broken = tokio::select! {
+        reason = &mut failure => return Err(unreachable(&reason)),
         answer = calls::call(stream, &call.rpc.name, call.message, of_call) => match answer {
-            // The cluster knows better than whoever saw the connection end.
-            Err(broken @ CallOutcome::Failed { failure: CallFailure::Unreachable, .. }) => {
-                Err(reason_of_break(failure).await.map_or(broken, |reason| unreachable(&reason)))
-            }
-            answer => answer,
+            Err(broken @ CallOutcome::Failed { failure: CallFailure::Unreachable, .. }) => broken,
+            answer => return answer,
         },
-    }
+    };
+    // The cluster knows better than whoever saw the connection end.
+    let reason = match reason_of_break(failure).await {
+        Some(reason) => Some(reason),
+        None => cluster.port_failure(&call.to.namespace, &call.to.pod, ENTRYPOINT_PORT).await,
+    };
+    Err(reason.map_or(broken, |reason| unreachable(&reason)))
 }
 
 fn failed(failure: CallFailure, reason: String) -> CallOutcome {
     CallOutcome::Failed { failure, reason }
+}
+
+/// Whether the request came to the entrypoint, so that nodes may have had it.
+fn has_arrived(outcome: &CallOutcome) -> bool {
+    !matches!(outcome, CallOutcome::Failed { failure: CallFailure::Unreachable, .. })
 }
 
 /// The history has how it ended, and nothing of what was sent or answered, which a status' message may quote.

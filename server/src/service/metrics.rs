@@ -27,11 +27,16 @@ impl Service {
         let before = others.iter().find(|other| Some(other.key) == before);
         let found = self.measurements.metrics(&record, before, range, Timestamp::now()).await;
         let mut metrics = found.map_err(from_store)?;
-        let runners = &self.objects.runners;
-        if runners.influx_uri.is_some() || runners.env.contains_key(MEASUREMENTS_VARIABLE) {
+        if self.measured_elsewhere() {
             metrics.target = MeasurementsTarget::Elsewhere;
         }
         Ok(metrics)
+    }
+
+    /// Whether nodes of all versions send what they measure to another place.
+    pub(super) fn measured_elsewhere(&self) -> bool {
+        let runners = &self.objects.runners;
+        runners.influx_uri.is_some() || runners.env.contains_key(MEASUREMENTS_VARIABLE)
     }
 
     pub(crate) async fn live_numbers(

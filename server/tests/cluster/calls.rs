@@ -72,6 +72,8 @@ async fn a_version_answers_by_hand_before_and_after_it_is_published_and_not_with
         fixture.reach(runtime, "v1", action, state).await;
         let answer = call(state).await;
         assert_eq!(answer["outcome"]["response"]["name"], format!("hello {state}"), "{answer:#}");
+        assert_eq!(answer["nodes"][0]["node"], "greeter", "{answer:#}");
+        assert_eq!(answer["nodes"].as_array().map(Vec::len), Some(1), "{answer:#}");
         println!("{state}: {} ms", answer["took_ms"]);
     }
     let failed = call("nobody").await;

@@ -37,6 +37,9 @@ pub fn Answer(calls: Calls, open: RwSignal<Option<u32>>) -> impl IntoView {
     .into_any()
 }
 
+const NOT_TOLD: &str =
+    "Which nodes it passed through is not known: they measured nothing, or others called at the same time.";
+
 fn answered(answer: CallAnswer) -> AnyView {
     let CallAnswer { rpc, at, took_ms, outcome, nodes } = answer;
     let text = match &outcome {
@@ -61,7 +64,7 @@ fn answered(answer: CallAnswer) -> AnyView {
         } else {
             view! { <p class="try-it__words">{text}</p> }.into_any()
         }}
-        <p class="quiet">{nodes.map_or_else(|| "Which nodes it passed through is not measured.".to_owned(), passed)}</p>
+        <p class="quiet">{nodes.map_or_else(|| NOT_TOLD.to_owned(), passed)}</p>
     }
     .into_any()
 }

@@ -230,10 +230,9 @@ async fn pass_on(mut socket: WebSocket, now: Entrypoint, entrypoint: SocketAddr)
     match now {
         Entrypoint::HangsUp => return Ok(()),
         Entrypoint::Refuses => {
+            // Ended at once, as Kubernetes does: what the client has written meanwhile resets the connection.
             socket.send(frame(1, b"connection refused\n")).await?;
-            // The client ends it: a connection that is reset may lose what was said last.
-            while let Some(Ok(_)) = socket.recv().await {}
-            return Ok(());
+            return socket.send(Message::Close(None)).await;
         }
         Entrypoint::Silent => {
             while let Some(Ok(_)) = socket.recv().await {}

@@ -1,0 +1,97 @@
+//! The messages that a version's nodes handled last: by them is told which nodes a call went through.
+//!
+//! A point has no mark of the request that it was for (docs/runners.md §8). So it is told only of a time in which each node
+//! handled one message at most: then they are of the one call.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use domain::{PassedNode, Timestamp, WorkflowName};
+
+const MAX: usize = 256;
+/// So much may the clocks of pods and of this server differ.
+const CLOCK_SKEW_MICROS: i64 = 500_000;
+
+/// A message that a node has handled.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Handled {
+    /// When it had done so, in microseconds since 1970 by its pod's clock.
+    pub(super) at: i64,
+    pub(super) workflow: String,
+    pub(super) node: String,
+    pub(super) elapsed_ms: Option<f64>,
+}
+
+/// Oldest first.
+#[derive(Default)]
+pub(super) struct Recent(VecDeque<Handled>);
+
+impl Recent {
+    pub(super) fn add(&mut self, handled: Handled) {
+        if self.0.len() == MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(handled);
+    }
+
+    /// The nodes of the workflow that handled a message in that time, in the order in which they were done. None when that
+    /// was more than one call.
+    pub(super) fn passed(&self, workflow: &WorkflowName, from: Timestamp, until: Timestamp) -> Option<Vec<PassedNode>> {
+        let from = from.as_microsecond() - CLOCK_SKEW_MICROS;
+        let until = until.as_microsecond() + CLOCK_SKEW_MICROS;
+        let is_in = |handled: &&Handled| (from..=until).contains(&handled.at) && handled.workflow == workflow.as_str();
+        let mut found: Vec<&Handled> = self.0.iter().filter(is_in).collect();
+        found.sort_by_key(|handled| handled.at);
+        let nodes: BTreeSet<&str> = found.iter().map(|handled| handled.node.as_str()).collect();
+        let passed = |handled: &Handled| PassedNode {
+            workflow: workflow.clone(),
+            node: handled.node.clone(),
+            // A handler takes no negative time, and none that does not fit.
+            took_ms: handled.elapsed_ms.map(|elapsed| elapsed.round() as u64),
+        };
+        (nodes.len() == found.len()).then(|| found.into_iter().map(passed).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn handled(second: i64, workflow: &str, node: &str) -> Handled {
+        let (workflow, node) = (workflow.to_owned(), node.to_owned());
+        Handled { at: second * 1_000_000, workflow, node, elapsed_ms: Some(1.6) }
+    }
+
+    fn names(passed: Option<Vec<PassedNode>>) -> Option<Vec<String>> {
+        passed.map(|passed| passed.into_iter().map(|passed| passed.node).collect())
+    }
+
+    #[test]
+    fn the_nodes_of_a_call_are_told_in_their_order_and_those_of_others_are_not() {
+        let flow: WorkflowName = "flow".parse().unwrap();
+        let mut recent = Recent::default();
+        recent.add(handled(2, "flow", "one"));
+        recent.add(handled(12, "flow", "two"));
+        recent.add(handled(11, "flow", "one"));
+        recent.add(handled(11, "other", "one"));
+        let passed = recent.passed(&flow, at(10), at(13)).unwrap();
+        assert_eq!(passed[0], PassedNode { workflow: flow.clone(), node: "one".to_owned(), took_ms: Some(2) });
+        assert_eq!(names(Some(passed)).unwrap(), ["one", "two"]);
+        assert_eq!(recent.passed(&flow, at(20), at(30)), Some(vec![]));
+        recent.add(handled(12, "flow", "one"));
+        assert_eq!(recent.passed(&flow, at(10), at(13)), None, "two messages at one node: of two calls");
+    }
+
+    #[test]
+    fn only_the_last_messages_are_kept() {
+        let flow: WorkflowName = "flow".parse().unwrap();
+        let mut recent = Recent::default();
+        for second in 0..=MAX as i64 {
+            recent.add(handled(second * 10, "flow", "one"));
+        }
+        assert_eq!((recent.0.len(), names(recent.passed(&flow, at(0), at(5)))), (MAX, Some(vec![])));
+    }
+}
