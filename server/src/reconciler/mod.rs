@@ -48,7 +48,7 @@ use repairs::Previews;
 use crate::{
     changes::Changes,
     cluster::{Cluster, Watches},
-    messaging::Messaging,
+    messaging::{Mark, Messaging},
     store::{InstallationId, Store, VersionKey, VersionRecord},
 };
 
@@ -282,6 +282,17 @@ impl Reconciler {
         let messaging = |ours| ObservedMessaging::of(self.0.messaging.as_ref(), runtime, ours);
         let observed = installation.map(|ours| Observed::of(&self.0.watches, &namespace, *ours).and(messaging(*ours)));
         Observation { inner: &self.0, reachability, observed }
+    }
+
+    /// What NATS holds of versions that a runtime had, or why that is not known; for people. None when there is nothing, or
+    /// messaging is off.
+    pub(crate) fn messages_left(&self, runtime: &RuntimeId) -> Option<String> {
+        let ours = *self.0.installation.get()?;
+        let observed = ObservedMessaging::of(self.0.messaging.as_ref(), runtime, ours);
+        let ObservedMessaging::Known { streams, .. } = &observed else { return observed.outage() };
+        let is_ours = |mark: &Mark| mark.installation == ours && mark.runtime == *runtime;
+        let count = streams.values().filter(|stream| stream.mark.as_ref().is_some_and(is_ours)).count();
+        (count > 0).then(|| format!("{count} of its streams and buckets are still being deleted in NATS"))
     }
 
     /// Whether it is known what the cluster holds now.

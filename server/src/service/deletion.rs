@@ -39,6 +39,11 @@ impl Service {
         comment: Option<String>,
     ) -> Result<(), ApiError> {
         self.allow(caller, Permission::DeleteRuntime, Some(runtime))?;
+        // With the runtime it would be forgotten whose they are.
+        if let Some(left) = self.reconciler.messages_left(runtime) {
+            let reason = format!("runtime `{runtime}` cannot be deleted yet: {left}");
+            return Err(ApiError::Busy { reason, retry_after_secs: 5 });
+        }
         let namespace = self.objects.namespace(runtime);
         let detail = Some(format!("namespace {namespace} stays in the cluster"));
         let deletion =

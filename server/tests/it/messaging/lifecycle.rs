@@ -1,6 +1,7 @@
 //! What NATS holds of a version in each of its states, and what is never touched.
 
 use async_nats::jetstream::stream;
+use reqwest::Method;
 use serde_json::json;
 
 use super::scene::{RUNTIME, Scene};
@@ -66,6 +67,28 @@ async fn a_stop_leaves_buckets_and_an_archive_nothing_and_others_streams_stay_as
     scene.reach("one", "archive", "archived").await;
     scene.until_streams("without ours", |names| names.len() == theirs.len()).await;
     assert_eq!(scene.streams().await, theirs);
+}
+
+#[tokio::test]
+async fn a_runtime_is_deleted_only_when_nothing_of_it_is_left_in_nats() {
+    let mut scene = Scene::new().await;
+    let _nodes = scene.nodes().await;
+    scene.add("one", "c2").await;
+    scene.reach("one", "start", "started").await;
+    scene.reach("one", "stop", "stopped").await;
+    scene.nats.kill();
+    scene.reach("one", "archive", "archived").await;
+    let server = &scene.fixture.server;
+    let version = format!("/api/v1/runtimes/{RUNTIME}/versions/one");
+    assert_eq!(server.send(Method::DELETE, &version, "").await.status, 204);
+    let runtime = format!("/api/v1/runtimes/{RUNTIME}");
+    let refused = server.send(Method::DELETE, &runtime, "").await.expect_error(503, "busy");
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.starts_with("runtime `demo` cannot be deleted yet: messaging unreachable since "), "{message}");
+    scene.nats.start_again().await;
+    let is_deleted = || async { scene.fixture.server.send(Method::DELETE, &runtime, "").await.status == 204 };
+    scene.fixture.until_cluster("the runtime deleted", is_deleted).await;
+    assert_eq!(scene.stream_names().await, Vec::<String>::new());
 }
 
 #[tokio::test]
