@@ -17,7 +17,7 @@ use k8s_openapi::{
 };
 use kube::Resource;
 
-use super::RUNTIME_LABEL;
+use super::{RESTARTED_AT, RUNTIME_LABEL};
 
 /// What `kubectl apply` leaves behind: the whole object once more.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -91,7 +91,9 @@ impl CachedKind for Deployment {
 
 impl CachedKind for Pod {
     fn trim(&mut self) {
-        self.metadata.annotations = None;
+        if let Some(annotations) = &mut self.metadata.annotations {
+            annotations.retain(|name, _| name == RESTARTED_AT);
+        }
         if let Some(labels) = &mut self.metadata.labels {
             labels.retain(|name, _| LABELS_OF_PODS.contains(&name.as_str()));
         }

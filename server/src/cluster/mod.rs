@@ -31,7 +31,7 @@ pub(crate) use cached::CachedKind;
 pub use limits::RequestTimeouts;
 pub(crate) use logs::{LogReader, StampedLine};
 pub(crate) use port_forward::reason as reason_of_break;
-pub(crate) use watches::{MANAGED_BY, RUNTIME_LABEL, Watches};
+pub(crate) use watches::{MANAGED_BY, RESTARTED_AT, RUNTIME_LABEL, Watches};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {

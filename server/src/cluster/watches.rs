@@ -35,6 +35,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(30);
 pub(crate) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kai-server");
 /// The label that says which runtime an object belongs to.
 pub(crate) const RUNTIME_LABEL: &str = "runtime-id";
+/// The annotation of pods that were restarted because NATS was away: when that was decided.
+pub(crate) const RESTARTED_AT: &str = "kai-server/restarted-at";
 
 /// Our objects in the cluster, kept up to date.
 #[derive(Default)]

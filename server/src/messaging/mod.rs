@@ -51,6 +51,14 @@ pub struct MessagingState {
     pub reachability: Reachability,
     /// All streams have been seen since it last became reachable.
     pub is_read: bool,
+    /// What the last outage means for those that run is recorded ([`Messaging::outage_recorded`]).
+    pub is_outage_recorded: bool,
+}
+
+impl MessagingState {
+    fn unread(reachability: Reachability) -> Self {
+        Self { reachability, is_read: false, is_outage_recorded: false }
+    }
 }
 
 impl Messaging {
@@ -61,7 +69,7 @@ impl Messaging {
     pub async fn connect(settings: &NatsSettings, timeouts: MessagingTimeouts) -> Result<Self, MessagingError> {
         let events = Arc::new(ConnectionEvents::default());
         let client = connection::connect(settings, timeouts, events.clone()).await?;
-        let state = MessagingState { reachability: Reachability::Connecting, is_read: false };
+        let state = MessagingState::unread(Reachability::Connecting);
         Ok(Self(Arc::new(Inner {
             api: Api::new(client, timeouts),
             timeouts,
@@ -92,9 +100,20 @@ impl Messaging {
     }
 
     /// The streams that are marked as a runtime's, and those that it [wants](Self::want), by name. None while it is not known
-    /// what there is.
+    /// what there is, or what the last outage means is not recorded.
     pub fn streams(&self, runtime: &RuntimeId) -> Option<BTreeMap<String, Arc<ObservedStream>>> {
-        self.state().is_read.then(|| self.cache().of_runtime(runtime))
+        let state = self.state();
+        (state.is_read && state.is_outage_recorded).then(|| self.cache().of_runtime(runtime))
+    }
+
+    /// It is stored which pods have to restart because of an outage that is over. Nothing is said of NATS before, so that
+    /// nobody takes nodes that have to restart for healthy.
+    pub fn outage_recorded(&self) {
+        self.0.state.send_if_modified(|state| {
+            let modified = !state.is_outage_recorded && state.reachability == Reachability::Reachable;
+            state.is_outage_recorded |= modified;
+            modified
+        });
     }
 
     /// Asks for the consumers of these streams, as far as there are such streams.
@@ -154,7 +173,7 @@ impl Messaging {
             };
             let now = Reachability::Unreachable { since, reason: reason.to_owned() };
             let modified = state.reachability != now || state.is_read;
-            *state = MessagingState { reachability: now, is_read: false };
+            *state = MessagingState::unread(now);
             modified
         });
     }

@@ -29,6 +29,9 @@ pub(super) async fn run(inner: &Inner) {
             tracing::error!(error = &error as &dyn std::error::Error, "cannot record whether NATS is reachable");
             sleep(RETRY).await;
         }
+        if reachability == Reachability::Reachable {
+            messaging.outage_recorded();
+        }
     }
 }
 

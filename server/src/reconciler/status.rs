@@ -14,10 +14,13 @@ use super::{
     plan::messaging,
     readiness::{self, Severity},
 };
-use crate::store::VersionRecord;
+use crate::{cluster::RESTARTED_AT, store::VersionRecord};
 
 /// How long after its time a pod may still be there before that is said.
 const OVERDUE_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+
+/// What is said of nodes that live on after an outage, and answer nothing.
+const RESTARTING: &str = "its pods have to restart, because messaging was unreachable for too long";
 
 /// The status while the cluster cannot be observed.
 pub(super) fn unknown_status(version: &VersionRecord, reachability: &Reachability) -> Status {
@@ -258,24 +261,35 @@ impl NodeStatusInput<'_> {
         let progress = live.map(|live| readiness::progress(live));
         let ready_replicas = progress.map_or(0, |progress| progress.available);
         let is_full = progress.is_some_and(|progress| progress.available.min(progress.updated) >= progress.wanted);
+        let must_restart = self.must_restart(&pods);
         let problem = self.problem(&pods, live.map(AsRef::as_ref), is_full);
         let fails = problem.as_ref().is_some_and(|problem| problem.severity >= Severity::Failing);
         let status = match version.desired {
             Desired::Started if fails => NodeStatus::Failing,
-            Desired::Started if is_full => NodeStatus::Ready,
+            Desired::Started if is_full && !must_restart => NodeStatus::Ready,
             Desired::Started => NodeStatus::Starting,
             _ if progress.is_none() && pods.is_empty() => NodeStatus::Stopped,
             _ => NodeStatus::Stopping,
         };
         let problem = problem.filter(|_| matches!(status, NodeStatus::Failing | NodeStatus::Starting));
-        let (message, crash_log) = problem.map(|c| (c.message, c.crash_log)).unzip();
+        let (message, crash_log) = problem.map(|problem| (problem.message, problem.crash_log)).unzip();
+        let message =
+            message.or_else(|| (must_restart && status == NodeStatus::Starting).then(|| RESTARTING.to_owned()));
         NodeState {
             status,
             ready_replicas,
             message,
             crash_log: crash_log.unwrap_or_default(),
-            is_rolling: live.is_some_and(|live| readiness::is_rolling(live)),
+            // These answer nothing meanwhile, unlike pods that a change of the configuration replaces.
+            is_rolling: !must_restart && live.is_some_and(|live| readiness::is_rolling(live)),
         }
+    }
+
+    /// That pods have to restart because NATS was away for longer than runners survive, until none is left that did not.
+    fn must_restart(&self, pods: &[&Pod]) -> bool {
+        let Some(due) = self.version.pods_restarted_at else { return false };
+        let has = |pod: &Pod| pod.annotations().get(RESTARTED_AT).is_some_and(|at| *at == due.to_string());
+        pods.iter().any(|pod| !readiness::is_over(pod) && pod.meta().deletion_timestamp.is_none() && !has(pod))
     }
 
     /// The worst that there is to say. Pods that are over count only as long as none has taken their place.

@@ -16,7 +16,7 @@ fn pod() -> Pod {
         "metadata": {
             "name": "p", "namespace": "n", "uid": "u", "resourceVersion": "7", "generateName": "p-",
             "labels": { "version-name": "v1", "type": "node", "pod-template-hash": "5d" },
-            "annotations": { "mesh": "x".repeat(1000) },
+            "annotations": { "mesh": "x".repeat(1000), RESTARTED_AT: "2026-01-01T00:00:00Z" },
             "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "o" }],
             "managedFields": [{ "manager": "kubelet", "fieldsV1": { "f:status": { "f:phase": {} } } }],
         },
@@ -36,6 +36,7 @@ fn of_a_pod_only_what_is_read_is_kept() {
     assert_eq!((cached.metadata.uid.as_deref(), packed), (Some("u"), None));
     let cached = serde_json::to_value(&cached).unwrap();
     assert_eq!(cached["metadata"]["labels"], json!({ "version-name": "v1", "type": "node" }));
+    assert_eq!(cached["metadata"]["annotations"], json!({ RESTARTED_AT: "2026-01-01T00:00:00Z" }));
     assert_eq!(cached["metadata"]["ownerReferences"][0]["name"], "r");
     assert_eq!(cached["spec"], json!({ "containers": [], "nodeName": "machine" }));
     let conditions: Vec<_> = cached["status"]["conditions"].as_array().unwrap().iter().map(|c| &c["type"]).collect();
@@ -44,7 +45,7 @@ fn of_a_pod_only_what_is_read_is_kept() {
         let status = &cached["status"][list][0];
         assert_eq!((&status["restartCount"], &status["lastState"]["terminated"]["exitCode"]), (&json!(2), &json!(1)));
     }
-    for gone in ["/metadata/managedFields", "/metadata/annotations", "/metadata/generateName", "/status/podIP"] {
+    for gone in ["/metadata/managedFields", "/metadata/generateName", "/status/podIP"] {
         assert_eq!(cached.pointer(gone), None, "{gone}");
     }
 }

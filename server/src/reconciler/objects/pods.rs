@@ -25,7 +25,12 @@ use super::{
     labels, metadata,
     names::{GRPC_PORT, VERSION_LABEL, config_secret, entrypoint_deployment, node_deployment, subjects_config_map},
 };
-use crate::{cluster::RUNTIME_LABEL, krt_url::krt_path, reconciler::ObjectSettings, store::VersionRecord};
+use crate::{
+    cluster::{RESTARTED_AT, RUNTIME_LABEL},
+    krt_url::krt_path,
+    reconciler::ObjectSettings,
+    store::VersionRecord,
+};
 
 const FILES: &str = "krt-files";
 pub(super) const FILES_PATH: &str = "/krt-files";
@@ -191,7 +196,7 @@ fn deployment<const N: usize>(
     selector.extend(own.clone());
     let mut annotations = BTreeMap::from([("kai-server/config-sha256".to_owned(), config_digest(version))]);
     // Another one makes other pods.
-    annotations.extend(version.pods_restarted_at.map(|at| ("kai-server/restarted-at".to_owned(), at.to_string())));
+    annotations.extend(version.pods_restarted_at.map(|at| (RESTARTED_AT.to_owned(), at.to_string())));
     let mut metadata = metadata(name, version, settings);
     let mut pod_labels = labels(version);
     pod_labels.extend(own);

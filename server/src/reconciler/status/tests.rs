@@ -90,6 +90,26 @@ fn a_change_on_its_way_to_the_pods_of_a_version_that_runs_is_told() {
 }
 
 #[test]
+fn after_a_long_outage_a_version_is_healthy_once_no_pod_is_left_that_lived_through_it() {
+    let version = VersionRecord { pods_restarted_at: Some(at(7)), ..started() };
+    let mut seen = observed(&version);
+    let running = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] });
+    let mut restarted = pod("new", running.clone(), None);
+    restarted.metadata.annotations = Some([(RESTARTED_AT.to_owned(), at(7).to_string())].into());
+    seen.pods.insert("old".to_owned(), pod("old", running.clone(), None).into());
+    let degraded = Health::Degraded { reason: format!("work/first: {RESTARTING}") };
+    assert_eq!(derived(&version, &seen, at(8)).health, degraded, "before they restart");
+    let name = first(&version);
+    let rolling = json!({ "observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 1 });
+    seen.deployments.insert(name.clone(), deployment(&name, 1, rolling).into());
+    seen.pods.insert("new".to_owned(), restarted.into());
+    assert_eq!(derived(&version, &seen, at(9)).health, degraded, "while they do");
+    seen.deployments.insert(name.clone(), deployment(&name, 1, complete(1)).into());
+    seen.pods.insert("old".to_owned(), pod("old", running, Some("1970-01-01T00:00:40Z")).into());
+    assert_eq!(derived(&version, &seen, at(10)).health, Health::Healthy, "the last one is on its way out");
+}
+
+#[test]
 fn a_pod_that_crashes_beside_enough_others_degrades_and_one_that_is_over_does_not() {
     let version = started();
     let mut seen = observed(&version);

@@ -130,6 +130,9 @@ async fn streams_are_seen_as_others_make_and_delete_them_without_being_asked_for
     connected.until_read().await;
     let runtime = "demo".parse().unwrap();
     connected.messaging.want(&runtime, ["theirs".to_owned()].into());
+    // As the reconciler says when it has recorded what a last outage means.
+    assert!(connected.messaging.streams(&runtime).is_none());
+    connected.messaging.outage_recorded();
     let seen = || connected.messaging.streams(&runtime).is_some_and(|streams| streams.contains_key("theirs"));
     assert!(!seen());
     let theirs = stream::Config { name: "theirs".to_owned(), ..stream::Config::default() };
