@@ -60,7 +60,7 @@ impl Pending {
         self.last_minute = minute_of(now);
         let (mut taken, mut refused, mut first) = (0, 0, None);
         for point in points(body, precision, now) {
-            let added = point.and_then(|point| self.add(point, limits, waiting_elsewhere, workflows));
+            let added = point.and_then(|point| self.add(point, limits, waiting_elsewhere, workflows, now));
             match added {
                 Ok(()) => taken += 1,
                 Err(reason) => {
@@ -86,6 +86,7 @@ impl Pending {
         limits: &MeasurementLimits,
         waiting_elsewhere: usize,
         workflows: &BTreeMap<String, Vec<String>>,
+        now: Timestamp,
     ) -> Result<(), String> {
         let at_minute = point.minute();
         let age = self.last_minute.saturating_sub(at_minute);
@@ -113,7 +114,7 @@ impl Pending {
                     *kept.from.entry(from).or_default() += 1;
                 }
                 self.waiting += minute.nodes.len() - before;
-                self.recent.add(Handled { at: point.at, workflow, node, elapsed_ms });
+                self.recent.add(Handled { at: point.at, came: now.as_microsecond(), workflow, node, elapsed_ms });
             }
             PointContent::Own(numbers) => {
                 for (series, number) in numbers {

@@ -16,6 +16,8 @@ const CLOCK_SKEW_MICROS: i64 = 500_000;
 pub(super) struct Handled {
     /// When it had done so, in microseconds since 1970 by its pod's clock.
     pub(super) at: i64,
+    /// When its point came, in the same by this server's.
+    pub(super) came: i64,
     pub(super) workflow: String,
     pub(super) node: String,
     pub(super) elapsed_ms: Option<f64>,
@@ -36,9 +38,11 @@ impl Recent {
     /// The nodes of the workflow that handled a message in that time, in the order in which they were done. None when that
     /// was more than one call.
     pub(super) fn passed(&self, workflow: &WorkflowName, from: Timestamp, until: Timestamp) -> Option<Vec<PassedNode>> {
-        let from = from.as_microsecond() - CLOCK_SKEW_MICROS;
-        let until = until.as_microsecond() + CLOCK_SKEW_MICROS;
-        let is_in = |handled: &&Handled| (from..=until).contains(&handled.at) && handled.workflow == workflow.as_str();
+        let (from, until) = (from.as_microsecond(), until.as_microsecond());
+        let range = from - CLOCK_SKEW_MICROS..=until + CLOCK_SKEW_MICROS;
+        let is_in = |handled: &&Handled| {
+            handled.came >= from && range.contains(&handled.at) && handled.workflow == workflow.as_str()
+        };
         let mut found: Vec<&Handled> = self.0.iter().filter(is_in).collect();
         found.sort_by_key(|handled| handled.at);
         let nodes: BTreeSet<&str> = found.iter().map(|handled| handled.node.as_str()).collect();
@@ -62,7 +66,8 @@ mod tests {
 
     fn handled(second: i64, workflow: &str, node: &str) -> Handled {
         let (workflow, node) = (workflow.to_owned(), node.to_owned());
-        Handled { at: second * 1_000_000, workflow, node, elapsed_ms: Some(1.6) }
+        let at = second * 1_000_000;
+        Handled { at, came: at, workflow, node, elapsed_ms: Some(1.6) }
     }
 
     fn names(passed: Option<Vec<PassedNode>>) -> Option<Vec<String>> {
@@ -77,6 +82,7 @@ mod tests {
         recent.add(handled(12, "flow", "two"));
         recent.add(handled(11, "flow", "one"));
         recent.add(handled(11, "other", "one"));
+        recent.add(Handled { at: 9_900_000, ..handled(9, "flow", "one") });
         let passed = recent.passed(&flow, at(10), at(13)).unwrap();
         assert_eq!(passed[0], PassedNode { workflow: flow.clone(), node: "one".to_owned(), took_ms: Some(2) });
         assert_eq!(names(Some(passed)).unwrap(), ["one", "two"]);
