@@ -54,6 +54,20 @@ test("the command palette goes to any runtime or version and acts on it, by keyb
   await expect(palette).toBeHidden();
 });
 
+test("the help leads to the API's reference, a page that runs nothing and fits", async ({ page }) => {
+  await open(page, "/");
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard" }).getByRole("link", { name: "API" }).click();
+  await expect(page).toHaveURL(/\/docs\/api$/);
+  await expect(page.getByRole("heading", { level: 1, name: "API" })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "Versions", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "POST /api/v1/runtimes/{id}/versions", exact: true })).toBeAttached();
+  await page.setViewportSize({ width: 390, height: 800 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  expect(await page.evaluate(() => document.scripts.length)).toBe(0);
+});
+
 test("the keyboard's keys are listed, and single ones can be turned off for good", async ({ page }) => {
   await open(page, "/");
   await page.keyboard.press("?");
