@@ -110,11 +110,11 @@ impl Pending {
                 kept.count += 1;
                 kept.failures += u64::from(!success);
                 elapsed_ms.into_iter().for_each(|elapsed| kept.times.add(elapsed));
-                if let Some(from) = from {
-                    *kept.from.entry(from).or_default() += 1;
+                if let Some(from) = &from {
+                    *kept.from.entry(from.clone()).or_default() += 1;
                 }
                 self.waiting += minute.nodes.len() - before;
-                self.recent.add(Handled { at: point.at, came: now.as_microsecond(), workflow, node, elapsed_ms });
+                self.recent.add(Handled { at: point.at, came: now.as_microsecond(), workflow, node, from, elapsed_ms });
             }
             PointContent::Own(numbers) => {
                 for (series, number) in numbers {

@@ -80,7 +80,10 @@ fn round_up(value: f64) -> f64 {
     found.unwrap_or(value)
 }
 
-/// The path of a line: from value to value, and none where there is none. One that stands alone is a dot.
+const DASH: f64 = 6.0;
+
+/// The path of a line: from value to value, and none where there is none. One that stands alone is a short dash:
+/// a dot of a line's width is hardly seen.
 pub(super) fn path(values: &[Option<f64>], scale: Scale, (width, height): (f64, f64)) -> String {
     let step = width / (values.len().max(2) - 1) as f64;
     let mut path = String::new();
@@ -89,9 +92,11 @@ pub(super) fn path(values: &[Option<f64>], scale: Scale, (width, height): (f64, 
         let Some(value) = value else { continue };
         let begins = index == 0 || value_at(index - 1).is_none();
         let (x, y) = (step * index as f64, scale.place(*value, height));
-        path += &format!("{}{x:.1} {y:.1}", if begins { "M" } else { "L" });
         if begins && value_at(index + 1).is_none() {
-            path += "h0.01";
+            let left = (x - DASH / 2.0).clamp(0.0, width - DASH);
+            path += &format!("M{left:.1} {y:.1}h{DASH}");
+        } else {
+            path += &format!("{}{x:.1} {y:.1}", if begins { "M" } else { "L" });
         }
     }
     path
@@ -143,11 +148,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_gaps_and_what_stands_alone_is_a_dot() {
+    fn a_line_has_gaps_and_what_stands_alone_is_a_dash() {
         let scale = Scale { low: 0.0, high: 10.0 };
         let values = [Some(0.0), Some(10.0), None, Some(5.0), None];
-        assert_eq!(path(&values, scale, (40.0, 100.0)), "M0.0 100.0L10.0 0.0M30.0 50.0h0.01");
-        assert_eq!(path(&[Some(1.0)], scale, (40.0, 100.0)), "M0.0 90.0h0.01");
+        assert_eq!(path(&values, scale, (40.0, 100.0)), "M0.0 100.0L10.0 0.0M27.0 50.0h6");
+        assert_eq!(path(&[Some(1.0)], scale, (40.0, 100.0)), "M0.0 90.0h6");
         assert_eq!(path(&[], scale, (40.0, 100.0)), "");
     }
 }
