@@ -129,6 +129,17 @@ impl EventBroadcaster {
 }
 
 impl Subscription {
+    /// From now on it is the caller with these rights, who reads again what is shown.
+    pub fn go_on_as(&mut self, caller: Caller) {
+        self.caller = caller;
+        self.greet = true;
+    }
+
+    /// The last event, for who may not read on.
+    pub fn farewell(&self, reason: &str) -> Arc<str> {
+        json(&ServerEvent::SignedOut { reason: reason.to_owned() })
+    }
+
     /// The next event as JSON: `Hello` first, and again whenever events were missed. None when the server ends.
     pub async fn next(&mut self) -> Option<Arc<str>> {
         while !std::mem::take(&mut self.greet) {

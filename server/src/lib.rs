@@ -1,5 +1,7 @@
 //! KAI Server: see ARCHITECTURE.md for the map and the invariants.
 
+pub mod accounts;
+pub mod admin;
 pub mod broadcast;
 mod calls;
 pub mod changes;

@@ -5,7 +5,8 @@ use std::{io::IsTerminal, process::ExitCode};
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use server::{
-    config::{Flags, Settings},
+    admin,
+    config::{Flags, Settings, Task},
     run::{Running, start},
 };
 use tracing_subscriber::EnvFilter;
@@ -24,13 +25,21 @@ async fn main() -> ExitCode {
 async fn run() -> anyhow::Result<()> {
     // What this program writes holds secrets: files are 600 and folders 700, whoever makes them.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    let settings = Settings::try_from(Flags::parse())?;
+    let flags = Flags::parse();
+    let task = flags.command.clone();
+    let settings = Settings::try_from(flags)?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| anyhow!("another TLS provider is already installed"))?;
+
+    if let Some(Task::Admin { task }) = task {
+        let link = admin::run(&settings, task).await.context("kai-server cannot do this")?;
+        println!("Open this link to choose a password; it works once, within a week:\n{link}");
+        return Ok(());
+    }
 
     // Each connection is an open file, and the usual soft limit of 1,024 is there for programs that use select(2).
     if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
@@ -54,7 +63,12 @@ async fn run() -> anyhow::Result<()> {
 }
 
 fn greet(running: &Running) {
-    println!("KAI Server is at http://{}", running.addr);
+    println!("KAI Server is at {}", running.public_url);
+    if let Some((name, link)) = &running.first_administrator {
+        println!(
+            "Nobody can sign in as an administrator yet. To do so as `{name}`, open this link; it works once, within a week:\n{link}"
+        );
+    }
     if let Some(sandbox) = running.sandbox_addr() {
         println!("Cluster: sandbox (in memory, nothing really runs); kubectl --server http://{sandbox} get pods -A");
     }

@@ -9,19 +9,26 @@ use std::{
     time::Duration,
 };
 
-use domain::ClusterKind;
+use domain::{ApiError, ClusterKind, PersonName};
 use sandbox::Sandbox;
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accounts::Accounts,
     broadcast::EventBroadcaster,
     changes::Changes,
     cluster::{Cluster, ClusterError},
-    config::{ClientLimits, ClusterChoice, Settings, reachable_by_pods, without_password},
+    config::{ClientLimits, ClusterChoice, LoginMode, PublicUrl, Settings, reachable_by_pods, without_password},
     file_lock::{FileLock, FileLockError},
     files::{Files, FilesError},
-    http::{self, guard::AllowedHosts, internal::Internal, serve::serve},
+    http::{
+        self, Logins,
+        guard::AllowedHosts,
+        internal::Internal,
+        serve::serve,
+        tls::{Tls, TlsError},
+    },
     identity::{self, IdentityError},
     intake::{
         Intake,
@@ -70,6 +77,12 @@ pub enum StartError {
     Cluster(#[from] ClusterError),
     #[error("cannot use NATS")]
     Messaging(#[from] MessagingError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("cannot hash passwords: {0}")]
+    Passwords(argon2::password_hash::Error),
+    #[error("cannot make a link for the first administrator")]
+    FirstAdministrator(#[source] ApiError),
 }
 
 /// A server that runs.
@@ -77,6 +90,10 @@ pub struct Running {
     /// Where pages and API are, with the port that was got when it was asked for port 0.
     pub addr: SocketAddr,
     pub internal_addr: SocketAddr,
+    /// Where people open the pages.
+    pub public_url: PublicUrl,
+    /// Whom a link was made for, as long as nobody could be an administrator, and the link.
+    pub first_administrator: Option<(PersonName, String)>,
     // None when the cluster is a real one.
     sandbox: Option<(Sandbox, SocketAddr)>,
     stop: CancellationToken,
@@ -127,6 +144,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         Some(nats) => Some(Messaging::connect(nats, settings.messaging.timeouts).await?),
         None => None,
     };
+    let store_of_accounts = store.clone();
     let changed = Changes::default();
     let (start_timeout, stop_timeout) = (settings.start_timeout, settings.stop_timeout);
     let messaging_outage = settings.messaging.restart_after;
@@ -165,6 +183,24 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     spawn(&mut tasks, "the trash", empty_trash(files.clone(), settings.trash_retention, stop.clone()));
     spawn(&mut tasks, "the store of measurements", measurements.clone().run(stop.clone()));
     let (addr, internal_addr) = (public.addr, internal.addr);
+    let public_url = settings.logins.public_url(addr);
+    let accounts = Accounts::new(store_of_accounts, settings.logins.sessions, public_url.to_string())
+        .map_err(StartError::Passwords)?;
+    let first_administrator = if settings.logins.modes.contains(&LoginMode::Local) {
+        accounts.first_administrator().await.map_err(StartError::FirstAdministrator)?
+    } else {
+        None
+    };
+    let tls = match &settings.logins.tls {
+        Some(files) => {
+            let (tls, renewal) = Tls::open(files).await?;
+            spawn(&mut tasks, "the renewal of the TLS certificate", renewal.run(stop.clone()));
+            Some(tls)
+        }
+        None => None,
+    };
+    let logins = Logins::new(accounts.clone(), &settings.logins, &public_url);
+    spawn(&mut tasks, "the sessions", accounts.run(stop.clone()));
     let pods = http::internal::router(Internal {
         service: service.clone(),
         files: files.clone(),
@@ -179,15 +215,28 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         broadcaster,
         site: Site::find(),
         addr,
-        allowed_hosts: AllowedHosts::of(addr, settings.insecure_no_login),
+        allowed_hosts: AllowedHosts::of(addr, settings.logins.public_url.as_ref(), settings.insecure_no_login),
+        logins,
+        is_https: public_url.is_https(),
         body_timeout: clients.body_timeout,
         stop: stop.clone(),
     });
-    let serving = serve(internal.listener, clients.internal_connections, clients, pods, stop.clone());
+    let serving = serve(internal.listener, clients.internal_connections, clients, pods, None, stop.clone());
     spawn(&mut tasks, "the internal listener", serving);
-    let serving = serve(public.listener, clients.public_connections, clients, people, stop.clone());
+    let serving = serve(public.listener, clients.public_connections, clients, people, tls, stop.clone());
     spawn(&mut tasks, "the public listener", serving);
-    Ok(Running { addr, internal_addr, sandbox, stop, tasks, intake, database_lock, _files_lock: files_lock })
+    Ok(Running {
+        addr,
+        internal_addr,
+        public_url,
+        first_administrator,
+        sandbox,
+        stop,
+        tasks,
+        intake,
+        database_lock,
+        _files_lock: files_lock,
+    })
 }
 
 impl Running {
@@ -272,9 +321,9 @@ async fn connect(
             let options = sandbox::Options { ready_after: settings.sandbox_ready_after, limits, ..Default::default() };
             let sandbox = Sandbox::start(options);
             let cluster = Cluster::in_process(Cluster::client_for(sandbox.router()));
-            let allowed_hosts = AllowedHosts::of(addr, settings.insecure_no_login);
+            let allowed_hosts = AllowedHosts::of(addr, None, settings.insecure_no_login);
             let kubectl = http::sandbox(sandbox.router(), allowed_hosts);
-            let serving = serve(bound.listener, clients.sandbox_connections, clients, kubectl, stop.clone());
+            let serving = serve(bound.listener, clients.sandbox_connections, clients, kubectl, None, stop.clone());
             spawn(tasks, "the sandbox's listener", serving);
             Ok((cluster, Some((sandbox, addr))))
         }

@@ -57,7 +57,7 @@ fn Activity(entries: Vec<ActivityEntry>, runtimes: Vec<RuntimeSummary>) -> impl 
         Ok(())
     })
     // Each action and each outcome changes a runtime or a version.
-    .reload_on(|event| !matches!(event, ServerEvent::Cluster(_)));
+    .reload_on(|event| !matches!(event, ServerEvent::Cluster(_) | ServerEvent::SignedOut { .. }));
     let show_more = single_flight(move || async move {
         let Some(asked) = filter.try_get_untracked() else { return };
         let before = shown.with_untracked(|shown| shown.last().map(|shown| shown.entry.id));

@@ -11,6 +11,7 @@ use crate::{Command, RuntimeId};
 
 /// What somebody may do, from the least to the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// See runtimes, versions and logs.
@@ -178,6 +179,7 @@ fn grantor(permission: Permission) -> &'static str {
 
 /// The roles that somebody has.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rights {
     /// On all runtimes, and on those to come.
     pub all: Option<Role>,
@@ -223,6 +225,11 @@ impl Rights {
     /// The role on this runtime.
     pub fn role(&self, runtime: &RuntimeId) -> Option<Role> {
         self.all.max(self.runtimes.get(runtime).copied())
+    }
+
+    /// The highest role that they have anywhere.
+    pub fn highest(&self) -> Option<Role> {
+        self.all.max(self.runtimes.values().max().copied())
     }
 
     pub fn sees(&self, runtime: &RuntimeId) -> bool {
@@ -335,5 +342,18 @@ mod tests {
         let denied = check(&Rights::of([(None, Role::Operator)]), Permission::Publish, Some(&id("demo"))).unwrap_err();
         let said = "you cannot publish versions: it takes the role publisher, which an admin of this runtime can grant";
         assert_eq!(denied.to_string(), said);
+    }
+
+    #[test]
+    fn the_document_says_what_each_role_may_do() {
+        let roles = Role::ALL.map(|role| format!(" {role} |")).concat();
+        let mut table = format!("| |{roles}\n|---|---|---|---|---|\n");
+        for permission in Permission::ALL {
+            let on = if permission.scope() == Scope::Server { " (with the role on all runtimes)" } else { "" };
+            let marks = Role::ALL.map(|role| if role >= permission.role() { " yes |" } else { " |" }).concat();
+            table += &format!("| {}{on} |{marks}\n", permission.verb());
+        }
+        let document = include_str!("../../../docs/access.md");
+        assert!(document.contains(&table), "docs/access.md §2 is to have:\n{table}");
     }
 }

@@ -189,10 +189,12 @@ pub enum Identity {
 
 /// A person's key in the database. Their name may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PersonId(pub i64);
 
 /// A token's key in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenId(pub i64);
 
 impl Caller {
@@ -217,6 +219,14 @@ impl Caller {
 
     pub fn rights(&self) -> &Rights {
         &self.rights
+    }
+
+    /// The person, or whose token it is.
+    pub fn person(&self) -> Option<PersonId> {
+        match &self.identity {
+            Identity::Person { id, .. } | Identity::Token { owner: id, .. } => Some(*id),
+            Identity::Local | Identity::Server => None,
+        }
     }
 
     /// As the history keeps it.

@@ -21,13 +21,17 @@ pub enum ServerEvent {
     Runtime(Box<RuntimeSummary>),
     Version(Box<VersionSummary>),
     Deleted(Deleted),
+    /// Whoever reads the stream may not do so any more, for this reason. The last event.
+    SignedOut {
+        reason: String,
+    },
 }
 
 impl ServerEvent {
     /// The runtime that it is about; none for what everybody may know.
     pub fn runtime(&self) -> Option<&RuntimeId> {
         match self {
-            Self::Hello { .. } | Self::Cluster(_) => None,
+            Self::Hello { .. } | Self::Cluster(_) | Self::SignedOut { .. } => None,
             Self::Runtime(summary) => Some(&summary.id),
             Self::Version(summary) => Some(&summary.runtime),
             Self::Deleted(deleted) => Some(&deleted.runtime),

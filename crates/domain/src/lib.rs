@@ -4,6 +4,8 @@
 //! clock or knows a framework; timestamps are handed in.
 
 pub mod access;
+mod accounts;
+mod audit;
 mod caller;
 mod calls;
 mod check;
@@ -27,6 +29,10 @@ mod visible;
 #[cfg(test)]
 mod wire_tests;
 
+pub use accounts::{
+    CreatedToken, Grant, Invitation, Me, NewGrant, NewToken, Person, Session, Subject, SubjectError, Token,
+};
+pub use audit::{AuditAction, AuditEntry, AuditFilter};
 pub use caller::{Actor, Caller, CallerNameError, Identity, PersonId, PersonName, TokenId, TokenName};
 pub use calls::{CallAnswer, CallFailure, CallOutcome, CallableRpc, CallableRpcs, GrpcTarget, PassedNode};
 pub use check::{CheckFailure, CheckMessage, FileCheck, FileContent, WantedValue};

@@ -117,6 +117,27 @@ impl Default for MeasurementLimits {
     }
 }
 
+/// How long what signs somebody in lasts.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// Of a session that is not used.
+    pub idle: Duration,
+    /// Of any session.
+    pub absolute: Duration,
+    /// Of a link by which somebody chooses a password.
+    pub link: Duration,
+    /// How often it is asked whether another process has changed something, and whether those who read a stream still may.
+    /// Somebody who is disabled is out within twice that.
+    pub check_interval: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        Self { idle: hours(8), absolute: hours(24), link: hours(7 * 24), check_interval: Duration::from_secs(14) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

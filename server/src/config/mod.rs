@@ -3,6 +3,7 @@
 mod calls;
 mod krt_limits;
 mod limits;
+mod logins;
 mod messaging;
 mod messaging_timeouts;
 mod settings;
@@ -12,14 +13,18 @@ mod values;
 use std::{ffi::OsStr, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
 
 use clap::{
-    CommandFactory, FromArgMatches, Parser, ValueEnum,
+    CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
     builder::{BoolishValueParser, Resettable},
 };
+
+use domain::PersonName;
 
 pub use calls::{CallFlags, CallLimits};
 pub use krt_limits::KrtFlags;
 pub(crate) use krt_limits::setting_of;
-pub use limits::{ClientLimits, FileTimeouts, MeasurementLimits};
+pub use limits::{ClientLimits, FileTimeouts, MeasurementLimits, SessionLimits};
+pub(crate) use logins::is_loopback_host;
+pub use logins::{LoginFlags, LoginMode, LoginSettings, PublicUrl, TlsFiles};
 pub use messaging::{MessagingFlags, MessagingSettings, NatsSettings};
 pub use messaging_timeouts::MessagingTimeouts;
 pub(crate) use settings::reachable_by_pods;
@@ -41,7 +46,8 @@ use crate::secret::Secret;
                   which nothing really runs. RUST_LOG sets the log level (default: info)."
 )]
 pub struct Flags {
-    /// The address of the pages, the API and the live events. Must be a loopback address until there are logins
+    /// The address of the pages, the API and the live events. Must be a loopback address unless people sign in
+    /// (--login)
     #[arg(long, env = "KAI_ADDR", default_value = "127.0.0.1:3000", value_name = "IP:PORT")]
     pub addr: SocketAddr,
 
@@ -155,10 +161,35 @@ pub struct Flags {
     #[command(flatten)]
     pub calls: CallFlags,
 
-    /// Accepts addresses that are not loopback although there are no logins: anyone who can reach the server can do
-    /// everything. Use it only behind a proxy that authenticates users
+    #[command(flatten)]
+    pub logins: LoginFlags,
+
+    /// Accepts addresses that are not loopback although nobody signs in: anyone who can reach the server can do everything.
+    /// Use it only behind a proxy that authenticates users
     #[arg(long, env = "KAI_INSECURE_NO_LOGIN", value_parser = BoolishValueParser::new())]
     pub insecure_no_login: bool,
+
+    #[command(subcommand)]
+    pub command: Option<Task>,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Task {
+    /// Makes administrators, also while the server runs on the same database
+    Admin {
+        #[command(subcommand)]
+        task: AdminTask,
+    },
+}
+
+/// What is done to administrators. Each prints a link with which they choose a password; it works once.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AdminTask {
+    /// Adds a person with the role admin on all runtimes
+    Create { name: PersonName },
+    /// Lets a person in again: enables them and gives them the role admin on all runtimes
+    Reset { name: PersonName },
 }
 
 impl Flags {

@@ -13,6 +13,7 @@ use krt::Limits;
 use super::{
     CallLimits, ClusterFlag, Flags,
     limits::{ClientLimits, FileTimeouts, MeasurementLimits},
+    logins::LoginSettings,
     messaging::MessagingSettings,
     uploads::UploadLimits,
     values::Pairs,
@@ -23,10 +24,37 @@ use crate::secret::Secret;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error(
-        "{setting} is {addr}, which other machines can reach, and the server has no logins yet. Use a loopback address such \
-         as 127.0.0.1:{port}, or --insecure-no-login behind a proxy that authenticates users", port = .addr.port()
+        "{setting} is {addr}, which other machines can reach, and nobody signs in. Set KAI_LOGIN, or use a loopback address \
+         such as 127.0.0.1:{port}, or --insecure-no-login behind a proxy that authenticates users", port = .addr.port()
     )]
     NotLoopback { setting: &'static str, addr: SocketAddr },
+    #[error(
+        "KAI_SANDBOX_ADDR is {addr}, which other machines can reach, and the sandbox has no logins. Use a loopback address \
+         such as 127.0.0.1:{port}", port = .addr.port()
+    )]
+    SandboxNotLoopback { addr: SocketAddr },
+    #[error("set one of KAI_LOGIN and KAI_INSECURE_NO_LOGIN")]
+    LoginAndInsecure,
+    #[error(
+        "KAI_ADDR is {addr}, which other machines can reach: set KAI_PUBLIC_URL to the URL at which people open the pages, \
+         such as https://kai.example.org"
+    )]
+    NoPublicUrl { addr: SocketAddr },
+    #[error(
+        "KAI_PUBLIC_URL is `{0}`; use the scheme, the host and the port without a path, such as https://kai.example.org"
+    )]
+    PublicUrl(String),
+    #[error("KAI_PUBLIC_URL is {0}, which other machines can open, and nobody signs in; set KAI_LOGIN")]
+    PublicWithoutLogin(String),
+    #[error(
+        "KAI_PUBLIC_URL is {0}, over which passwords and cookies go in the clear; use https, by KAI_TLS_CERT and KAI_TLS_KEY \
+         or by a proxy"
+    )]
+    PublicWithoutTls(String),
+    #[error("KAI_TLS_CERT requires KAI_PUBLIC_URL with https")]
+    TlsWithoutPublicUrl,
+    #[error("{setting} is {time:?}; use at least one minute and at most a year")]
+    SessionTime { setting: &'static str, time: Duration },
     #[error("no data folder: set KAI_DATA_DIR, XDG_DATA_HOME or HOME")]
     NoDataDir,
     #[error("KAI_CONTEXT requires --cluster kubeconfig")]
@@ -109,6 +137,7 @@ pub struct Settings {
     pub stop_timeout: Duration,
     /// Limits of calls that people make to entrypoints from here.
     pub calls: CallLimits,
+    pub logins: LoginSettings,
     pub insecure_no_login: bool,
     /// Limits for the clients of the listeners. They have no flag.
     pub clients: ClientLimits,
@@ -120,10 +149,9 @@ impl TryFrom<Flags> for Settings {
     type Error = ConfigError;
 
     fn try_from(flags: Flags) -> Result<Self, ConfigError> {
-        for (setting, addr) in [("KAI_ADDR", flags.addr), ("KAI_SANDBOX_ADDR", flags.sandbox_addr)] {
-            if !flags.insecure_no_login && !addr.ip().to_canonical().is_loopback() {
-                return Err(ConfigError::NotLoopback { setting, addr });
-            }
+        let logins = flags.logins.settings(flags.addr, flags.insecure_no_login)?;
+        if !flags.insecure_no_login && !flags.sandbox_addr.ip().to_canonical().is_loopback() {
+            return Err(ConfigError::SandboxNotLoopback { addr: flags.sandbox_addr });
         }
         let second_to_day = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
         if !second_to_day.contains(&flags.start_timeout) {
@@ -185,6 +213,7 @@ impl TryFrom<Flags> for Settings {
             start_timeout: flags.start_timeout,
             stop_timeout: flags.stop_timeout,
             calls,
+            logins,
             insecure_no_login: flags.insecure_no_login,
             clients: ClientLimits::default(),
             measurements: MeasurementLimits::default(),
@@ -266,7 +295,7 @@ mod tests {
     fn an_address_that_others_reach_is_refused_until_insisted_upon() {
         for flag in ["--addr", "--sandbox-addr"] {
             let refusal = settings(&[flag, "0.0.0.0:3000"]).unwrap_err().to_string();
-            assert!(refusal.contains("--insecure-no-login"), "{refusal}");
+            assert!(refusal.contains("which other machines can reach"), "{refusal}");
             assert!(settings(&[flag, "0.0.0.0:3000", "--insecure-no-login"]).is_ok());
         }
         assert!(settings(&["--addr", "[::1]:3000", "--internal-addr", "0.0.0.0:3001"]).is_ok());

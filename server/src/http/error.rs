@@ -66,7 +66,9 @@ impl IntoResponse for ErrorAnswer {
     fn into_response(self) -> Response {
         let error = ErrorFields { code: self.code, message: &self.message, problems: &self.problems };
         let retry_after = self.retry_after_secs.map(|secs| [(header::RETRY_AFTER, secs.to_string())]);
-        (self.status, retry_after, Json(ErrorBody { error })).into_response()
+        // RFC 9110 §11.6.1 and RFC 6750 §3. A browser asks for nothing by it.
+        let how = (self.status == StatusCode::UNAUTHORIZED).then_some([(header::WWW_AUTHENTICATE, "Bearer")]);
+        (self.status, retry_after, how, Json(ErrorBody { error })).into_response()
     }
 }
 

@@ -1,7 +1,10 @@
-//! Until there are logins, whoever reaches the server may do everything. This keeps other web pages in a person's
-//! browser from doing it: by cross-site requests, and by names that are made to point at this machine (DNS rebinding).
+//! Keeps other web pages in a person's browser from doing what that person may do: by cross-site requests, and by names that
+//! are made to point at this machine (DNS rebinding).
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     extract::{Request, State},
@@ -12,9 +15,10 @@ use axum::{
 use domain::ApiError;
 
 use super::error::ErrorAnswer;
+use crate::config::{PublicUrl, is_loopback_host};
 
 /// The host names that a listener accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedHosts {
     /// A loopback name or address. Any port goes, for it may be forwarded from another one: a page can make its own
     /// name point at this machine, but not `localhost`.
@@ -22,13 +26,19 @@ pub enum AllowedHosts {
         /// Where the listener is, to say so.
         port: u16,
     },
+    /// The public URL's. Pages are of its origin, to the scheme.
+    Public(Arc<PublicUrl>),
     /// Whatever the request's Host says: with `--insecure-no-login` something in front of the server knows better.
     AnyHost,
 }
 
 impl AllowedHosts {
-    pub fn of(addr: SocketAddr, insecure_no_login: bool) -> Self {
-        if insecure_no_login { Self::AnyHost } else { Self::Loopback { port: addr.port() } }
+    pub fn of(addr: SocketAddr, public_url: Option<&PublicUrl>, insecure_no_login: bool) -> Self {
+        match public_url {
+            Some(url) if !url.is_loopback() => Self::Public(Arc::new(url.clone())),
+            _ if insecure_no_login => Self::AnyHost,
+            _ => Self::Loopback { port: addr.port() },
+        }
     }
 }
 
@@ -51,7 +61,7 @@ impl Refusal {
 
 /// Refuses what another site's page, or a name that is not the server's, asks for.
 pub(super) async fn csrf_guard(State(allowed_hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
-    match check(allowed_hosts, request.method(), request.uri(), request.headers()) {
+    match check(&allowed_hosts, request.method(), request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(Refusal::Foreign(reason)) => ErrorAnswer::from(ApiError::Forbidden { reason }).into_response(),
         Err(Refusal::NoHost(reason)) => {
@@ -75,26 +85,34 @@ pub(super) fn host(uri: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal>
 
 /// Whether the listener may do what the request asks for.
 pub(super) fn check(
-    allowed_hosts: AllowedHosts,
+    allowed_hosts: &AllowedHosts,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(), Refusal> {
     let host = host(uri, headers)?;
-    if let AllowedHosts::Loopback { port } = allowed_hosts
-        && !is_loopback(&host)
-    {
-        return Err(Refusal::Foreign(format!(
-            "Host `{host}` is not allowed; open http://127.0.0.1:{port}, or start the server with --insecure-no-login behind a \
-             proxy that authenticates users"
-        )));
+    match allowed_hosts {
+        AllowedHosts::Loopback { port } if !is_loopback(&host) => {
+            return Err(Refusal::Foreign(format!(
+                "Host `{host}` is not allowed; open http://127.0.0.1:{port}, or set KAI_LOGIN and KAI_PUBLIC_URL"
+            )));
+        }
+        // Probes name the address that they connect to; what they get is nobody's.
+        AllowedHosts::Public(url) if !is_host_of(&host, url) && !["/healthz", "/readyz"].contains(&uri.path()) => {
+            return Err(Refusal::Foreign(format!("Host `{host}` is not allowed; open {url}")));
+        }
+        _ => {}
     }
     if [Method::GET, Method::HEAD].contains(method) {
         return Ok(());
     }
     if let Some(origin) = headers.get(header::ORIGIN) {
         let origin = String::from_utf8_lossy(origin.as_bytes());
-        return if is_of_host(&origin, &host) {
+        let is_own = match allowed_hosts {
+            AllowedHosts::Public(url) => origin.eq_ignore_ascii_case(&url.to_string()),
+            AllowedHosts::Loopback { .. } | AllowedHosts::AnyHost => is_of_host(&origin, &host),
+        };
+        return if is_own {
             Ok(())
         } else {
             Err(Refusal::Foreign(format!(
@@ -107,6 +125,13 @@ pub(super) fn check(
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(_) => Err(Refusal::Foreign("cross-site request; only pages of this server may make changes".to_owned())),
     }
+}
+
+fn is_host_of(host: &Authority, url: &PublicUrl) -> bool {
+    let default_port = if url.is_https() { 443 } else { 80 };
+    let Ok(public) = url.authority().parse::<Authority>() else { return false };
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(default_port);
+    public.host().eq_ignore_ascii_case(host.host()) && port(&public) == port(host)
 }
 
 /// The scheme is not compared: whatever is in front may speak TLS where this server does not.
@@ -128,7 +153,7 @@ pub(super) fn address(authority: &Authority) -> Option<IpAddr> {
 }
 
 pub(super) fn is_loopback(authority: &Authority) -> bool {
-    authority.host().eq_ignore_ascii_case("localhost") || address(authority).is_some_and(|ip| ip.is_loopback())
+    is_loopback_host(authority.host())
 }
 
 #[cfg(test)]
@@ -144,7 +169,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        check(allowed_hosts, &method, &Uri::from_static("/api/v1/runtimes"), &map).map_err(|refusal| refusal.status())
+        check(&allowed_hosts, &method, &Uri::from_static("/api/v1/runtimes"), &map).map_err(|refusal| refusal.status())
     }
 
     fn allows(allowed_hosts: AllowedHosts, method: Method, headers: &[(&'static str, &str)]) -> bool {

@@ -39,7 +39,7 @@ pub fn router(parts: Internal) -> Router {
         .method_not_allowed_fallback(|| async { denied() })
         .with_state(parts)
         .layer(middleware::from_fn_with_state(advertised, host_guard))
-        .layer(middleware::map_response(headers::secure))
+        .layer(middleware::map_response_with_state(headers::Policy::default(), headers::secure))
 }
 
 /// One answer for what is not there and for a wrong credential: neither is anybody's business.

@@ -3,6 +3,8 @@
 
 mod api;
 mod auth;
+mod client_address;
+mod credential;
 mod download;
 mod error;
 mod events;
@@ -15,20 +17,22 @@ mod measurements;
 pub mod openapi;
 mod pages;
 mod reference;
+mod return_to;
 mod sandbox;
 pub mod serve;
+mod sign_in;
 mod site;
+pub mod tls;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, middleware};
 use tokio_util::sync::CancellationToken;
-use tower_http::{
-    catch_panic::CatchPanicLayer,
-    trace::{DefaultMakeSpan, TraceLayer},
-};
+use tower_http::{catch_panic::CatchPanicLayer, trace::TraceLayer};
 
-pub use self::sandbox::sandbox;
+use self::headers::Policy;
+
+pub use self::{auth::Logins, sandbox::sandbox};
 use crate::{
     broadcast::EventBroadcaster, files::Files, http::guard::AllowedHosts, intake::Intake, service::Service, site::Site,
 };
@@ -45,6 +49,9 @@ pub struct Public {
     pub addr: SocketAddr,
     /// The hosts that requests may name; Origin is compared with them.
     pub allowed_hosts: AllowedHosts,
+    pub logins: Logins,
+    /// The scheme of the public URL.
+    pub is_https: bool,
     /// How long the body of a request may take that is no upload.
     pub body_timeout: Duration,
     /// Ends the event streams, which otherwise would hold up a graceful shutdown.
@@ -53,19 +60,35 @@ pub struct Public {
 
 /// Everything that people and programs reach.
 pub fn public(parts: Public) -> Router {
+    let policy = Policy { has_logins: parts.logins.is_on(), is_https: parts.is_https };
+    let limits = parts.intake.limits();
+    let health = health::routes().split_for_parts().0.with_state(parts.clone());
+    let pages = pages::router(&parts.site, parts.addr, parts.service.clone(), limits, parts.body_timeout)
+        .layer(middleware::from_fn(auth::require_sign_in));
     Router::new()
-        .merge(health::routes().split_for_parts().0.with_state(parts.clone()))
         .nest("/api/v1", api::router(&parts))
+        .merge(sign_in::router(&parts))
+        .merge(pages)
+        .layer(middleware::from_fn_with_state(parts.logins, auth::authenticate))
+        // What is nobody's.
+        .merge(health)
         .merge(reference::router(&parts.site))
-        .merge(pages::router(parts.site, parts.addr, parts.service.clone(), parts.intake.limits(), parts.body_timeout))
+        .merge(site::router(parts.site))
         .layer(middleware::from_fn(extract::reject_nul))
         .layer(middleware::from_fn_with_state(parts.allowed_hosts, guard::csrf_guard))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(middleware::map_response(headers::secure))
+        .layer(middleware::map_response_with_state(policy, headers::secure))
         .layer(
             TraceLayer::new_for_http()
-                .make_span_with(DefaultMakeSpan::new().level(tracing::Level::INFO))
+                .make_span_with(span)
                 // Whoever answered with a failure has logged it, with its cause.
                 .on_failure(()),
         )
+}
+
+/// What is logged of a request. A link's secret is not.
+fn span<B>(request: &http::Request<B>) -> tracing::Span {
+    let path = request.uri().path();
+    let uri = if path.starts_with(sign_in::LINK) { sign_in::LINK.to_owned() } else { request.uri().to_string() };
+    tracing::info_span!("request", method = %request.method(), uri)
 }

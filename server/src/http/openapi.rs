@@ -23,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::{api, error::ErrorBody, headers::is_known, health};
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("Server", "Whether the server is well, and what its API is."),
     ("Runtimes", "Runtimes have versions, of which one at most is published."),
     ("Versions", "What people and programs do with versions."),
@@ -33,6 +33,7 @@ const TAGS: [(&str, &str); 9] = [
     ("Logs", "What a version's containers write."),
     ("Activity", "What was done, by whom, and what became of it."),
     ("Events", "What changes, as it changes."),
+    ("People", "Who may use the server, by what they are known, and what they may do."),
 ];
 
 /// The answers to requests that are not done: their status, `error.code`, and when.

@@ -12,10 +12,9 @@ use app::{
 };
 use axum::{
     Router,
-    http::{HeaderValue, header},
+    http::{HeaderValue, header, request::Parts},
     middleware,
 };
-use domain::Caller;
 use krt::Limits;
 use leptos::{
     nonce::use_nonce,
@@ -23,16 +22,12 @@ use leptos::{
 };
 use leptos_axum::{AxumRouteListing, LeptosRoutes, ResponseOptions};
 
-use super::{
-    extract::read_body,
-    headers::page_policy,
-    site::{self, WORKER},
-};
+use super::{auth, extract::read_body, headers::page_policy, site::WORKER};
 use crate::site::Site;
 
 /// `limits` are those for files, by which a page checks them before it sends them.
 pub(super) fn router(
-    site: Site,
+    site: &Site,
     addr: SocketAddr,
     backend: Arc<dyn Backend>,
     limits: &Limits,
@@ -45,8 +40,10 @@ pub(super) fn router(
             provide_context(manifest.clone());
         }
         provide_context(BackendContext(backend.clone()));
-        // Until there are logins, everybody is the person at this machine.
-        provide_context(Caller::local());
+        // None while Leptos looks for the routes, and for who has not signed in.
+        if let Some(caller) = use_context::<Parts>().and_then(|parts| auth::caller(&parts)) {
+            provide_context(caller);
+        }
         send_policy();
     };
     let shell = {
@@ -63,7 +60,6 @@ pub(super) fn router(
         // Server functions read their arguments whole, without a limit of their own.
         .layer(middleware::from_fn_with_state(body_timeout, read_body))
         .with_state(options)
-        .merge(site::router(site))
 }
 
 /// What pages there are. Found once: while Leptos looks for them it suppresses every resource of the process, so that a

@@ -12,18 +12,18 @@ use serde_json::json;
 
 use super::{
     guard::{self, AllowedHosts, Refusal},
-    headers,
+    headers::{self, Policy},
 };
 
 /// The sandbox's API for programs outside of this one.
 pub fn sandbox(api: Router, allowed_hosts: AllowedHosts) -> Router {
     api.layer(middleware::from_fn_with_state(allowed_hosts, csrf_guard))
-        .layer(middleware::map_response(headers::secure))
+        .layer(middleware::map_response_with_state(Policy::default(), headers::secure))
 }
 
 /// Refuses as Kubernetes does, so that kubectl shows why.
 async fn csrf_guard(State(allowed_hosts): State<AllowedHosts>, request: Request, next: Next) -> Response {
-    let refusal = match guard::check(allowed_hosts, request.method(), request.uri(), request.headers()) {
+    let refusal = match guard::check(&allowed_hosts, request.method(), request.uri(), request.headers()) {
         Ok(()) => return next.run(request).await,
         Err(refusal) => refusal,
     };

@@ -7,7 +7,7 @@ use domain::{ApiError, Problem, RuntimeId, access::Denied};
 use crate::{files::FilesError, store::StoreError};
 
 /// What cannot be told to the caller is logged here, once, with all its causes.
-pub(super) fn from_store(error: StoreError) -> ApiError {
+pub(crate) fn from_store(error: StoreError) -> ApiError {
     match error {
         StoreError::NotFound(what) => ApiError::NotFound { what },
         StoreError::Taken { what, field } => ApiError::NameTaken { what, field: field.to_owned() },
@@ -15,6 +15,7 @@ pub(super) fn from_store(error: StoreError) -> ApiError {
         StoreError::NotEmpty { runtime, refusal } => ApiError::RuntimeNotEmpty { runtime, versions: refusal.versions },
         StoreError::ConfigIncomplete { version, missing, .. } => ApiError::ConfigIncomplete { version, missing },
         StoreError::Denied(denied) => denied_error(denied, None),
+        StoreError::Oneself => ApiError::Forbidden { reason: error.to_string() },
         StoreError::Nul | StoreError::Archived(_) | StoreError::ConfigTooLarge(_) => {
             ApiError::InvalidInput { problems: vec![Problem::error("", error.to_string())] }
         }
@@ -42,7 +43,7 @@ pub(super) fn from_store(error: StoreError) -> ApiError {
 }
 
 /// What somebody may not see is answered as if it did not exist.
-pub(super) fn denied_error(denied: Denied, runtime: Option<&RuntimeId>) -> ApiError {
+pub(crate) fn denied_error(denied: Denied, runtime: Option<&RuntimeId>) -> ApiError {
     match (denied, runtime) {
         (Denied::Hidden, Some(runtime)) => ApiError::NotFound { what: format!("runtime `{runtime}`") },
         (denied, _) => ApiError::Forbidden { reason: denied.to_string() },

@@ -29,8 +29,7 @@ use tokio::sync::{broadcast, watch};
 
 use blocking_work::BlockingWork;
 use calls::Calls;
-use errors::{denied_error, from_store};
-pub(crate) use errors::{error_chain, from_files};
+pub(crate) use errors::{denied_error, error_chain, from_files, from_store};
 pub(crate) use logs::{LogFormat, LogStream, LogsParams};
 use summary_cache::{CachedRuntime, RuntimeSummaryCache};
 

@@ -16,7 +16,7 @@ pub(super) async fn command(
     name: &VersionName,
     record: &CommandRecord,
 ) -> Result<VersionRecord, StoreError> {
-    access::authorize(&record.caller, record.command.into(), Some(runtime))?;
+    access::authorize(tx, &record.caller, record.command.into(), Some(runtime)).await?;
     let runtime = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, &runtime.id, name).await?;
     decide(&version, record.command)?;

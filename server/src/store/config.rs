@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Action, Caller, Desired, RuntimeId, Timestamp, VersionName, access::Permission};
+use domain::{Action, AuditAction, Caller, Desired, RuntimeId, Timestamp, VersionName, access::Permission};
 
 use super::{
-    CONFIG_MAX_BYTES, StoreError, VersionRecord, access,
+    AuditRecord, CONFIG_MAX_BYTES, StoreError, VersionRecord, access, accounts,
     history::{self, Entry},
     runtimes,
     sql::{Tx, values},
@@ -58,7 +58,7 @@ pub(super) async fn set(
     comment: Option<&str>,
     at: Timestamp,
 ) -> Result<(VersionRecord, bool), StoreError> {
-    access::authorize(caller, Permission::Configure, Some(runtime))?;
+    access::authorize(tx, caller, Permission::Configure, Some(runtime)).await?;
     let claimed = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, runtime, name).await?;
     if version.desired == Desired::Archived {
@@ -115,13 +115,15 @@ pub(super) async fn reveal(
     caller: &Caller,
     at: Timestamp,
 ) -> Result<Option<Secret>, StoreError> {
-    access::authorize(caller, Permission::Reveal, Some(runtime))?;
+    access::authorize(tx, caller, Permission::Reveal, Some(runtime)).await?;
     let claimed = runtimes::require(tx, runtime).await?;
     let mut version = versions::require(tx, runtime, version).await?;
     let Some(value) = version.config.remove(name) else { return Ok(None) };
     let by = caller.actor();
     let entry = Entry { detail: Some(name), ..Entry::reached(Action::Reveal, &by, at) };
     history::append(tx, version.key, entry).await?;
+    let entry = AuditRecord::by(caller, AuditAction::ValueRead, at).about(name).on(Some(runtime));
+    accounts::audit::append(tx, &entry.saying(format!("version {}", version.name))).await?;
     versions::bump_revision(tx, &claimed, version.key).await?;
     Ok(Some(value))
 }

@@ -3,7 +3,7 @@
 use domain::{Action, Actor, RuntimeId, Timestamp, VersionName, access::Permission};
 
 use super::{
-    Deletion, StoreError, StoredFile, access, content,
+    Deletion, StoreError, StoredFile, access, accounts, content,
     history::{self, Entry},
     runtimes,
     sql::{Tx, values},
@@ -16,7 +16,7 @@ pub(super) async fn version(
     name: &VersionName,
     deletion: &Deletion,
 ) -> Result<StoredFile, StoreError> {
-    access::authorize(&deletion.caller, Permission::DeleteVersion, Some(runtime))?;
+    access::authorize(tx, &deletion.caller, Permission::DeleteVersion, Some(runtime)).await?;
     let runtime = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, &runtime.id, name).await?;
     let state = version.state();
@@ -35,13 +35,14 @@ pub(super) async fn version(
 }
 
 pub(super) async fn runtime(tx: &mut Tx, id: &RuntimeId, deletion: &Deletion) -> Result<(), StoreError> {
-    access::authorize(&deletion.caller, Permission::DeleteRuntime, Some(id))?;
+    access::authorize(tx, &deletion.caller, Permission::DeleteRuntime, Some(id)).await?;
     let runtime = runtimes::require(tx, id).await?;
     let row = tx.fetch_one("SELECT count(*) AS count FROM versions WHERE runtime = $1", values![id.as_str()]).await?;
     let versions = u32::try_from(row.count("count")?).unwrap_or(u32::MAX);
     domain::may_delete_runtime(versions)
         .map_err(|refusal| StoreError::NotEmpty { runtime: runtime.id.clone(), refusal })?;
     history::append_to_runtime(tx, id, entry(deletion, &deletion.caller.actor())).await?;
+    accounts::remove_grants_of(tx, id).await?;
     tx.execute("DELETE FROM runtimes WHERE id = $1", values![id.as_str()]).await?;
     Ok(())
 }

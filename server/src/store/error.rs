@@ -19,6 +19,9 @@ pub enum StoreError {
     /// The caller may not do this.
     #[error(transparent)]
     Denied(Denied),
+    /// What administrators do to others only.
+    #[error("you cannot do this to yourself; ask another admin")]
+    Oneself,
     #[error("version `{version}` of runtime `{runtime}` does not allow this")]
     Refused {
         runtime: RuntimeId,

@@ -18,7 +18,7 @@ pub(super) async fn choose(
     caller: &Caller,
     at: Timestamp,
 ) -> Result<(VersionRecord, bool), StoreError> {
-    access::authorize(caller, Permission::Configure, Some(runtime))?;
+    access::authorize(tx, caller, Permission::Configure, Some(runtime)).await?;
     let claimed = runtimes::require(tx, runtime).await?;
     let version = versions::require(tx, runtime, name).await?;
     if version.state() != VersionState::Stopped {

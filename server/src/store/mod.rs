@@ -5,6 +5,7 @@
 //! error. Callers pass in the time; the store reads no clock.
 
 mod access;
+mod accounts;
 mod activity;
 mod calls;
 mod commands;
@@ -41,6 +42,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
+pub use accounts::{
+    AuditRecord, NewPerson, NewSession, NewTokenRecord, PersonRecord, ProviderIdentity, SecretDigest, SessionRecord,
+    SignedIn, TokenCaller, TokenRecord, WhichSessions, random_secret,
+};
 pub use credential::download_token;
 pub use error::StoreError;
 pub use installation::InstallationId;

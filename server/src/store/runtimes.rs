@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Publication, RuntimeId, Timestamp, access::Permission};
+use domain::{AuditAction, Publication, RuntimeId, Timestamp, access::Permission};
 
 use super::{
-    NewRuntimeRecord, RuntimeRecord, StoreError, VersionKey, access,
+    AuditRecord, NewRuntimeRecord, RuntimeRecord, StoreError, VersionKey, access, accounts,
     sql::{Row, Tx, values},
 };
 
@@ -16,7 +16,7 @@ macro_rules! columns {
 }
 
 pub(super) async fn create(tx: &mut Tx, new: &NewRuntimeRecord) -> Result<RuntimeRecord, StoreError> {
-    access::authorize(&new.caller, Permission::CreateRuntime, None)?;
+    access::authorize(tx, &new.caller, Permission::CreateRuntime, None).await?;
     const INSERT: &str = concat!(
         "INSERT INTO runtimes (id, name, description, created_at, revision) VALUES ($1, $2, $3, $4, 1)
          ON CONFLICT DO NOTHING RETURNING ",
@@ -24,7 +24,11 @@ pub(super) async fn create(tx: &mut Tx, new: &NewRuntimeRecord) -> Result<Runtim
     );
     let values = values![new.id.as_str(), &new.name, &new.description, new.at];
     match tx.fetch_optional(INSERT, values).await? {
-        Some(row) => record(&row),
+        Some(row) => {
+            let entry = AuditRecord::by(&new.caller, AuditAction::RuntimeCreated, new.at).on(Some(&new.id));
+            accounts::audit::append(tx, &entry).await?;
+            record(&row)
+        }
         None if get(tx, &new.id).await?.is_some() => {
             Err(StoreError::Taken { what: format!("a runtime with the id `{}`", new.id), field: "id" })
         }

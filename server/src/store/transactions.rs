@@ -24,7 +24,7 @@ use crate::secret::Secret;
 /// `fail_publish`) answers whether it still applied. `false` means that the intent has changed since it was read, and that
 /// nothing was written.
 pub struct Store {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl Store {

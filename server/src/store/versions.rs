@@ -28,7 +28,7 @@ macro_rules! select {
 }
 
 pub(super) async fn create(tx: &mut Tx, new: &NewVersion) -> Result<VersionRecord, StoreError> {
-    access::authorize(&new.caller, Permission::Upload, Some(&new.runtime))?;
+    access::authorize(tx, &new.caller, Permission::Upload, Some(&new.runtime)).await?;
     let runtime = runtimes::require(tx, &new.runtime).await?;
     let by = new.caller.actor();
     let name = &new.manifest.version;

@@ -14,7 +14,8 @@ fn settings_that_cannot_be_used_end_it_with_what_to_do() {
     let data = tempfile::tempdir().unwrap();
     for (name, value, said) in [
         ("KAI_ADDR", "0.0.0.0:0", "--insecure-no-login"),
-        ("KAI_SANDBOX_ADDR", "[::]:0", "--insecure-no-login"),
+        ("KAI_SANDBOX_ADDR", "[::]:0", "the sandbox has no logins"),
+        ("KAI_PUBLIC_URL", "https://kai.example", "KAI_LOGIN"),
         ("KAI_ADDR", "nonsense", "nonsense"),
         ("KAI_DATABASE_URL", "mysql://localhost/kai", "KAI_DATABASE_URL"),
         ("KAI_STORAGE_URL", "ftp://localhost/kai", "KAI_STORAGE_URL"),

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// From the bottom up. A module that is missing here fails the test.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 24] = [
     "private",
     "secret",
     "file_lock",
@@ -25,6 +25,8 @@ const LAYERS: [&str; 22] = [
     "reconciler",
     "calls",
     "service",
+    "accounts",
+    "admin",
     "retention",
     "broadcast",
     "intake",

@@ -1,6 +1,7 @@
 //! Tests of the server against real parts that the tests start themselves.
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails by it, in helpers too")]
 
+mod accounts;
 mod api;
 mod api_usage;
 mod binary;
@@ -22,6 +23,7 @@ mod killed;
 mod layers;
 mod lifecycle;
 mod logs;
+mod matrix;
 mod measurements;
 mod messaging;
 mod network_partition;

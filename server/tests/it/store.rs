@@ -8,6 +8,7 @@ use server::store::{self, Store};
 use crate::support::postgres;
 
 mod access;
+mod accounts;
 mod activity;
 mod commands;
 mod config;
@@ -38,17 +39,23 @@ impl Db {
     async fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", dir.path().join("kai.db").display());
-        Self { store: store::open(&url).await.unwrap(), url, _dir: Some(dir) }
+        Self::at(url, Some(dir)).await
     }
 
     async fn in_memory() -> Self {
         let url = "sqlite::memory:".to_owned();
-        Self { store: store::open(&url).await.unwrap(), url, _dir: None }
+        Self::at(url, None).await
     }
 
     async fn postgres() -> Self {
         let url = postgres::new_database().await;
-        Self { store: store::open(&url).await.unwrap(), url, _dir: None }
+        Self::at(url, None).await
+    }
+
+    async fn at(url: String, dir: Option<tempfile::TempDir>) -> Self {
+        let store = store::open(&url).await.unwrap();
+        samples::add_mira(&store).await;
+        Self { store, url, _dir: dir }
     }
 
     /// Another server's, or the next process', view of the same state.
@@ -77,6 +84,18 @@ macro_rules! conformance {
 
 mod on {
     conformance! {
+        accounts {
+            a_link_sets_a_password_once_and_ends_what_was_before
+            a_session_ends_by_time_by_its_owner_and_with_its_person
+            nobody_ends_or_disables_what_is_not_theirs_to
+            a_token_may_do_no_more_than_its_owner_at_present
+            the_highest_grant_of_a_person_their_groups_and_everyone_counts
+            grants_and_tokens_go_with_their_runtime
+            each_change_is_seen_by_its_revision_and_in_the_audit_log
+            a_part_of_the_audit_log_is_found
+            whom_a_provider_knows_is_found_again_by_its_word_alone
+            an_administrator_is_one_who_can_sign_in
+        }
         measurements {
             minutes_are_added_to_and_old_ones_removed
             measurements_go_with_their_version

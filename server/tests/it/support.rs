@@ -32,5 +32,7 @@ pub(crate) mod reference_model;
 pub(crate) mod server;
 #[path = "../support/suite.rs"]
 pub(crate) mod suite;
+#[path = "../support/team.rs"]
+pub(crate) mod team;
 #[path = "../support/test_rng.rs"]
 pub(crate) mod test_rng;

@@ -126,6 +126,11 @@ impl TestServer {
         self.running.sandbox_addr()
     }
 
+    /// Whom a link was made for, and the link.
+    pub(crate) fn first_administrator(&self) -> Option<(domain::PersonName, String)> {
+        self.running.first_administrator.clone()
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }

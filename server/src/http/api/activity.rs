@@ -161,7 +161,7 @@ fn row(activity: &ActivityEntry) -> String {
 }
 
 /// A text that a spreadsheet would take for a formula gets an apostrophe before it, which makes it a text there.
-fn quoted(cell: &str) -> String {
+pub(super) fn quoted(cell: &str) -> String {
     let cell = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
     if cell.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
@@ -209,18 +209,18 @@ pub(super) fn history_page(params: Result<Query<HistoryParams>, QueryRejection>)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn invalid(rejection: QueryRejection) -> ApiError {
+pub(super) fn invalid(rejection: QueryRejection) -> ApiError {
     ApiError::InvalidInput { problems: vec![Problem::error("", rejection.body_text())] }
 }
 
-fn at_least_one(limit: Option<u32>, problems: &mut Vec<Problem>) {
+pub(super) fn at_least_one(limit: Option<u32>, problems: &mut Vec<Problem>) {
     if limit == Some(0) {
         problems.push(Problem::error("limit", "enter at least 1"));
     }
 }
 
 /// A form sends its empty fields too; they count as absent.
-fn parsed<T>(name: &str, text: Option<String>, problems: &mut Vec<Problem>) -> Option<T>
+pub(super) fn parsed<T>(name: &str, text: Option<String>, problems: &mut Vec<Problem>) -> Option<T>
 where
     T: FromStr<Err: std::fmt::Display>,
 {
@@ -233,7 +233,7 @@ where
     }
 }
 
-fn one_of<T: Copy>(
+pub(super) fn one_of<T: Copy>(
     name: &str,
     text: Option<String>,
     all: &[T],

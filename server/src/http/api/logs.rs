@@ -9,7 +9,7 @@ use axum::{
     response::IntoResponse,
 };
 use bytes::Bytes;
-use domain::{ApiError, LogLine, LogText, Problem};
+use domain::{ApiError, LogLine, LogText, Problem, RuntimeId, Timestamp};
 use futures::{
     StreamExt,
     stream::{self, BoxStream, ReadyChunks},
@@ -18,7 +18,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    http::{Public, auth::SignedIn, error::Answer, extract::VersionPath},
+    accounts::{Presence, Standing},
+    http::{
+        Public,
+        auth::{By, SignedIn},
+        error::Answer,
+        extract::VersionPath,
+    },
     service::{LogFormat, LogStream, LogsParams},
 };
 
@@ -42,6 +48,7 @@ const BATCH: usize = 64;
 pub(super) async fn logs(
     State(parts): State<Public>,
     SignedIn(caller): SignedIn,
+    by: By,
     VersionPath(runtime, version): VersionPath,
     params: Result<Query<LogsParams>, QueryRejection>,
 ) -> Answer<impl IntoResponse> {
@@ -64,7 +71,8 @@ pub(super) async fn logs(
     {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
-    let body = LogBody { lines: lines.ready_chunks(BATCH), format, stop: parts.stop };
+    let (presence, lines) = (by.presence(&parts.logins), lines.ready_chunks(BATCH));
+    let body = LogBody { lines, format, runtime, presence, stop: parts.stop };
     let body = stream::unfold(Some(body), |body| async move { body?.next().await });
     Ok((headers, Body::from_stream(body.map(Ok::<_, Infallible>))))
 }
@@ -73,6 +81,8 @@ pub(super) async fn logs(
 struct LogBody {
     lines: ReadyChunks<BoxStream<'static, LogLine>>,
     format: LogFormat,
+    runtime: RuntimeId,
+    presence: Presence,
     stop: CancellationToken,
 }
 
@@ -86,6 +96,7 @@ impl LogBody {
                 // A program sees that the answer has ended; a file looks whole unless it says so.
                 return (self.format == LogFormat::Text).then(|| (Bytes::from_static(cut.as_bytes()), None));
             }
+            reason = lost(&mut self.presence, &self.runtime) => return Some((cut_off(reason, self.format), None)),
         };
         let piece = match next {
             Ok(batch) => written(&batch?, self.format),
@@ -95,6 +106,31 @@ impl LogBody {
         };
         Some((piece, Some(self)))
     }
+}
+
+/// Waits until somebody may not see the runtime any more, and says why.
+async fn lost(presence: &mut Presence, runtime: &RuntimeId) -> &'static str {
+    loop {
+        match presence.next().await {
+            Standing::Changed(caller) if caller.rights().sees(runtime) => {}
+            Standing::Changed(_) => return "you may not see this runtime any more",
+            Standing::Ended(reason) => return reason,
+        }
+    }
+}
+
+/// The last piece, in which the server itself says why it is the last.
+fn cut_off(reason: &str, format: LogFormat) -> Bytes {
+    let text = format!("The log ends here: {reason}.");
+    if format == LogFormat::Text {
+        return format!("{text}\n").into();
+    }
+    let server = || "kai-server".to_owned();
+    let (workflow, text) = (None, LogText::Error(text));
+    written(
+        &[LogLine { time: Timestamp::now(), workflow, node: server(), pod: server(), container: server(), text }],
+        format,
+    )
 }
 
 fn written(lines: &[LogLine], format: LogFormat) -> Bytes {

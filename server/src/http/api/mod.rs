@@ -1,6 +1,8 @@
 //! The API for programs, under `/api/v1`. Every handler calls what the pages' server functions call.
 
+mod accounts;
 mod activity;
+mod audit;
 mod calls;
 mod content;
 mod logs;
@@ -68,6 +70,18 @@ pub(super) fn routes(body_timeout: Duration) -> OpenApiRouter<Public> {
         .routes(routes!(activity::list))
         .routes(routes!(activity::csv))
         .routes(routes!(events::events))
+        .routes(routes!(accounts::me))
+        .routes(routes!(accounts::people, accounts::invite))
+        .routes(routes!(accounts::renew_link))
+        .routes(routes!(accounts::disable))
+        .routes(routes!(accounts::enable))
+        .routes(routes!(accounts::sessions, accounts::end_sessions))
+        .routes(routes!(accounts::end_session))
+        .routes(routes!(accounts::tokens, accounts::create_token))
+        .routes(routes!(accounts::revoke_token))
+        .routes(routes!(accounts::grants, accounts::set_grant, accounts::remove_grant))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::csv))
         .layer(middleware::from_fn_with_state(body_timeout, read_body));
     // An upload is read as it comes, with limits of its own.
     let uploads = OpenApiRouter::new().routes(routes!(versions::list, uploads::add)).layer(DefaultBodyLimit::disable());

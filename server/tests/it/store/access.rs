@@ -1,15 +1,22 @@
 use domain::{
-    ActivityFilter, Caller, Command, Identity, PersonId,
+    ActivityFilter, Caller, Command, NewGrant, Subject,
     access::{Permission, Rights, Role},
 };
 use server::store::{CommandRecord, Deletion, NewRuntimeRecord, NewVersion, Store, StoreError};
 
-use super::{Db, samples::*};
+use super::{
+    Db,
+    accounts::{person_id, without_default_grant},
+    samples::*,
+};
 
 /// Somebody with this role on `demo`, and with none elsewhere.
-fn on_demo(role: Role) -> Caller {
-    let identity = Identity::Person { id: PersonId(7), name: "ana".parse().unwrap() };
-    Caller::known(identity, Rights::of([(Some(&id("demo")), role)]))
+async fn on_demo(store: &Store, role: Role) -> Caller {
+    let caller = add_person(store, &format!("ana the {role}"), None).await;
+    let grant = NewGrant { subject: Subject::Person(person_id(&caller)), runtime: Some(id("demo")), role };
+    store.set_grant(&mira(), &grant, at(1)).await.unwrap();
+    // The rights that a request came with do not count in the transaction.
+    Caller::known(caller.identity().clone(), Rights::admin())
 }
 
 /// What each permission lets somebody do to version `v1` of this runtime.
@@ -38,9 +45,10 @@ async fn try_each(store: &Store, runtime: &str, caller: &Caller) -> Vec<(Permiss
 pub(super) async fn a_transaction_does_nothing_that_the_role_does_not_allow(db: Db) {
     let store = &*db.store;
     let [v1] = demo(store, ["v1"]).await;
+    without_default_grant(store).await;
     for role in Role::ALL {
         let before = all_of(store, &v1).await;
-        for (permission, answer) in try_each(store, "demo", &on_demo(role)).await {
+        for (permission, answer) in try_each(store, "demo", &on_demo(store, role).await).await {
             let allowed = permission.role() <= role && permission != Permission::CreateRuntime;
             let denied = matches!(answer, Err(StoreError::Denied(_)));
             assert_eq!(denied, !allowed, "{role} {permission:?}: {answer:?}");
@@ -55,7 +63,9 @@ pub(super) async fn a_runtime_that_may_not_be_seen_is_answered_like_one_that_doe
     let store = &*db.store;
     store.create_runtime(new_runtime("hidden")).await.unwrap();
     store.create_version(new_version("hidden", "v1")).await.unwrap();
-    let caller = on_demo(Role::Admin);
+    store.create_runtime(new_runtime("demo")).await.unwrap();
+    without_default_grant(store).await;
+    let caller = on_demo(store, Role::Admin).await;
     let of = async |runtime: &str| {
         let tried = try_each(store, runtime, &caller).await;
         tried.into_iter().map(|(_, answer)| answer.unwrap_err().to_string().replace(runtime, "R")).collect::<Vec<_>>()

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Caller, Command, Failure, HistoryPage, Identity, PersonId, RuntimeId, Timestamp, VersionName, VersionState,
-    access::Rights,
+    access::{Rights, Role},
 };
 use krt::model::{ConfigSpec, Entrypoint, KrtVersion, Manifest, Node, Subscription, Workflow};
 use server::{
     secret::Secret,
     store::{
-        CommandRecord, Content, InheritConfig, NewRuntimeRecord, NewVersion, Store, StoreError, StoredFile,
-        VersionRecord,
+        CommandRecord, Content, InheritConfig, NewPerson, NewRuntimeRecord, NewVersion, SecretDigest, Store,
+        StoreError, StoredFile, VersionRecord,
     },
 };
 
@@ -25,6 +25,21 @@ pub(super) fn id(text: &str) -> RuntimeId {
 
 pub(super) fn name(text: &str) -> VersionName {
     text.parse().unwrap()
+}
+
+/// Adds [`mira`], the first in an empty database.
+pub(super) async fn add_mira(store: &Store) {
+    let added = add_person(store, "mira", Some(Role::Admin)).await;
+    assert_eq!(added, mira());
+}
+
+/// Adds a person with this role on all runtimes.
+pub(super) async fn add_person(store: &Store, name: &str, role: Option<Role>) -> Caller {
+    let new = NewPerson { name: name.parse().unwrap(), at: at(0) };
+    let link = (SecretDigest::of(&format!("link of {name}").into()), at(100));
+    let person = store.invite(&Caller::local(), new, role, link).await.unwrap();
+    let rights = Rights { all: role, ..Rights::default() };
+    Caller::known(Identity::Person { id: person.id, name: person.name }, rights)
 }
 
 pub(super) fn new_runtime(runtime: &str) -> NewRuntimeRecord {

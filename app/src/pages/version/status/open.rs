@@ -197,7 +197,10 @@ impl SelectedNode {
             let concerned = match event {
                 ServerEvent::Hello { .. } => true,
                 ServerEvent::Version(version) => version.runtime == ids.0 && version.name == ids.1,
-                ServerEvent::Runtime(_) | ServerEvent::Deleted(_) | ServerEvent::Cluster(_) => false,
+                ServerEvent::Runtime(_)
+                | ServerEvent::Deleted(_)
+                | ServerEvent::Cluster(_)
+                | ServerEvent::SignedOut { .. } => false,
             };
             if concerned && node.with_untracked(Option::is_some) {
                 query.reload();
