@@ -123,7 +123,8 @@ impl Document {
 )]
 pub(super) async fn json(headers: HeaderMap) -> Response {
     let document = document();
-    let tag = [(header::ETAG, document.etag.as_str())];
+    // Nobody's secret: a browser may keep it, also where people sign in, and asks whether it is still so.
+    let tag = [(header::ETAG, document.etag.as_str()), (header::CACHE_CONTROL, "no-cache")];
     if is_known(&headers, &document.etag) {
         return (StatusCode::NOT_MODIFIED, tag).into_response();
     }

@@ -65,6 +65,7 @@ KAI Server
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, PLAIN_PAGE_POLICY),
         (header::ETAG, tag.as_str()),
+        (header::CACHE_CONTROL, "no-cache"),
     ];
     match is_known(&headers, &tag) {
         true => (StatusCode::NOT_MODIFIED, sent).into_response(),

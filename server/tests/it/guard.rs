@@ -85,13 +85,14 @@ async fn every_answer_tells_the_browser_to_be_careful() {
     let server = TestServer::start().await;
     let careful = |answer: &Answer, of: &str| {
         let policy = answer.header("content-security-policy");
-        for rule in ["frame-ancestors 'none'", "base-uri 'none'", "form-action"] {
+        for rule in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action"] {
             assert!(policy.contains(rule), "{of}: {policy}");
         }
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{of}: no other site reads it");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{of}");
         assert_eq!(answer.header("referrer-policy"), "same-origin", "{of}");
     };
-    for path in ["/", "/nothing", "/api/v1/runtimes", "/api/v1/nothing", "/healthz"] {
+    for path in ["/", "/nothing", "/docs/api", "/api/v1/runtimes", "/api/v1/nothing", "/healthz"] {
         careful(&server.get(path).await, path);
     }
     for addr in listeners(&server) {

@@ -68,8 +68,7 @@ pub(crate) fn secret_of(created: &Value) -> As {
 
 impl TestServer {
     pub(crate) async fn ask(&self, by: &As, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let request = self.client().request(method, self.url(path)).body(body);
-        Answer::of(by.on(request).send().await.unwrap()).await
+        self.answer_to(by.on(self.client().request(method, self.url(path)).body(body))).await
     }
 
     pub(crate) async fn form(&self, by: &As, path: &str, fields: &[(&str, &str)]) -> Answer {
