@@ -17,6 +17,7 @@ use crate::{
     pages::{self, not_found::NotFound},
     platform,
     state::{
+        access::provide_access,
         clock::provide_clock,
         commands::provide_commands,
         lazy::provide_loading,
@@ -79,6 +80,7 @@ pub fn App(#[prop(into, default = ArcRwSignal::new(false))] hydrated: ArcRwSigna
     #[cfg(feature = "ssr")]
     provide_context(crate::api::resource::Loaded::default());
     let live = provide_live(hydrated.into());
+    provide_access(live);
     let loading = provide_loading();
     provide_clock(live);
     let shortcuts = provide_shortcuts();

@@ -12,6 +12,8 @@ const RESTLESS_MS = 30_000;
 const PAGES = [
   "/",
   "/activity",
+  "/people",
+  "/audit",
   "/runtimes/new",
   "/runtimes/bench",
   ...["", "/metrics", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => `/runtimes/bench/versions/v0${screen}`),

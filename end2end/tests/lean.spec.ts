@@ -6,6 +6,9 @@ const VERSION = "/runtimes/demo/versions/reviews-v1";
 const PATHS = [
   "/",
   "/activity",
+  "/people",
+  "/audit",
+  "/runtimes/demo/access",
   "/runtimes/new",
   "/runtimes/demo",
   ...["", "/metrics", "/documentation", "/configuration", "/history", "/manifest", "/compare"].map((screen) => VERSION + screen),

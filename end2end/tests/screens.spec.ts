@@ -26,6 +26,9 @@ const SCREENS: Screen[] = [
 const ALL_SCREENS: Screen[] = [
   ...SCREENS,
   { name: "activity", path: "/activity", content: [/Activity/, /reviews-v1/, /Export as CSV/] },
+  { name: "people", path: "/people", content: [/People/, /Invite/, /everyone/] },
+  { name: "access", path: "/runtimes/demo/access", content: [/Access/, /Give role/] },
+  { name: "audit", path: "/audit", content: [/Audit log/, /runtime created/] },
   { name: "node", path: `${version}?workflow=rate&node=score`, content: [/kai.test\/kre-py:2.1.0/, /Pods/, /Events/] },
   { name: "list", path: `${version}?view=list`, content: [/Workflows/, /clean-text/, /1\/1/] },
   { name: "metrics", path: `${version}/metrics`, content: [/Metrics/, /Nothing was measured/] },

@@ -77,7 +77,7 @@ impl EventBroadcaster {
                     self.send(&match deleted {
                         Ok(deleted) => ServerEvent::Deleted(deleted),
                         // Too many at once: all browsers reload.
-                        Err(_) => self.hello(),
+                        Err(_) => self.hello(None),
                     });
                     continue;
                 }
@@ -118,8 +118,9 @@ impl EventBroadcaster {
         sent.insert(id.clone(), now);
     }
 
-    fn hello(&self) -> ServerEvent {
-        ServerEvent::Hello { cluster: self.service.cluster_info(), now: Timestamp::now() }
+    fn hello(&self, caller: Option<&Caller>) -> ServerEvent {
+        let rights = caller.map(|caller| caller.rights().clone());
+        ServerEvent::Hello { cluster: self.service.cluster_info(), now: Timestamp::now(), rights }
     }
 
     fn send(&self, event: &ServerEvent) {
@@ -155,7 +156,7 @@ impl Subscription {
                 }
             }
         }
-        Some(json(&self.broadcaster.hello()))
+        Some(json(&self.broadcaster.hello(Some(&self.caller))))
     }
 }
 

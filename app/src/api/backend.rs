@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
-    ActivityEntry, ActivityFilter, ApiError, CallAnswer, CallableRpcs, Caller, ClusterInfo, Command, Comparison,
-    DocumentationPage, Generation, GraphLayout, HistoryEntry, HistoryPage, InheritedValue, LiveNumbers, Metrics,
-    MetricsRange, NewRuntime, NodeDetail, Problem, RuntimeId, RuntimeSummary, SearchResult, VersionName, VersionPage,
-    VersionQuery, VersionSummary, VersionView, WorkflowName,
+    ActivityEntry, ActivityFilter, ApiError, AuditEntry, AuditFilter, CallAnswer, CallableRpcs, Caller, ClusterInfo,
+    Command, Comparison, CreatedToken, DocumentationPage, Generation, Grant, GraphLayout, HistoryEntry, HistoryPage,
+    InheritedValue, Invitation, LiveNumbers, Metrics, MetricsRange, NewRuntime, NewToken, NodeDetail, Person, PersonId,
+    Problem, RuntimeId, RuntimeSummary, SearchResult, Session, Subject, SubjectKind, Token, TokenId, VersionName,
+    VersionPage, VersionQuery, VersionSummary, VersionView, WorkflowName, access::Role,
 };
 
 /// The services behind pages and API. Every method answers errors that may be shown to people as they are.
@@ -174,3 +175,45 @@ pub trait Backend: Send + Sync + 'static {
 /// The backend as Leptos' context carries it to the server functions.
 #[derive(Clone)]
 pub struct BackendContext(pub Arc<dyn Backend>);
+
+/// People and rights behind the pages. As with [`Backend`], every method answers errors that may be shown as they are.
+#[async_trait]
+pub trait AccountsBackend: Send + Sync + 'static {
+    async fn people(&self, caller: &Caller) -> Result<Vec<Person>, ApiError>;
+    async fn invite(&self, caller: &Caller, name: &str, role: Option<Role>) -> Result<Invitation, ApiError>;
+    async fn renew_link(&self, caller: &Caller, person: PersonId) -> Result<Invitation, ApiError>;
+    async fn set_disabled(&self, caller: &Caller, person: PersonId, disabled: bool) -> Result<(), ApiError>;
+    /// `current` is the one that asks.
+    async fn sessions(&self, caller: &Caller, person: PersonId, current: Option<i64>)
+    -> Result<Vec<Session>, ApiError>;
+    /// One of a person's, or with none all of them.
+    async fn end_sessions(&self, caller: &Caller, person: PersonId, one: Option<i64>) -> Result<(), ApiError>;
+    async fn tokens(&self, caller: &Caller, person: PersonId) -> Result<Vec<Token>, ApiError>;
+    async fn create_token(&self, caller: &Caller, new: NewToken) -> Result<CreatedToken, ApiError>;
+    async fn revoke_token(&self, caller: &Caller, owner: PersonId, id: TokenId) -> Result<(), ApiError>;
+    async fn grants(&self, caller: &Caller, runtime: Option<&RuntimeId>) -> Result<Vec<Grant>, ApiError>;
+    /// `name` is a person's or a group's.
+    async fn give_role(
+        &self,
+        caller: &Caller,
+        kind: SubjectKind,
+        name: &str,
+        runtime: Option<RuntimeId>,
+        role: Role,
+    ) -> Result<(), ApiError>;
+    async fn remove_grant(
+        &self,
+        caller: &Caller,
+        subject: &Subject,
+        runtime: Option<&RuntimeId>,
+    ) -> Result<(), ApiError>;
+    async fn audit(&self, caller: &Caller, filter: &AuditFilter) -> Result<Vec<AuditEntry>, ApiError>;
+}
+
+/// As [`BackendContext`].
+#[derive(Clone)]
+pub struct AccountsContext(pub Arc<dyn AccountsBackend>);
+
+/// The session by which a request came.
+#[derive(Clone, Copy)]
+pub struct CurrentSession(pub i64);

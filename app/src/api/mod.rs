@@ -2,6 +2,7 @@
 //!
 //! Their paths under `/api/fn` are named, so that they do not change with the code.
 
+pub mod accounts;
 #[cfg(feature = "ssr")]
 pub mod backend;
 pub mod resource;
@@ -262,16 +263,27 @@ mod context {
 
     use std::sync::Arc;
 
-    use domain::{ApiError, Caller};
+    use domain::{ApiError, Caller, PersonId};
     use leptos::prelude::use_context;
 
     use crate::{
         AppError,
-        api::backend::{Backend, BackendContext},
+        api::backend::{AccountsBackend, AccountsContext, Backend, BackendContext},
     };
 
     pub(super) fn backend() -> Result<Arc<dyn Backend>, AppError> {
         use_context::<BackendContext>().map(|context| context.0).ok_or_else(|| fail(ApiError::Internal))
+    }
+
+    pub(super) fn accounts() -> Result<Arc<dyn AccountsBackend>, AppError> {
+        use_context::<AccountsContext>().map(|context| context.0).ok_or_else(|| fail(ApiError::Internal))
+    }
+
+    /// Who asks, and as whom they are known here.
+    pub(super) fn oneself() -> Result<(Caller, PersonId), AppError> {
+        let caller = caller()?;
+        let person = caller.person().ok_or_else(|| fail(ApiError::NotFound { what: "such person".to_owned() }))?;
+        Ok((caller, person))
     }
 
     /// Who asks.

@@ -1,10 +1,11 @@
 //! The actions of a version. None is ever hidden: one that is not allowed is off, and says why.
 
-use domain::{Command, VersionState, decide, may_delete};
+use domain::{Command, RuntimeId, VersionState, access::Permission, decide, may_delete};
 use leptos::prelude::*;
 
 use crate::{
     error::sentence,
+    state::access::use_access,
     ui::{
         command::{action_shape, verb},
         icon::{Icon, Shape},
@@ -15,6 +16,7 @@ use crate::{
 /// all else is asked for in a dialog. `on_comment` is for a start that is to carry a comment.
 #[component]
 pub fn ActionBar(
+    runtime: RuntimeId,
     state: Memo<VersionState>,
     switching: Memo<bool>,
     missing: Memo<Vec<String>>,
@@ -22,7 +24,10 @@ pub fn ActionBar(
     on_comment: Callback<Command>,
     on_delete: Callback<()>,
 ) -> impl IntoView {
-    let button = move |command| view! { <ActionButton command state switching missing on_ask on_comment/> };
+    let access = use_access();
+    let own = StoredValue::new(runtime);
+    let denied = move |permission| Signal::derive(move || own.with_value(|own| access.why_not(permission, Some(own))));
+    let button = move |command: Command| view! { <ActionButton command denied=denied(command.into()) state switching missing on_ask on_comment/> };
     view! {
         <div class="actions" role="group" aria-label="Actions">
             {button(Command::Start)}
@@ -30,7 +35,7 @@ pub fn ActionBar(
             {button(Command::Publish)}
             {button(Command::Unpublish)}
             {button(Command::Archive)}
-            <DeleteButton state on_delete/>
+            <DeleteButton denied=denied(Permission::DeleteVersion) state on_delete/>
         </div>
     }
     .into_any()
@@ -39,6 +44,7 @@ pub fn ActionBar(
 #[component]
 fn ActionButton(
     command: Command,
+    denied: Signal<Option<String>>,
     state: Memo<VersionState>,
     switching: Memo<bool>,
     missing: Memo<Vec<String>>,
@@ -46,12 +52,14 @@ fn ActionButton(
     on_comment: Callback<Command>,
 ) -> impl IntoView {
     // The same function that the server enforces; what the lifecycle allows may still lack its configuration.
-    let refusal = Memo::new(move |_| match decide(state.get(), switching.get(), command) {
-        Err(refusal) => Some(sentence(&refusal)),
-        Ok(_) if command == Command::Start && !missing.with(Vec::is_empty) => {
-            Some(format!("Set these configuration values first: {}.", missing.get().join(", ")))
-        }
-        Ok(_) => None,
+    let refusal = Memo::new(move |_| {
+        denied.get().or_else(|| match decide(state.get(), switching.get(), command) {
+            Err(refusal) => Some(sentence(&refusal)),
+            Ok(_) if command == Command::Start && !missing.with(Vec::is_empty) => {
+                Some(format!("Set these configuration values first: {}.", missing.get().join(", ")))
+            }
+            Ok(_) => None,
+        })
     });
     let (label, shape) = (verb(command), action_shape(command));
     let why = format!("why-not-{command}");
@@ -99,8 +107,9 @@ fn ActionButton(
 }
 
 #[component]
-fn DeleteButton(state: Memo<VersionState>, on_delete: Callback<()>) -> impl IntoView {
-    let refusal = Memo::new(move |_| may_delete(state.get()).err().map(|refusal| sentence(&refusal)));
+fn DeleteButton(denied: Signal<Option<String>>, state: Memo<VersionState>, on_delete: Callback<()>) -> impl IntoView {
+    let refusal =
+        Memo::new(move |_| denied.get().or_else(|| may_delete(state.get()).err().map(|refusal| sentence(&refusal))));
     view! {
         <div class="action action--lesser">
             <button

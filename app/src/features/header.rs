@@ -1,6 +1,6 @@
 //! On every page: where one is, which cluster it is about, and whether the page follows the server.
 
-use domain::{ClusterInfo, ClusterKind, Reachability};
+use domain::{ClusterInfo, ClusterKind, Reachability, access::Permission};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
@@ -8,6 +8,7 @@ use crate::{
     error::sentence,
     format,
     state::{
+        access::use_access,
         lazy::Loading,
         live::{Connection, use_live},
     },
@@ -16,7 +17,7 @@ use crate::{
 
 #[component]
 pub fn Header(palette: RwSignal<bool>, help: RwSignal<bool>) -> impl IntoView {
-    let live = use_live();
+    let (live, access) = (use_live(), use_access());
     let loading: Loading = expect_context();
     let path = use_location().pathname;
     view! {
@@ -40,6 +41,12 @@ pub fn Header(palette: RwSignal<bool>, help: RwSignal<bool>) -> impl IntoView {
                         <Icon shape=Shape::Search/>"Go to"<kbd class="header__key" aria-hidden="true">"Ctrl K"</kbd>
                     </button>
                     <a class="button button--quiet" href="/activity">"Activity"</a>
+                    {move || access.may(Permission::ManagePeople, None).then(|| view! {
+                        <a class="button button--quiet" href="/people">"People"</a>
+                    })}
+                    {move || access.name().map(|name| view! {
+                        <a class="button button--quiet header__person" href="/account" translate="no">{name}</a>
+                    })}
                     <button
                         type="button"
                         class="button button--quiet header__help"
@@ -64,6 +71,14 @@ pub fn Header(palette: RwSignal<bool>, help: RwSignal<bool>) -> impl IntoView {
             </p>
         })}
         {move || unreachable_notice(&live.cluster.get())}
+        {move || (live.connection.get() == Connection::SignedOut).then(|| view! {
+            <p class="banner" data-tone="warn" role="alert">
+                <Icon shape=Shape::Warning/>
+                "Your session has ended. What is on this page stays. "
+                <a href="/sign-in" target="_blank" rel="external">"Sign in in another tab"</a>
+                " and go on here."
+            </p>
+        })}
         {move || (live.connection.get() == Connection::Lost).then(|| view! {
             <p class="banner" data-tone="warn" role="status">
                 <Icon shape=Shape::Unplug/>
@@ -79,6 +94,7 @@ fn ConnectionMark(#[prop(into)] connection: Signal<Connection>) -> impl IntoView
     let state = move || match connection.get() {
         Connection::Connecting => ("quiet", "Connecting"),
         Connection::Live => ("good", "Live"),
+        Connection::SignedOut => ("warn", "Signed out"),
         Connection::Lost => ("warn", "Offline"),
     };
     view! { <span class="connection" data-tone=move || state().0>{move || state().1}</span> }.into_any()
@@ -126,8 +142,9 @@ fn unreachable_notice(cluster: &ClusterInfo) -> Option<impl IntoView + use<>> {
 /// The places from the first page to the one of this path: text, and where it leads; the last leads nowhere.
 fn crumbs(path: &str) -> Vec<(String, Option<String>)> {
     let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
-    if parts == ["activity"] {
-        return vec![("Activity".to_owned(), None)];
+    if let [page @ ("activity" | "people" | "audit" | "account")] = parts.as_slice() {
+        let page = if *page == "audit" { "Audit log".to_owned() } else { capitalised(page) };
+        return vec![(page, None)];
     }
     if parts == ["runtimes", "new"] {
         return vec![("Runtimes".to_owned(), Some("/".to_owned())), ("New runtime".to_owned(), None)];
@@ -142,6 +159,8 @@ fn crumbs(path: &str) -> Vec<(String, Option<String>)> {
             if let [screen] = rest {
                 crumbs.push((capitalised(screen), format!("{version_path}/{screen}")));
             }
+        } else if let [screen] = rest {
+            crumbs.push((capitalised(screen), format!("{runtime_path}/{screen}")));
         }
     }
     let last = crumbs.len() - 1;

@@ -3,8 +3,10 @@
 pub mod action_bar;
 pub mod command_dialogs;
 pub mod compare;
+pub mod doing;
 pub mod error_panel;
 pub mod failure;
+pub mod grants;
 pub mod graph;
 pub mod header;
 pub mod help;

@@ -28,17 +28,19 @@ const STANDSTILL: Duration = Duration::from_secs(3);
 #[component]
 pub fn AddVersionButton(upload: Upload) -> impl IntoView {
     let busy = move || upload.state.with(UploadState::under_way);
+    let denied = upload.denied();
     view! {
-        <div class="file-button">
+        <div class="file-button" title=move || denied.get()>
             <input
                 id=PICKER
                 class="file-button__input"
                 type="file"
                 accept=".krt"
-                disabled=busy
+                disabled=move || busy() || denied.with(Option::is_some)
                 on:change=move |event| upload.take(platform::picked_files(&event))
             />
             <label for=PICKER class="button button--primary"><Icon shape=Shape::Plus/>"Add version"</label>
+            <span class="visually-hidden">{move || denied.get()}</span>
         </div>
     }
     .into_any()

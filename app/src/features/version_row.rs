@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::{
     features::{failure::failed_action, time::RelativeTime},
     format,
+    state::access::use_access,
     ui::{
         badge::{HealthBadge, StateBadge},
         command::verb,
@@ -20,6 +21,7 @@ pub fn VersionRow(
     on_ask: Callback<(VersionSummary, Command)>,
 ) -> impl IntoView {
     let version = RwSignal::from(version);
+    let access = use_access();
     // Only these change; the rest of a version is as it was uploaded (docs/lifecycle.md §1).
     let fixed = version.get_untracked();
     let state = Memo::new(move |_| version.with(|v| v.state));
@@ -45,12 +47,19 @@ pub fn VersionRow(
             }
             .into_any();
         }
-        let press = move |_| on_ask.run((version.get_untracked(), command));
+        let denied = Memo::new(move |_| version.with(|v| access.why_not(command.into(), Some(&v.runtime))));
+        let press = move |_| {
+            if denied.with_untracked(Option::is_none) {
+                on_ask.run((version.get_untracked(), command));
+            }
+        };
         view! {
             <button
                 type="button"
                 class="button button--small"
                 aria-label=format!("{} {name}", verb(command))
+                aria-disabled=move || denied.with(Option::is_some).then_some("true")
+                title=move || denied.get()
                 on:click=press
             >
                 {verb(command)}

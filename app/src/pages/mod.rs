@@ -3,9 +3,13 @@
 //! Their code comes in a file for each list of `lazy_routes!`. Were each page in a file of its own, what some of them share
 //! would be in a file for each combination of them, hundreds in all.
 
+pub mod access;
+pub mod account;
 pub mod activity;
+pub mod audit;
 pub mod new_runtime;
 pub mod not_found;
+pub mod people;
 pub mod runtime;
 pub mod runtimes;
 pub mod version;
@@ -20,8 +24,12 @@ use leptos_router::{
 };
 
 use crate::features::not_loaded::NotLoaded;
+use access::AccessPage;
+use account::AccountPage;
 use activity::ActivityPage;
+use audit::AuditPage;
 use new_runtime::NewRuntimePage;
+use people::PeoplePage;
 use runtime::RuntimePage;
 use runtimes::RuntimesPage;
 use version::{
@@ -38,6 +46,10 @@ pub fn routes() -> impl MatchNestedRoutes + Clone + Send + 'static {
     view! {
         <Route path=path!("/") view={Lazy::<RuntimesRoute>::new()} ssr=whole.clone()/>
         <Route path=path!("/activity") view={Lazy::<ActivityRoute>::new()} ssr=whole.clone()/>
+        <Route path=path!("/account") view={Lazy::<AccountRoute>::new()} ssr=whole.clone()/>
+        <Route path=path!("/people") view={Lazy::<PeopleRoute>::new()} ssr=whole.clone()/>
+        <Route path=path!("/audit") view={Lazy::<AuditRoute>::new()} ssr=whole.clone()/>
+        <Route path=path!("/runtimes/:runtime/access") view={Lazy::<AccessRoute>::new()} ssr=whole.clone()/>
         <Route path=path!("/runtimes/new") view={Lazy::<NewRuntimeRoute>::new()} ssr=whole.clone()/>
         <Route path=path!("/runtimes/:runtime") view={Lazy::<RuntimeRoute>::new()} ssr=whole.clone()/>
         <ParentRoute
@@ -151,4 +163,12 @@ lazy_routes! {
     HistoryRoute => HistoryScreen,
     MetricsRoute => MetricsScreen,
     TryItRoute => TryItScreen,
+}
+
+lazy_routes! {
+    account_pages:
+    AccountRoute => AccountPage,
+    PeopleRoute => PeoplePage,
+    AccessRoute => AccessPage,
+    AuditRoute => AuditPage,
 }

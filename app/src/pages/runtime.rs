@@ -6,7 +6,7 @@ pub mod published;
 
 use domain::{
     RuntimeSummary, ServerEvent, VersionName, VersionPage, VersionQuery, VersionState, VersionSummary,
-    may_delete_runtime,
+    access::Permission, may_delete_runtime,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -26,6 +26,7 @@ use crate::{
     },
     route::{param, parse_enum, runtime_id},
     state::{
+        access::use_access,
         commands::use_commands,
         deletable::Deletable,
         live::use_live,
@@ -205,6 +206,7 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
     // The server asks for the title when it sends the page's head, and the signals may be gone by then.
     let loaded_title = title.get_untracked();
     let progress_href = href.clone();
+    let (access, managed, access_href) = (use_access(), id.clone(), format!("{href}/access"));
     let show_review = Callback::new(|props| overlay(Overlay::Review(props)));
     view! {
         <Title text=move || title.try_get().unwrap_or_else(|| loaded_title.clone())/>
@@ -215,6 +217,9 @@ fn Versions(runtime: RuntimeSummary, page: VersionPage) -> impl IntoView {
                         <p dir="auto">{move || runtime.with(|runtime| runtime.description.clone())}</p>
                         <RuntimeFacts runtime/>
                     </div>
+                    {move || access.may(Permission::ManageGrants, Some(&managed)).then(|| view! {
+                        <a class="button" href=access_href.clone()>"Access"</a>
+                    })}
                     <AddVersionButton upload/>
                 </header>
                 <StaleNotice error=shown.error()/>
@@ -249,10 +254,12 @@ fn RuntimeFacts(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
 /// Off while there is any version, and says so.
 #[component]
 fn DeleteRuntime(runtime: RwSignal<RuntimeSummary>) -> impl IntoView {
-    let commands = use_commands();
+    let (commands, access) = (use_commands(), use_access());
     let refusal = Memo::new(move |_| {
-        let versions = runtime.with(|runtime| runtime.states.values().sum());
-        may_delete_runtime(versions).err().map(|refusal| sentence(&refusal))
+        let (denied, versions) = runtime.with(|runtime| {
+            (access.why_not(Permission::DeleteRuntime, Some(&runtime.id)), runtime.states.values().sum())
+        });
+        denied.or_else(|| may_delete_runtime(versions).err().map(|refusal| sentence(&refusal)))
     });
     let ask = move |_| {
         if refusal.with_untracked(Option::is_none) {

@@ -2,14 +2,14 @@
 
 pub mod card;
 
-use domain::{RuntimeSummary, ServerEvent};
+use domain::{RuntimeSummary, ServerEvent, access::Permission};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
     api::{self, resource::resource},
     features::error_panel::when_loaded,
-    state::{live::use_live, live_list::LiveList, live_query::LiveQuery},
+    state::{access::use_access, live::use_live, live_list::LiveList, live_query::LiveQuery},
     ui::{
         icon::{Icon, Shape},
         notice::StaleNotice,
@@ -40,6 +40,7 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
         ServerEvent::Deleted(deleted) if deleted.version.is_none() => list.remove(deleted.runtime.as_str()),
         _ => {}
     });
+    let access = use_access();
     let none = Memo::new(move |_| list.is_empty());
     view! {
         <div class="page">
@@ -50,7 +51,18 @@ fn Runtimes(runtimes: Vec<RuntimeSummary>) -> impl IntoView {
                         "A runtime is one application. At most one of its versions is published at a time."
                     </p>
                 </div>
-                <a class="button" class:button--primary=move || none.get() href="/runtimes/new"><Icon shape=Shape::Plus/>"New runtime"</a>
+                {move || match access.why_not(Permission::CreateRuntime, None) {
+                    None => view! {
+                        <a class="button" class:button--primary=move || none.get() href="/runtimes/new"><Icon shape=Shape::Plus/>"New runtime"</a>
+                    }
+                    .into_any(),
+                    Some(why) => view! {
+                        <button type="button" class="button" aria-disabled="true" title=why.clone()>
+                            <Icon shape=Shape::Plus/>"New runtime"<span class="visually-hidden">{format!(" ({why})")}</span>
+                        </button>
+                    }
+                    .into_any(),
+                }}
             </header>
             <StaleNotice error=query.error()/>
             <div class="blank first-steps" class:hidden=move || !none.get()>

@@ -55,9 +55,18 @@ impl Drop for Connection {
     }
 }
 
+/// The browser tells nobody why a stream did not open.
+async fn is_signed_in() -> bool {
+    let Some(window) = web_sys::window() else { return true };
+    let answer = wasm_bindgen_futures::JsFuture::from(window.fetch_with_str("/api/v1/me")).await;
+    let answer = answer.ok().and_then(|answer| wasm_bindgen::JsCast::dyn_into::<web_sys::Response>(answer).ok());
+    answer.is_none_or(|answer| answer.status() != 401)
+}
+
 /// Follows the stream for as long as the page lives. The browser would connect again by itself, but not after an answer
 /// that is no stream (a proxy's error page while the server restarts); here it is done with growing pauses in any case.
-pub async fn follow_events(on_message: impl Fn(String), on_lost: impl Fn()) {
+/// `on_lost` is told whether the server still knows who is here, as far as it answers.
+pub async fn follow_events(on_message: impl Fn(String), on_lost: impl Fn(bool)) {
     let mut next_pause = FIRST_PAUSE;
     loop {
         until_seen().await;
@@ -76,7 +85,7 @@ pub async fn follow_events(on_message: impl Fn(String), on_lost: impl Fn()) {
         };
         drop(connection);
         if is_broken {
-            on_lost();
+            on_lost(is_signed_in().await);
             pause(next_pause).await;
             next_pause = (next_pause * 2).min(LONGEST_PAUSE);
         }

@@ -18,6 +18,8 @@ pub enum Connection {
     /// The page has just been loaded, so what it shows is fresh.
     Connecting,
     Live,
+    /// The session has ended. What is shown stays, with what was typed, and goes on after somebody has signed in again.
+    SignedOut,
     /// The stream broke and the browser tries again by itself; what the page shows may be old.
     Lost,
 }
@@ -67,8 +69,10 @@ impl Live {
         if let ServerEvent::Hello { cluster, .. } | ServerEvent::Cluster(cluster) = &event {
             self.cluster.set(cluster.clone());
         }
-        if matches!(event, ServerEvent::Hello { .. }) {
-            self.connection.set(Connection::Live);
+        match event {
+            ServerEvent::Hello { .. } => self.connection.set(Connection::Live),
+            ServerEvent::SignedOut { .. } => self.connection.set(Connection::SignedOut),
+            _ => {}
         }
         self.dispatch(&event);
     }
@@ -88,7 +92,9 @@ pub fn provide_live(hydrated: Signal<bool>) -> Live {
     let follow = move || {
         spawn_local(platform::follow_events(
             move |message| live.receive(&message),
-            move || live.connection.set(Connection::Lost),
+            move |is_signed_in| {
+                live.connection.set(if is_signed_in { Connection::Lost } else { Connection::SignedOut })
+            },
         ));
     };
     Effect::new(move |connected: Option<bool>| {

@@ -1,5 +1,6 @@
 //! What the components of a page share, in their context: live events, the clock, commands, the upload.
 
+pub mod access;
 pub mod clock;
 pub mod commands;
 pub mod deletable;

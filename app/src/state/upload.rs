@@ -5,12 +5,15 @@ mod answer;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use domain::{CheckFailure, CheckMessage, FileCheck, InheritedValue, Problem, RuntimeId, VersionName};
+use domain::{
+    CheckFailure, CheckMessage, FileCheck, InheritedValue, Problem, RuntimeId, VersionName, access::Permission,
+};
 use leptos::{logging, prelude::*, task::spawn_local};
 
 use crate::{
     AppError, api,
     platform::{self, Checking, File, Held, Sending, UploadOutcome},
+    state::access::{Access, use_access},
 };
 use answer::{read_answer, refusal};
 
@@ -86,6 +89,7 @@ pub struct Upload {
     attempt: StoredValue<u32>,
     sending: Held<Sending>,
     on_added: Callback<VersionName>,
+    access: Access,
 }
 
 impl Upload {
@@ -103,13 +107,20 @@ impl Upload {
             attempt: StoredValue::new(0),
             sending: Held::default(),
             on_added,
+            access: use_access(),
         }
+    }
+
+    /// Why somebody may not add versions, if so.
+    pub fn denied(self) -> Memo<Option<String>> {
+        Memo::new(move |_| self.runtime.with_value(|own| self.access.why_not(Permission::Upload, Some(own))))
     }
 
     /// Checks what was picked or dropped, or says at once why not. It takes the place of a file that has not been sent;
     /// while one is being sent it does nothing.
     pub fn take(self, files: Vec<File>) {
-        if self.state.with_untracked(UploadState::under_way) {
+        let denied = untrack(|| self.runtime.with_value(|own| self.access.why_not(Permission::Upload, Some(own))));
+        if self.state.with_untracked(UploadState::under_way) || denied.is_some() {
             return;
         }
         match files.as_slice() {

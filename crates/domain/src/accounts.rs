@@ -33,6 +33,15 @@ impl utoipa::PartialSchema for Subject {
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for Subject {}
 
+/// Which of the subjects somebody means who names one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectKind {
+    Everyone,
+    Person,
+    Group,
+}
+
 /// Why a text names nobody. `Display` says what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("use everyone, person:<id> or group:<name>")]

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    RuntimeId,
+    Me, RuntimeId,
     access::{self, Denied, Permission, Rights},
     is_unseen, visible,
 };
@@ -237,6 +237,12 @@ impl Caller {
             Identity::Person { name, .. } => Actor::Person(name.clone()),
             Identity::Token { name, owner_name, .. } => Actor::Token { owner: owner_name.clone(), token: name.clone() },
         }
+    }
+
+    /// As whoever asks is told of themselves.
+    pub fn me(&self) -> Me {
+        let logins = !matches!(self.identity, Identity::Local);
+        Me { who: self.actor(), person: self.person(), rights: self.rights.clone(), logins }
     }
 
     /// Whether they may do this to `runtime`, which is none for what is about the whole server.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{RuntimeId, RuntimeSummary, VersionName, VersionSummary};
+use crate::{RuntimeId, RuntimeSummary, VersionName, VersionSummary, access::Rights};
 
 /// One event. The first of every connection is `Hello`: its receiver reads again what it shows, because it cannot know what
 /// it missed.
@@ -16,6 +16,9 @@ pub enum ServerEvent {
         /// By the server's clock, against which whoever gets it may hold its own.
         #[serde(with = "crate::time")]
         now: Timestamp,
+        /// What the receiver may do; none when it is said to all.
+        #[serde(default)]
+        rights: Option<Rights>,
     },
     Cluster(ClusterInfo),
     Runtime(Box<RuntimeSummary>),

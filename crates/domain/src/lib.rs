@@ -30,7 +30,7 @@ mod visible;
 mod wire_tests;
 
 pub use accounts::{
-    CreatedToken, Grant, Invitation, Me, NewGrant, NewToken, Person, Session, Subject, SubjectError, Token,
+    CreatedToken, Grant, Invitation, Me, NewGrant, NewToken, Person, Session, Subject, SubjectError, SubjectKind, Token,
 };
 pub use audit::{AuditAction, AuditEntry, AuditFilter};
 pub use caller::{Actor, Caller, CallerNameError, Identity, PersonId, PersonName, TokenId, TokenName};

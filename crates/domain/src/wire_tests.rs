@@ -93,7 +93,12 @@ fn an_event_is_read_as_it_was_written() {
     };
     let deleted = Deleted { runtime: "demo".parse().unwrap(), version: Some("v1".parse().unwrap()) };
     expect_same([
-        ServerEvent::Hello { cluster: cluster.clone(), now: Timestamp::UNIX_EPOCH },
+        ServerEvent::Hello {
+            cluster: cluster.clone(),
+            now: Timestamp::UNIX_EPOCH,
+            rights: Some(crate::access::Rights::admin()),
+        },
+        ServerEvent::SignedOut { reason: "the session has ended".to_owned() },
         ServerEvent::Cluster(cluster),
         ServerEvent::Deleted(deleted),
     ]);

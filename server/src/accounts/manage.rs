@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use domain::{
-    ApiError, AuditEntry, AuditFilter, Caller, CreatedToken, Grant, Identity, Invitation, Me, NewGrant, NewToken,
-    Person, PersonId, PersonName, Problem, RuntimeId, Session, Subject, Timestamp, Token, TokenId, TokenName,
+    ApiError, AuditEntry, AuditFilter, Caller, CreatedToken, Grant, Identity, Invitation, NewGrant, NewToken, Person,
+    PersonId, PersonName, Problem, RuntimeId, Session, Subject, SubjectKind, Timestamp, Token, TokenId, TokenName,
     access::{Permission, Role},
 };
 
-use super::{Accounts, Authenticated, api_token};
+use super::{Accounts, api_token};
 use crate::{
     secret::Secret,
     service::{denied_error, from_store},
@@ -19,12 +19,6 @@ use crate::{
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Accounts {
-    pub fn me(&self, caller: &Caller) -> Me {
-        let person = caller.person();
-        let logins = !matches!(caller.identity(), Identity::Local);
-        Me { who: caller.actor(), person, rights: caller.rights().clone(), logins }
-    }
-
     /// All people, by name.
     ///
     /// # Errors
@@ -82,18 +76,17 @@ impl Accounts {
         done.map_err(from_store)
     }
 
-    /// Where a person is signed in, the place used last first. `asking` is known by its session.
+    /// Where a person is signed in, the place used last first. `current` is the one that asks.
     ///
     /// # Errors
     /// `Forbidden` for another's, unless the caller may manage people.
     pub async fn sessions(
         &self,
         caller: &Caller,
-        asking: Option<&Authenticated>,
         person: PersonId,
+        current: Option<i64>,
     ) -> Result<Vec<Session>, ApiError> {
         allow_for(caller, person)?;
-        let current = asking.and_then(|asking| asking.session);
         let shown = |session: crate::store::SessionRecord| Session {
             id: session.id,
             created_at: session.created_at,
@@ -183,6 +176,36 @@ impl Accounts {
         let done = self.0.store.set_grant(caller, grant, Timestamp::now()).await;
         self.changed().await;
         done.map_err(from_store)
+    }
+
+    /// As [`Accounts::set_grant`], to a person or a group of this name.
+    ///
+    /// # Errors
+    /// The same, and `InvalidInput` for a name that is none.
+    pub async fn give_role(
+        &self,
+        caller: &Caller,
+        kind: SubjectKind,
+        name: &str,
+        runtime: Option<RuntimeId>,
+        role: Role,
+    ) -> Result<(), ApiError> {
+        let permission = if runtime.is_some() { Permission::ManageGrants } else { Permission::ManagePeople };
+        // Who may not give roles does not learn who there is.
+        allow(caller, permission, runtime.as_ref())?;
+        let subject = match kind {
+            SubjectKind::Everyone => Subject::Everyone,
+            SubjectKind::Group => {
+                format!("group:{}", name.trim()).parse().map_err(|_| invalid("name", &"enter the group's name"))?
+            }
+            SubjectKind::Person => {
+                let name = name.parse::<PersonName>().map_err(|error| invalid("name", &error))?;
+                let person = self.0.store.person_named(&name).await.map_err(from_store)?;
+                let missing = || ApiError::NotFound { what: format!("person named `{name}`") };
+                Subject::Person(person.ok_or_else(missing)?.id)
+            }
+        };
+        self.set_grant(caller, &NewGrant { subject, runtime, role }).await
     }
 
     /// Takes a role away.

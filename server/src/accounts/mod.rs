@@ -6,6 +6,7 @@
 
 mod api_token;
 mod attempts;
+mod backend;
 mod manage;
 mod password;
 mod presence;

@@ -3,8 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
+    Json,
     extract::{FromRequestParts, Request, State},
-    http::{HeaderValue, Method, StatusCode, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -103,16 +104,21 @@ pub(super) async fn authenticate(State(logins): State<Logins>, mut request: Requ
     response
 }
 
-/// Sends whoever has not signed in from a page to where they do. Server functions answer for themselves.
+/// Sends whoever has not signed in from a page to where they do. A server function answers as its page reads it. Nothing is
+/// rendered for them: the frame of the pages tells of the cluster.
 pub(super) async fn require_sign_in(request: Request, next: Next) -> Response {
-    let uri = request.uri();
-    if request.extensions().get::<Caller>().is_some() || uri.path().starts_with("/api/") {
+    if request.extensions().get::<Caller>().is_some() {
         return next.run(request).await;
     }
-    if ![Method::GET, Method::HEAD].contains(request.method()) {
-        return ErrorAnswer::from(ApiError::Unauthenticated).into_response();
+    let (uri, method) = (request.uri(), request.method());
+    let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    // A form without scripts is sent to a server function, too, and wants a page.
+    if uri.path().starts_with("/api/") && !accept.contains("text/html") {
+        let answer = Json(app::AppError::Api(ApiError::Unauthenticated));
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], answer).into_response();
     }
-    let place = uri.path_and_query().map_or("/", |place| place.as_str());
+    let is_read = [Method::GET, Method::HEAD].contains(method);
+    let place = uri.path_and_query().filter(|_| is_read).map_or("/", |place| place.as_str());
     Redirect::to(&return_to::sign_in_url(place)).into_response()
 }
 
@@ -160,4 +166,9 @@ impl<S: Send + Sync> FromRequestParts<S> for From {
 /// Whom [`authenticate`] has found.
 pub(super) fn caller(parts: &Parts) -> Option<Caller> {
     parts.extensions.get::<Caller>().cloned()
+}
+
+/// The session by which it came, if by one.
+pub(super) fn session(parts: &Parts) -> Option<i64> {
+    parts.extensions.get::<Authenticated>()?.session
 }

@@ -63,7 +63,8 @@ pub fn public(parts: Public) -> Router {
     let policy = Policy { has_logins: parts.logins.is_on(), is_https: parts.is_https };
     let limits = parts.intake.limits();
     let health = health::routes().split_for_parts().0.with_state(parts.clone());
-    let pages = pages::router(&parts.site, parts.addr, parts.service.clone(), limits, parts.body_timeout)
+    let accounts = Arc::new(parts.logins.accounts().clone());
+    let pages = pages::router(&parts.site, parts.addr, (parts.service.clone(), accounts), limits, parts.body_timeout)
         .layer(middleware::from_fn(auth::require_sign_in));
     Router::new()
         .nest("/api/v1", api::router(&parts))

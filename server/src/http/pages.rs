@@ -8,7 +8,7 @@ use std::{
 
 use app::{
     Checker,
-    backend::{Backend, BackendContext},
+    backend::{AccountsBackend, AccountsContext, Backend, BackendContext, CurrentSession},
 };
 use axum::{
     Router,
@@ -29,7 +29,7 @@ use crate::site::Site;
 pub(super) fn router(
     site: &Site,
     addr: SocketAddr,
-    backend: Arc<dyn Backend>,
+    (backend, accounts): (Arc<dyn Backend>, Arc<dyn AccountsBackend>),
     limits: &Limits,
     body_timeout: Duration,
 ) -> Router {
@@ -40,8 +40,13 @@ pub(super) fn router(
             provide_context(manifest.clone());
         }
         provide_context(BackendContext(backend.clone()));
+        provide_context(AccountsContext(accounts.clone()));
+        let parts = use_context::<Parts>();
+        if let Some(session) = parts.as_ref().and_then(auth::session) {
+            provide_context(CurrentSession(session));
+        }
         // None while Leptos looks for the routes, and for who has not signed in.
-        if let Some(caller) = use_context::<Parts>().and_then(|parts| auth::caller(&parts)) {
+        if let Some(caller) = parts.as_ref().and_then(auth::caller) {
             provide_context(caller);
         }
         send_policy();

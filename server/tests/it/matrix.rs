@@ -29,8 +29,10 @@ enum Needs {
     Server(Permission),
     /// Nobody does it to somebody else.
     Oneself,
+    /// What is one's own, for who has signed in and not for a token.
+    InPerson,
 }
-use Needs::{Nothing, On, Oneself, Server, SignIn};
+use Needs::{InPerson, Nothing, On, Oneself, Server, SignIn};
 use Permission::{
     Archive, Call, Configure, CreateRuntime, DeleteRuntime, DeleteVersion, ManageGrants, ManagePeople, Publish, Reveal,
     Start, Stop, Unpublish, Upload, View, ViewAudit,
@@ -56,7 +58,7 @@ const API: &[Entry] = &[
     entry("GET /runtimes", SignIn, "/runtimes", ""),
     entry("POST /runtimes", Server(CreateRuntime), "/runtimes", r#"{"id":"new1","name":"New"}"#),
     entry("GET /runtimes/{id}", On(View), "/runtimes/R", ""),
-    entry("GET /runtimes/{id}/carry-over", On(View), "/runtimes/R/carry-over", ""),
+    entry("GET /runtimes/{id}/carry-over", On(Upload), "/runtimes/R/carry-over", ""),
     entry("GET /runtimes/{id}/versions", On(View), "/runtimes/R/versions", ""),
     entry("POST /runtimes/{id}/versions", On(Upload), "/runtimes/R/versions", "no KRT"),
     entry("GET /runtimes/{id}/versions/{name}", On(View), "/runtimes/R/versions/v1", ""),
@@ -141,17 +143,30 @@ const FUNCTIONS: &[(&str, Needs, &str)] = &[
     ("documentation", On(View), r#"{"runtime":"R","version":"v1","page":null}"#),
     ("compare", On(View), r#"{"runtime":"R","from":"v1","to":"v2"}"#),
     ("compare_with", On(View), r#"{"runtime":"R","version":"v1","with":"v2"}"#),
-    ("carry_over", On(View), r#"{"runtime":"R"}"#),
+    ("carry_over", On(Upload), r#"{"runtime":"R"}"#),
     ("graphs", On(View), V1),
     ("node_detail", On(View), r#"{"runtime":"R","version":"v1","workflow":"greeting","node":"greeter"}"#),
     ("metrics", On(View), r#"{"runtime":"R","version":"v1","range":"1h"}"#),
     ("live_numbers", On(View), V1),
     ("name_taken", SignIn, V1),
     ("rpcs", On(View), V1),
-    ("check_request", On(Call), r#"{"runtime":"R","version":"v1","rpc":"a.B/C","request":"{}"}"#),
+    ("check_request", On(View), r#"{"runtime":"R","version":"v1","rpc":"a.B/C","request":"{}"}"#),
     ("call", On(Call), r#"{"runtime":"R","version":"v1","rpc":"a.B/C","request":"{}"}"#),
     ("history", On(View), r#"{"runtime":"R","version":"v1","page":{"before":null,"limit":null}}"#),
     ("activity", SignIn, r#"{"filter":FILTER}"#),
+    ("people", Server(ManagePeople), "{}"),
+    ("invite", Server(ManagePeople), r#"{"name":"somebody else","role":null}"#),
+    ("renew_link", Server(ManagePeople), r#"{"person":"P"}"#),
+    ("set_disabled", Server(ManagePeople), r#"{"person":"P","disabled":true}"#),
+    ("tokens", InPerson, "{}"),
+    ("create_token", InPerson, r#"{"new":{"name":"mine","runtime":null,"role":"viewer","days":1}}"#),
+    ("revoke_token", InPerson, r#"{"id":0}"#),
+    ("grants", On(ManageGrants), r#"{"runtime":"R"}"#),
+    ("give_role", On(ManageGrants), r#"{"kind":"group","name":"x","runtime":"R","role":"viewer"}"#),
+    ("remove_grant", On(ManageGrants), r#"{"subject":"group:x","runtime":"R"}"#),
+    ("audit", Server(ViewAudit), r#"{"filter":AUDIT}"#),
+    ("sessions", InPerson, "{}"),
+    ("end_sessions", InPerson, r#"{"one":0}"#),
     ("delete_version", On(DeleteVersion), r#"{"runtime":"R","version":"v2","comment":null}"#),
     ("delete_runtime", On(DeleteRuntime), r#"{"runtime":"R","comment":null}"#),
 ];
@@ -162,6 +177,10 @@ const PAGES: &[(&str, Needs, &str)] = &[
     ("/activity", SignIn, "/activity"),
     ("/runtimes/new", SignIn, "/runtimes/new"),
     ("/runtimes/:runtime", On(View), "/runtimes/R"),
+    ("/runtimes/:runtime/access", On(ManageGrants), "/runtimes/R/access"),
+    ("/account", InPerson, "/account"),
+    ("/people", Server(ManagePeople), "/people"),
+    ("/audit", Server(ViewAudit), "/audit"),
     ("/runtimes/:runtime/versions/:version", On(View), "/runtimes/R/versions/v1"),
     ("", On(View), "/runtimes/R/versions/v1"),
     ("metrics", On(View), "/runtimes/R/versions/v1/metrics"),
@@ -186,7 +205,7 @@ struct Asked {
 
 impl Asked {
     fn of(&self, runtime: &str, person: &str) -> Self {
-        let body = self.body.replace("\"R\"", &format!("\"{runtime}\""));
+        let body = self.body.replace("\"R\"", &format!("\"{runtime}\"")).replace("\"P\"", person);
         let path = self.path.replace("/R", &format!("/{runtime}")).replace("=R", &format!("={runtime}"));
         Self { path: path.replace("/P/", &format!("/{person}/")), body, ..self.clone() }
     }
@@ -207,13 +226,14 @@ fn everything() -> Vec<Asked> {
     });
     let query = serde_json::to_string(&domain::VersionQuery::default()).unwrap();
     let filter = serde_json::to_string(&domain::ActivityFilter::default()).unwrap();
+    let audit = serde_json::to_string(&domain::AuditFilter::default()).unwrap();
     let functions = FUNCTIONS.iter().map(|(name, needs, body)| Asked {
         name: format!("function {name}"),
         needs: *needs,
         method: Method::POST,
         path: format!("/api/fn/{name}"),
         content_type: if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" },
-        body: body.replace("QUERY", &query).replace("FILTER", &filter),
+        body: body.replace("QUERY", &query).replace("FILTER", &filter).replace("AUDIT", &audit),
     });
     let pages = PAGES.iter().map(|(pattern, needs, path)| Asked {
         name: format!("page {pattern}"),
@@ -236,8 +256,9 @@ fn each_route_function_and_page_is_in_the_matrix() {
     let name = |route: Route| format!("{} {}", route.method, route.path.trim_start_matches("/api/v1"));
     let routes: BTreeSet<_> = document().routes().into_iter().map(name).collect();
     assert_eq!(routes, API.iter().map(|entry| entry.route.to_owned()).collect::<BTreeSet<_>>());
+    let sources = [include_str!("../../../app/src/api/mod.rs"), include_str!("../../../app/src/api/accounts.rs")];
     let functions: BTreeSet<_> =
-        all_between(include_str!("../../../app/src/api/mod.rs"), "endpoint = \"", "\"").into_iter().collect();
+        sources.into_iter().flat_map(|source| all_between(source, "endpoint = \"", "\"")).collect();
     assert_eq!(functions, FUNCTIONS.iter().map(|(name, ..)| *name).collect());
     let pages: BTreeSet<_> =
         all_between(include_str!("../../../app/src/pages/mod.rs"), "path!(\"", "\")").into_iter().collect();
@@ -297,6 +318,10 @@ impl Team {
             let told = answer.text();
             match asked.needs {
                 Nothing | SignIn => assert_eq!(answer.status, 200, "{what}: {told}"),
+                InPerson if matches!(by, As::Token(_)) => assert_eq!(answer.status, 403, "{what}: {told}"),
+                // Without any role there is none that a token could have.
+                InPerson if role.is_none() && asked.name.ends_with("create_token") => assert_eq!(answer.status, 403),
+                InPerson => assert!(![401, 403].contains(&answer.status), "{what}: {told}"),
                 Server(_) | Oneself => assert_eq!(answer.status, 403, "{what}: {told}"),
                 On(_) if role.is_none() => assert_eq!(answer.status, 404, "{what}: {told}"),
                 On(permission) if role >= Some(permission.role()) => {
@@ -305,8 +330,8 @@ impl Team {
                 On(_) => assert_eq!(answer.status, 403, "{what}: {told}"),
             }
             self.expect_no_secret(&what, &answer);
-            let of_hidden = asked.of("hidden", "P");
-            if (&of_hidden.path, &of_hidden.body) == (&asked.path, &asked.body) {
+            let [of_demo, of_hidden] = ["demo", "hidden"].map(|runtime| asked.of(runtime, "0"));
+            if (&of_demo.path, &of_demo.body) == (&of_hidden.path, &of_hidden.body) {
                 continue;
             }
             let hidden = self.asked_of(by, &asked, "hidden").await;
@@ -370,7 +395,7 @@ async fn each_role_may_do_what_it_may_on_its_own_runtime_and_learns_of_no_other(
     let none = add_member(&store, "none", None, Timestamp::now()).await;
     team.expect_role_on_demo(&none.by, None).await;
     for role in Role::ALL {
-        let member = add_member(&store, role.as_str(), None, Timestamp::now()).await;
+        let member = add_member(&store, &format!("the {role}"), None, Timestamp::now()).await;
         add_grant(&store, Subject::Person(member.id), "demo", role).await;
         team.expect_role_on_demo(&member.by, Some(role)).await;
     }

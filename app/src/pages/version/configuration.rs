@@ -4,7 +4,7 @@ pub mod runners;
 
 use std::collections::BTreeMap;
 
-use domain::{ConfigEntry, ConfigKind, VersionState};
+use domain::{ConfigEntry, ConfigKind, VersionState, access::Permission};
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use leptos_meta::Title;
 
@@ -13,6 +13,7 @@ use crate::{
     AppError, api,
     error::sentence,
     format,
+    state::access::use_access,
     ui::{
         config_field::{ConfigField, Draft},
         icon::{Icon, Shape},
@@ -83,6 +84,9 @@ pub fn ConfigurationScreen() -> impl IntoView {
     // A change on its way to the pods.
     let waiting = Memo::new(move |_| view.with(|view| view.summary.waiting.clone()));
     let archived = Signal::derive(move || state.get() == VersionState::Archived);
+    let (access, own) = (use_access(), StoredValue::new(runtime.clone()));
+    let denied = Memo::new(move |_| own.with_value(|own| access.why_not(Permission::Configure, Some(own))));
+    let locked = Signal::derive(move || archived.get() || denied.with(Option::is_some));
     let runs = move || !matches!(state.get(), VersionState::Stopped | VersionState::Archived);
     let fields = move |kind: ConfigKind| {
         let of_kind: Vec<_> = drafts.with_value(|all| all.iter().filter(|(e, _)| e.kind == kind).cloned().collect());
@@ -96,7 +100,7 @@ pub fn ConfigurationScreen() -> impl IntoView {
                 });
                 let asked = name.clone();
                 let on_reveal = Callback::new(move |()| reveal.run((asked.clone(), draft)));
-                view! { <ConfigField name kind is_set draft disabled=archived on_reveal/> }
+                view! { <ConfigField name kind is_set draft disabled=locked on_reveal/> }
             })
             .collect_view()
     };
@@ -122,6 +126,7 @@ pub fn ConfigurationScreen() -> impl IntoView {
             {move || archived.get().then(|| view! {
                 <p class="notice"><Icon shape=Shape::Box/>"This version is archived; its configuration cannot be changed."</p>
             })}
+            {move || denied.get().map(|denied| view! { <p class="notice"><Icon shape=Shape::Warning/>{denied}</p> })}
             <form class="config" class:hidden=none on:submit=submit>
                 {group(ConfigKind::Variable, "Variables")}
                 {group(ConfigKind::File, "Files")}
@@ -142,7 +147,7 @@ pub fn ConfigurationScreen() -> impl IntoView {
                     <button
                         type="submit"
                         class="button button--primary"
-                        disabled=move || changes.with(BTreeMap::is_empty) || archived.get()
+                        disabled=move || changes.with(BTreeMap::is_empty) || locked.get()
                         aria-disabled=move || if saving.get() { "true" } else { "false" }
                     >
                         {move || match (saving.get(), changes.with(BTreeMap::len)) {

@@ -27,6 +27,7 @@ pub fn SideBar(shown: VersionContext, logs: Logs) -> impl IntoView {
     let view = shown.view;
     let (runtime, name) = shown.ids();
     let base = format!("/runtimes/{runtime}/versions/{name}");
+    let own = runtime.clone();
     // The logs stay open from screen to screen.
     let to = move |screen: &'static str| {
         let base = base.clone();
@@ -91,7 +92,7 @@ pub fn SideBar(shown: VersionContext, logs: Logs) -> impl IntoView {
                     </button>
                 </nav>
             </div>
-            <ActionBar state switching missing on_ask=ask on_comment=comment on_delete=delete/>
+            <ActionBar runtime=own state switching missing on_ask=ask on_comment=comment on_delete=delete/>
         </aside>
     }
     .into_any()

@@ -53,8 +53,8 @@ impl<S: Send + Sync> FromRequestParts<S> for PersonPath {
     get, path = "/me", operation_id = "me", tag = "People",
     responses((status = 200, body = Me)),
 )]
-pub(super) async fn me(State(parts): State<Public>, SignedIn(caller): SignedIn) -> Json<Me> {
-    Json(parts.logins.accounts().me(&caller))
+pub(super) async fn me(SignedIn(caller): SignedIn) -> Json<Me> {
+    Json(caller.me())
 }
 
 /// Lists all people, by name.
@@ -149,7 +149,7 @@ pub(super) async fn sessions(
     By(by): By,
     path: PersonPath,
 ) -> Answer<Json<Vec<Session>>> {
-    Ok(Json(parts.logins.accounts().sessions(&caller, by.as_ref(), path.person).await?))
+    Ok(Json(parts.logins.accounts().sessions(&caller, path.person, by.and_then(|by| by.session)).await?))
 }
 
 /// Ends all sessions of the person.

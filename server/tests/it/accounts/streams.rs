@@ -8,6 +8,7 @@ use server::config::Settings;
 use tokio::time::timeout;
 
 use crate::support::{
+    krt::Krt,
     server::{MAX_WAIT, TestServer},
     team::{As, add_grant, add_member, remove_default_grant, secret_of, with_logins},
 };
@@ -108,4 +109,22 @@ async fn whoever_gets_other_rights_reads_anew_and_hears_of_what_they_may_see_alo
     // With the runtime her role on it is gone: if she does not hear of the one, she does of the other.
     let told = read_until(&mut of_ana, "hello").await;
     assert!(!told.contains("hidden"), "{told}");
+}
+
+#[tokio::test]
+async fn a_log_that_is_followed_ends_with_the_right_to_read_it_and_says_so() {
+    let server = TestServer::start_with(checked_often).await;
+    let store = server.store().await;
+    let admin = add_member(&store, "root", Some(Role::Admin), Timestamp::now()).await;
+    let ana = add_member(&store, "ana", None, Timestamp::now()).await;
+    let ask = async |method: Method, path: &str, body: Vec<u8>| server.ask(&admin.by, method, path, body).await;
+    let v1 = "/api/v1/runtimes/demo/versions/v1";
+    ask(Method::POST, "/api/v1/runtimes", br#"{"id":"demo","name":"Demo"}"#.to_vec()).await.expect(201);
+    ask(Method::POST, "/api/v1/runtimes/demo/versions", Krt::new("v1").bytes()).await.expect(201);
+    ask(Method::POST, &format!("{v1}/start"), Vec::new()).await.expect(202);
+    let mut log = ana.by.on(server.client().get(server.url(&format!("{v1}/logs?follow=true")))).send().await.unwrap();
+    assert_eq!(log.status(), 200);
+    assert_eq!(ask(Method::DELETE, "/api/v1/grants?subject=everyone", Vec::new()).await.status, 204);
+    let told = rest(&mut log).await;
+    assert!(told.ends_with("\"error\":\"The log ends here: you may not see this runtime any more.\"}\n"), "{told}");
 }

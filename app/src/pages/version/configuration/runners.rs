@@ -1,12 +1,13 @@
 //! What the images of the version expect of the server: detected, and chosen where that is wrong.
 
-use domain::{Generation, VersionState};
+use domain::{Generation, VersionState, access::Permission};
 use leptos::{prelude::*, task::spawn_local};
 
 use super::super::VersionContext;
 use crate::{
     AppError, api,
     error::sentence,
+    state::access::use_access,
     ui::{
         icon::{Icon, Shape},
         inline_code::render_inline_code,
@@ -19,6 +20,9 @@ pub fn RunnersField() -> impl IntoView {
     let view = shown.view;
     let generations = Memo::new(move |_| view.with(|view| (view.generation, view.detected_generation)));
     let is_stopped = Memo::new(move |_| view.with(|view| view.summary.state == VersionState::Stopped));
+    let access = use_access();
+    let (runtime, _) = shown.ids();
+    let may = Memo::new(move |_| access.may(Permission::Configure, Some(&runtime)));
     let saving = RwSignal::new(false);
     let error = RwSignal::new(None::<AppError>);
     // A choice of what is detected is none: a version that is added later follows its own images.
@@ -58,7 +62,7 @@ pub fn RunnersField() -> impl IntoView {
                     id="generation"
                     class="input"
                     aria-describedby="generation-hint"
-                    disabled=move || !is_stopped.get()
+                    disabled=move || !is_stopped.get() || !may.get()
                     prop:value=move || generations.get().0.as_str()
                     on:change=choose
                 >
