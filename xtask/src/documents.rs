@@ -52,6 +52,20 @@ fn whatever_documents_and_comments_refer_to_is_there() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+#[test]
+fn each_test_that_a_document_names_is_there() {
+    let root = &Workspace::find().unwrap().root;
+    let sources = ["server", "crates"].map(|folder| texts(&root.join(folder))).concat();
+    let sources = sources.iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    let code: String = sources.map(|file| fs::read_to_string(file).unwrap()).collect();
+    let table = fs::read_to_string(root.join("docs/asvs.md")).unwrap();
+    // Tests are named as sentences.
+    let is_test = |word: &&str| word.matches('_').count() > 3 && !word.contains(|c: char| c.is_ascii_uppercase());
+    let named = table.split('`').filter(is_test);
+    let missing: Vec<_> = named.filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "docs/asvs.md names tests that are not there: {missing:?}");
+}
+
 fn texts(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| !path.is_symlink());
     let kept = paths.filter(|path| !SKIPPED.iter().any(|skipped| path.ends_with(skipped)));
