@@ -23,6 +23,20 @@ pub(crate) fn request(addr: &str, method: &str, path: &str, json: &str) -> Resul
 /// # Errors
 /// When nobody listens there, or the answer is no HTTP.
 pub(crate) fn request_as(addr: &str, method: &str, path: &str, kind: &str, body: &str) -> Result<(u16, String)> {
+    parse(&exchange(addr, method, path, kind, body)?)
+}
+
+/// Sends a form and answers the cookie that comes back, with its attributes.
+///
+/// # Errors
+/// When nobody listens there, or no cookie comes.
+pub(crate) fn cookie_from(addr: &str, path: &str, form: &str) -> Result<String> {
+    let answer = exchange(addr, "POST", path, "application/x-www-form-urlencoded", form)?;
+    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    Ok(cookie.with_context(|| format!("{path} sets no cookie: {answer:.300}"))?.to_owned())
+}
+
+fn exchange(addr: &str, method: &str, path: &str, kind: &str, body: &str) -> Result<String> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let length = body.len();
@@ -33,7 +47,7 @@ pub(crate) fn request_as(addr: &str, method: &str, path: &str, kind: &str, body:
     )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    parse(&String::from_utf8_lossy(&answer))
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Sends a file as a POST's body and answers status and body.

@@ -11,6 +11,7 @@ mod nats;
 mod pages;
 mod program;
 mod proxy;
+mod session;
 mod thousand;
 
 use std::{
@@ -36,6 +37,8 @@ pub(crate) enum Name {
     Messaging,
     /// The activity of a server on which 300,000 things were done
     History,
+    /// A request with a session against one where nobody signs in
+    Session,
     /// A start on a real cluster against kubectl's
     ClusterStart,
     /// A publish on a real cluster against kubectl's
@@ -97,6 +100,7 @@ pub(crate) fn bench(workspace: &Workspace, names: &[Name]) -> Result<()> {
             Name::Thousand => thousand::measure(&bench)?,
             Name::Messaging => thousand::measure_messaging(&bench)?,
             Name::History => history::measure(&bench)?,
+            Name::Session => session::measure(&bench)?,
             Name::ClusterStart => cluster::start(&bench)?,
             Name::ClusterPublish => cluster::publish(&bench)?,
             Name::Request => cluster::request(workspace)?,
