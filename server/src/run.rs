@@ -15,11 +15,16 @@ use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    accounts::Accounts,
+    accounts::{
+        Accounts,
+        oidc::{OidcError, OidcSignIn},
+    },
     broadcast::EventBroadcaster,
     changes::Changes,
     cluster::{Cluster, ClusterError},
-    config::{ClientLimits, ClusterChoice, LoginMode, PublicUrl, Settings, reachable_by_pods, without_password},
+    config::{
+        ClientLimits, ClusterChoice, LoginMode, OidcSettings, PublicUrl, Settings, reachable_by_pods, without_password,
+    },
     file_lock::{FileLock, FileLockError},
     files::{Files, FilesError},
     http::{
@@ -41,7 +46,7 @@ use crate::{
     retention,
     service::{Service, ServiceParts, Timeouts, error_chain},
     site::Site,
-    store::{self, Holder, Lock, StoreError, Timings},
+    store::{self, Holder, Lock, Store, StoreError, Timings},
 };
 
 /// How long requests and uploads under way may take to end when the server is told to.
@@ -83,6 +88,8 @@ pub enum StartError {
     Passwords(argon2::password_hash::Error),
     #[error("cannot make a link for the first administrator")]
     FirstAdministrator(#[source] ApiError),
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
 }
 
 /// A server that runs.
@@ -144,7 +151,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         Some(nats) => Some(Messaging::connect(nats, settings.messaging.timeouts).await?),
         None => None,
     };
-    let store_of_accounts = store.clone();
+    let (store_of_accounts, store_of_provider) = (store.clone(), store.clone());
     let changed = Changes::default();
     let (start_timeout, stop_timeout) = (settings.start_timeout, settings.stop_timeout);
     let messaging_outage = settings.messaging.restart_after;
@@ -186,6 +193,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let public_url = settings.logins.public_url(addr);
     let accounts = Accounts::new(store_of_accounts, settings.logins.sessions, public_url.to_string())
         .map_err(StartError::Passwords)?;
+    let oidc = match settings.logins.oidc.clone() {
+        Some(oidc) => Some(sign_in_with_provider(oidc, &public_url, &accounts, store_of_provider).await?),
+        None => None,
+    };
     let first_administrator = if settings.logins.modes.contains(&LoginMode::Local) {
         accounts.first_administrator().await.map_err(StartError::FirstAdministrator)?
     } else {
@@ -199,7 +210,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         }
         None => None,
     };
-    let logins = Logins::new(accounts.clone(), &settings.logins, &public_url);
+    let logins = Logins::new(accounts.clone(), oidc, &settings.logins, &public_url);
     spawn(&mut tasks, "the sessions", accounts.run(stop.clone()));
     let pods = http::internal::router(Internal {
         service: service.clone(),
@@ -237,6 +248,19 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         database_lock,
         _files_lock: files_lock,
     })
+}
+
+async fn sign_in_with_provider(
+    settings: OidcSettings,
+    public_url: &PublicUrl,
+    accounts: &Accounts,
+    store: Arc<Store>,
+) -> Result<OidcSignIn, StartError> {
+    let oidc = OidcSignIn::new(settings, &public_url.to_string(), store)?;
+    if let Some(group) = oidc.admin_group() {
+        accounts.make_administrators(group).await.map_err(StartError::FirstAdministrator)?;
+    }
+    Ok(oidc)
 }
 
 impl Running {

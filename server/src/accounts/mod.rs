@@ -8,6 +8,7 @@ mod api_token;
 mod attempts;
 mod backend;
 mod manage;
+pub mod oidc;
 mod password;
 mod presence;
 mod refusals;

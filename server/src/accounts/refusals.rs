@@ -20,7 +20,7 @@ pub(super) struct Recorded(Mutex<HashMap<PersonId, (Instant, u32)>>);
 
 impl Recorded {
     /// Whether there is room for one more.
-    fn take(&self, person: PersonId) -> bool {
+    pub(super) fn take(&self, person: PersonId) -> bool {
         let now = Instant::now();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, count) = all.entry(person).or_insert((now, 0));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Actor, ApiError, AuditAction, Identity, PersonId, PersonName, Timestamp, access::Role};
 
-use super::{Accounts, Authenticated, ClientInfo, PasswordError, password};
+use super::{Accounts, Authenticated, ClientInfo, PasswordError, oidc::Refusal, password};
 use crate::{
     secret::Secret,
     service::from_store,
@@ -32,6 +32,10 @@ pub enum SignInError {
     Password(#[from] PasswordError),
     #[error("this link has expired or was used; ask an administrator for a new one")]
     Link,
+    #[error("this account is disabled; ask an administrator")]
+    Disabled,
+    #[error(transparent)]
+    Provider(#[from] Refusal),
     #[error(transparent)]
     Failed(#[from] ApiError),
 }

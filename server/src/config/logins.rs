@@ -5,7 +5,11 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-use super::{ConfigError, limits::SessionLimits};
+use super::{
+    ConfigError,
+    limits::SessionLimits,
+    oidc::{OidcFlags, OidcSettings},
+};
 
 /// The flags of logins.
 #[derive(Clone, Args)]
@@ -38,6 +42,9 @@ pub struct LoginFlags {
     #[arg(long, env = "KAI_SESSION_IDLE", default_value = "8h", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub session_idle: Duration,
 
+    #[command(flatten)]
+    pub oidc: OidcFlags,
+
     /// How long a session lasts at most
     #[arg(long, env = "KAI_SESSION_MAX", default_value = "24h", value_parser = humantime::parse_duration, value_name = "TIME")]
     pub session_max: Duration,
@@ -48,6 +55,8 @@ pub struct LoginFlags {
 pub enum LoginMode {
     /// By name and password, which this server keeps
     Local,
+    /// At an OpenID Connect provider, which the --oidc-… flags name
+    Oidc,
 }
 
 /// An address is a network of one.
@@ -64,6 +73,8 @@ pub struct LoginSettings {
     /// None: `http://` and the address of the listener.
     pub public_url: Option<PublicUrl>,
     pub tls: Option<TlsFiles>,
+    /// None unless people sign in with a provider.
+    pub oidc: Option<OidcSettings>,
     pub trusted_proxies: Vec<IpNet>,
     pub sessions: SessionLimits,
 }
@@ -99,7 +110,7 @@ impl PublicUrl {
             .is_ok_and(|authority| is_loopback_host(authority.host()))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let url = reqwest::Url::parse(text).ok()?;
         let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let is_https = match url.scheme() {
@@ -167,7 +178,8 @@ impl LoginFlags {
             }
         }
         let sessions = SessionLimits { idle, absolute, ..SessionLimits::default() };
-        Ok(LoginSettings { modes, public_url, tls, trusted_proxies: self.trusted_proxies, sessions })
+        let oidc = modes.contains(&LoginMode::Oidc).then(|| self.oidc.try_into()).transpose()?;
+        Ok(LoginSettings { modes, public_url, tls, oidc, trusted_proxies: self.trusted_proxies, sessions })
     }
 }
 
@@ -221,6 +233,7 @@ mod tests {
             (&["--login", "local", "--public-url", "kai.example.org"], "without a path"),
             (&["--login", "local", "--tls-cert", "/c", "--tls-key", "/k"], "KAI_PUBLIC_URL"),
             (&["--login", "local", "--session-idle", "1s"], "KAI_SESSION_IDLE"),
+            (&["--login", "local,oidc"], "KAI_OIDC_ISSUER"),
         ] {
             let refusal = settings(args).unwrap_err().to_string();
             assert!(refusal.contains(said), "{args:?}: {refusal}");

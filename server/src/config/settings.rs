@@ -71,6 +71,21 @@ pub enum ConfigError {
     NatsUrl,
     #[error("KAI_NATS_CREDENTIALS requires KAI_NATS_URL")]
     CredentialsWithoutNats,
+    #[error("{0} is required to sign in with OpenID Connect")]
+    OidcMissing(&'static str),
+    #[error(
+        "KAI_OIDC_ISSUER is `{0}`; use the provider's https:// URL, without a query. http:// is only for a provider on this \
+         machine"
+    )]
+    OidcIssuer(String),
+    #[error("KAI_OIDC_CLIENT_SECRET_FILE: cannot read {}", .path.display())]
+    OidcSecretFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("KAI_OIDC_CLIENT_SECRET_FILE: {} is empty; omit it for a public client", .0.display())]
+    OidcSecretEmpty(PathBuf),
     #[error("{setting} is {time:?}; use at least one second and at most a day")]
     RunnerTimeout { setting: &'static str, time: Duration },
     #[error("KAI_ADVERTISED_URL is `{0}`; use the http:// or https:// URL at which pods reach the internal listener")]

@@ -14,7 +14,10 @@ use ipnet::IpNet;
 
 use super::{client_address, credential::credential, error::ErrorAnswer, return_to, serve::PeerAddr};
 use crate::{
-    accounts::{Accounts, Authenticated, ClientInfo, Presence},
+    accounts::{
+        Accounts, Authenticated, ClientInfo, Presence,
+        oidc::{Begun, OidcSignIn},
+    },
     config::{LoginMode, LoginSettings, PublicUrl},
     secret::Secret,
 };
@@ -26,15 +29,16 @@ pub struct Logins(Arc<Rules>);
 struct Rules {
     accounts: Accounts,
     modes: Vec<LoginMode>,
+    oidc: Option<OidcSignIn>,
     /// The public URL is `https`: the cookie goes over nothing else, and is this host's alone (`__Host-`, RFC 6265bis §4.1.3).
     is_https: bool,
     trusted_proxies: Vec<IpNet>,
 }
 
 impl Logins {
-    pub fn new(accounts: Accounts, settings: &LoginSettings, public_url: &PublicUrl) -> Self {
+    pub fn new(accounts: Accounts, oidc: Option<OidcSignIn>, settings: &LoginSettings, public_url: &PublicUrl) -> Self {
         let (modes, trusted_proxies) = (settings.modes.clone(), settings.trusted_proxies.clone());
-        Self(Arc::new(Rules { accounts, modes, is_https: public_url.is_https(), trusted_proxies }))
+        Self(Arc::new(Rules { accounts, modes, oidc, is_https: public_url.is_https(), trusted_proxies }))
     }
 
     pub(super) fn accounts(&self) -> &Accounts {
@@ -44,6 +48,25 @@ impl Logins {
     /// Whether people sign in. Else whoever reaches the server is `local` and may do everything.
     pub(super) fn is_on(&self) -> bool {
         !self.0.modes.is_empty()
+    }
+
+    /// The provider where people sign in, if they do.
+    pub(super) fn oidc(&self) -> Option<&OidcSignIn> {
+        self.0.oidc.as_ref()
+    }
+
+    /// The cookie of sign-ins that are on their way to the provider and back.
+    pub(super) fn oidc_cookie(&self) -> &'static str {
+        if self.0.is_https { "__Host-kai-oidc" } else { "kai-oidc" }
+    }
+
+    /// Gives the browser what it has to keep until the provider sends it back.
+    pub(super) fn set_oidc_cookie(&self, begun: &Begun) -> HeaderValue {
+        self.cookie_header(
+            self.oidc_cookie(),
+            begun.browser.expose(),
+            &format!("; Max-Age={}", begun.max_age.as_secs()),
+        )
     }
 
     pub(super) fn has(&self, mode: LoginMode) -> bool {
@@ -56,16 +79,16 @@ impl Logins {
 
     /// Gives the browser its session. No end is named: the browser forgets it when it is closed, the server knows the rest.
     pub(super) fn set_cookie(&self, session: &Secret) -> HeaderValue {
-        self.cookie_header(session.expose(), "")
+        self.cookie_header(self.cookie(), session.expose(), "")
     }
 
     pub(super) fn clear_cookie(&self) -> HeaderValue {
-        self.cookie_header("", "; Max-Age=0")
+        self.cookie_header(self.cookie(), "", "; Max-Age=0")
     }
 
-    fn cookie_header(&self, value: &str, more: &str) -> HeaderValue {
+    fn cookie_header(&self, name: &str, value: &str, more: &str) -> HeaderValue {
         let secure = if self.0.is_https { "; Secure" } else { "" };
-        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}", self.cookie());
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
         // Letters and digits always make a header.
         let mut header = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
         header.set_sensitive(true);

@@ -34,7 +34,8 @@ use self::headers::Policy;
 
 pub use self::{auth::Logins, sandbox::sandbox};
 use crate::{
-    broadcast::EventBroadcaster, files::Files, http::guard::AllowedHosts, intake::Intake, service::Service, site::Site,
+    accounts::oidc::CALLBACK_PATH, broadcast::EventBroadcaster, files::Files, http::guard::AllowedHosts,
+    intake::Intake, service::Service, site::Site,
 };
 
 /// The state of the public routes.
@@ -87,9 +88,13 @@ pub fn public(parts: Public) -> Router {
         )
 }
 
-/// What is logged of a request. A link's secret is not.
+/// What is logged of a request. A link's secret is not, nor what the provider sends a browser back with.
 fn span<B>(request: &http::Request<B>) -> tracing::Span {
     let path = request.uri().path();
-    let uri = if path.starts_with(sign_in::LINK) { sign_in::LINK.to_owned() } else { request.uri().to_string() };
+    let uri = match path {
+        _ if path.starts_with(sign_in::LINK) => sign_in::LINK.to_owned(),
+        CALLBACK_PATH => CALLBACK_PATH.to_owned(),
+        _ => request.uri().to_string(),
+    };
     tracing::info_span!("request", method = %request.method(), uri)
 }

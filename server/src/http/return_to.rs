@@ -20,7 +20,7 @@ pub(super) fn same_site(place: Option<&str>) -> &str {
             && !place.starts_with("//")
             && !place.contains('\\')
             && !place.chars().any(|c| c.is_control() || c == ' ')
-            && !["/sign-in", "/sign-out", "/api/", "/link/"].iter().any(|other| place.starts_with(other))
+            && !["/sign-in", "/sign-out", "/api/", "/link/", "/auth/"].iter().any(|other| place.starts_with(other))
     };
     place.filter(is_page).unwrap_or("/")
 }

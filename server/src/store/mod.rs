@@ -43,8 +43,8 @@ use serde::{Deserialize, Serialize};
 use crate::secret::Secret;
 
 pub use accounts::{
-    AuditRecord, NewPerson, NewSession, NewTokenRecord, PersonRecord, ProviderIdentity, SecretDigest, SessionRecord,
-    SignedIn, TokenCaller, TokenRecord, WhichSessions, random_secret,
+    AuditRecord, NewPerson, NewSession, NewTokenRecord, OidcFlow, PersonRecord, ProviderIdentity, SecretDigest,
+    SessionRecord, SignedIn, TakenFlow, TokenCaller, TokenRecord, WhichSessions, random_secret,
 };
 pub use credential::download_token;
 pub use error::StoreError;

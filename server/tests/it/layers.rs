@@ -36,12 +36,13 @@ const LAYERS: [&str; 24] = [
 ];
 
 /// Libraries with the only modules that may name them.
-const LIBRARIES: [(&str, &[&str]); 8] = [
+const LIBRARIES: [(&str, &[&str]); 9] = [
     ("sqlx", &["store"]),
     ("kube", &["cluster", "reconciler"]),
     ("k8s_openapi", &["cluster", "reconciler"]),
     ("async_nats", &["messaging"]),
     ("leptos", &["http", "site"]),
+    ("openidconnect", &["accounts"]),
     ("prost_reflect", &["calls"]),
     ("tonic", &["calls"]),
     // A request's body is an upload's source, and the in-process cluster is a router.

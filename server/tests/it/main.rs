@@ -28,6 +28,7 @@ mod measurements;
 mod messaging;
 mod network_partition;
 mod nodes;
+mod oidc;
 mod openapi;
 mod ownership;
 mod pages;

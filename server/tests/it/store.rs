@@ -18,6 +18,7 @@ mod limits;
 mod measurements;
 mod messaging;
 mod migration;
+mod oidc_flows;
 mod opening;
 mod publication;
 mod reconciling;
@@ -194,6 +195,11 @@ mod on {
             many_documents_come_with_their_version
             an_empty_runtime_is_deleted_and_one_with_versions_is_not
             versions_are_found_by_how_long_they_have_been_archived
+        }
+        oidc_flows {
+            a_sign_in_is_taken_once_and_by_its_browser
+            of_those_who_take_one_sign_in_one_gets_it
+            an_expired_sign_in_is_gone
         }
         messaging {
             after_a_long_outage_what_runs_restarts_once

@@ -1,6 +1,7 @@
 //! Where people sign in, and choose and change their password: plain forms, which work without scripts and before the pages'
 //! own code has arrived.
 
+mod oidc;
 mod page;
 
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub(super) fn router(parts: &Public) -> Router {
         .route("/sign-out", post(sign_out))
         .route("/link/{secret}", get(show_link).post(use_link))
         .route("/password", get(show_password).post(change_password))
+        .merge(oidc::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(parts.body_timeout, read_body))
         .with_state(state)
@@ -97,19 +99,27 @@ fn sign_in_page(parts: &Parts, next: &str, name: &str, error: Option<&SignInErro
         let fields = [Field::text("name", "Name", name), Field::password("password", "Password", "current-password")];
         page.form("/sign-in", &fields, &[("next", next)], "Sign in");
     }
+    if let Some(provider) = parts.logins.oidc() {
+        page.link(&oidc::start_url(next), &format!("Sign in with {}", provider.name()));
+    }
     page.answer()
 }
 
 /// Ends the session, and what the browser has kept of the pages.
 async fn sign_out(State(parts): State<Parts>, By(by): By) -> Response {
-    if let Some(by) = by
-        && let Err(error) = parts.logins.accounts().sign_out(&by).await
-    {
-        return ErrorAnswer::from(error).into_response();
+    let mut at_provider = None;
+    if let Some(by) = by {
+        at_provider = oidc::sign_out_url(&parts, &by).await;
+        if let Err(error) = parts.logins.accounts().sign_out(&by).await {
+            return ErrorAnswer::from(error).into_response();
+        }
     }
     let clear = (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
     let cookie = (header::SET_COOKIE, parts.logins.clear_cookie());
-    ([cookie, clear], Redirect::to("/sign-in")).into_response()
+    match at_provider {
+        Some(url) => ([cookie, clear], oidc::sign_out_page(&parts, &url)).into_response(),
+        None => ([cookie, clear], Redirect::to("/sign-in")).into_response(),
+    }
 }
 
 async fn show_link(State(parts): State<Parts>, Path(secret): Path<String>) -> Response {
@@ -207,6 +217,8 @@ impl SignInError {
             Self::Paused(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Password(_) | Self::Differ => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Link => StatusCode::NOT_FOUND,
+            Self::Disabled => StatusCode::FORBIDDEN,
+            Self::Provider(refusal) => oidc::status(refusal),
             Self::Failed(error) => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }

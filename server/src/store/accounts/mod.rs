@@ -5,6 +5,7 @@
 
 pub(super) mod audit;
 mod grants;
+mod oidc;
 mod people;
 mod sessions;
 mod tokens;
@@ -24,6 +25,7 @@ use super::{
 use crate::secret::Secret;
 
 pub use audit::AuditRecord;
+pub use oidc::{OidcFlow, TakenFlow};
 pub use people::{NewPerson, PersonRecord, ProviderIdentity};
 pub use sessions::{NewSession, SessionRecord, SignedIn, WhichSessions};
 pub use tokens::{NewTokenRecord, TokenCaller, TokenRecord};
