@@ -170,9 +170,13 @@ fn frame() -> OpenApi {
     let mut api = OpenApi::new(info, openapi::Paths::new());
     api.tags = Some(TAGS.map(|(name, about)| Tag::builder().name(name).description(Some(about)).build()).into());
     let mut components = Components::new();
-    let session = ApiKeyValue::with_description("__Host-kai-session", "Of whoever has signed in in a browser.");
+    let session =
+        ApiKeyValue::with_description("__Host-kai-session", "Of whoever has signed in; `kai-session` over plain HTTP.");
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
-    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token.")).build();
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An API token, `kai_…`. Not together with a session."))
+        .build();
     components.add_security_scheme("token", SecurityScheme::Http(token));
     api.components = Some(components);
     let one_of = ["session", "token"].map(|scheme| SecurityRequirement::new(scheme, [""; 0]));
