@@ -39,7 +39,7 @@ pub fn Grants(
                 <td data-label="Given"><span><RelativeTime at=grant.created_at/>{format!(" by {}", grant.created_by)}</span></td>
                 <td data-label="Actions">
                     {is_own.then(|| view! {
-                        <button type="button" class="button button--small" aria-label=format!("Take the role from {who}") on:click=remove.clone()>
+                        <button type="button" class="button button--small" aria-label=format!("Take away from {who}") on:click=remove.clone()>
                             "Take away"
                         </button>
                     })}
