@@ -136,6 +136,8 @@ fn in_object(text: &str) -> Option<LogLevel> {
 
 /// `E0102 15:04:05.678901 …`, as Kubernetes' own programs write.
 pub(super) fn klog(text: &str) -> Option<LogLevel> {
+    // In brackets, as libraries of C++ write it.
+    let text = text.strip_prefix('[').unwrap_or(text);
     let bytes = text.as_bytes();
     let is_stamp = bytes.len() > 7
         && bytes[1..5].iter().all(u8::is_ascii_digit)
@@ -256,6 +258,7 @@ mod tests {
             ("I0102 15:04:05.0 1 a.go:1] fine", Some(Info)),
             ("F0102 15:04:05.0 1 a.go:1] over", Some(Error)),
             ("E0102 is a model", None),
+            ("[W1127 10:00:00.123456 socket.cpp:697] hm", Some(Warn)),
             // Python, and others that set the word off.
             ("ERROR:root:no", Some(Error)),
             ("WARNING:uvicorn.error:slow", Some(Warn)),

@@ -13,7 +13,7 @@ pub(super) struct LineLevel {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trace {
-    /// The frames are to come, and after them the exception.
+    /// The frames are to come, and after them the exception; of Rust the message alone.
     Python,
     Go,
     /// Java's, JavaScript's, and all others whose lines are indented.
@@ -70,23 +70,45 @@ impl Trace {
                 begins(&["goroutine ", "created by ", "[signal ", "exit status ", "panic(", "runtime stack:", "main."])
                     || (text.ends_with(')') && !text.split('(').next().unwrap_or_default().contains(' '))
             }
-            Self::Other => begins(&["Caused by:", "Suppressed:", "at ", "...", "Exception in thread "]),
+            Self::Other => begins(&[
+                "Caused by:",
+                "Suppressed:",
+                "at ",
+                "...",
+                "Exception in thread ",
+                // Rust's, Python's own end, and what the C library says at last.
+                "note: ",
+                "stack backtrace:",
+                "Current thread 0x",
+                "Thread 0x",
+                "Extension modules:",
+                "Aborted",
+                "Segmentation fault",
+            ]),
         }
     }
 }
 
 fn trace_begun(text: &str) -> Option<Trace> {
     let line = text.trim_start();
-    let go = ["panic: ", "fatal error: "].iter().any(|begin| line.starts_with(begin));
+    let go = ["panic: ", "fatal error: "].iter().any(|begin| line.starts_with(begin))
+        // A server's handler, whose panic ends nothing.
+        || line.contains(" panic serving ")
+        || (line.starts_with("goroutine ") && line.ends_with("]:"));
+    let is_rust = line.starts_with("thread '") && line.contains("' panicked at ");
+    let others = ["Exception in thread ", "Unhandled exception", "terminate called ", "Segmentation fault"];
+    let is_ruby = line.contains(".rb:") && line.ends_with("Error)");
+    let line = line.strip_prefix("Uncaught ").unwrap_or(line);
     let first = line.split([':', ' ']).next().unwrap_or_default();
     if line.contains("Exception Group Traceback (most") {
         // Its exceptions are within the frames.
         Some(Trace::Other)
-    } else if is_traceback(line) {
+    } else if is_traceback(line) || is_rust {
         Some(Trace::Python)
     } else if go {
         Some(Trace::Go)
-    } else if line.starts_with("Exception in thread ")
+    } else if is_ruby
+        || others.iter().any(|begin| line.starts_with(begin))
         || is_exception_name(first.rsplit(['.', '$']).next().unwrap_or_default())
     {
         Some(Trace::Other)
@@ -113,22 +135,25 @@ fn begins_message(text: &str) -> bool {
     is_time || is_level || tornado(text).is_some() || klog(text).is_some() || text.starts_with("{\"")
 }
 
-/// A line without what names its source, as launchers of many processes write it: `[rank0]: `, `(worker pid=7) `.
+/// A line without what names its source, as launchers of many processes write it: `[rank0]: `, `[default0]:`,
+/// `[1,0]<stderr>:`, `(worker pid=7) `.
 fn without_source(text: &str) -> &str {
     if !text.starts_with(['[', '(']) {
         return text;
     }
     let Some(end) = text.find([']', ')']).filter(|end| *end < HEAD_BYTES) else { return text };
     let (source, rest) = (&text[1..end], &text[end + 1..]);
-    let named =
-        source.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-' | b'_' | b'=' | b'.' | b':'));
-    let is_ranks = text.starts_with('[') && rest.starts_with(": ") && source.ends_with(|c: char| c.is_ascii_digit());
+    let named = source
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-' | b'_' | b'=' | b'.' | b':' | b','));
+    let rest = ["<stderr>", "<stdout>"].iter().find_map(|stream| rest.strip_prefix(stream)).unwrap_or(rest);
+    let is_ranks = text.starts_with('[') && rest.starts_with(':') && source.ends_with(|c: char| c.is_ascii_digit());
     let is_rays = text.starts_with('(') && rest.starts_with(' ') && source.contains("pid=");
     if !named || word(source).is_some() {
         return text;
     }
     match (is_ranks, is_rays) {
-        (true, _) => &rest[2..],
+        (true, _) => rest[1..].strip_prefix(' ').unwrap_or(&rest[1..]),
         (_, true) => &rest[1..],
         _ => text,
     }
@@ -193,6 +218,22 @@ mod tests {
              (worker pid=17) RuntimeError: no",
             "TypeError: Cannot read properties of undefined (reading 'info')\n    at debug (/app/a.js:1:2)\n\
              \x20   at async Promise.all (index 0) {\n  code: 'INFO'\n}",
+            "thread 'main' panicked at src/main.rs:3:5:\ncalled `Result::unwrap()` on an `Err` value: INFO\nnote: run with `RUST_BACKTRACE=1`\n\
+             stack backtrace:\n   0: rust_begin_unwind\n             at /rustc/1/library/std/src/panicking.rs:1:1",
+            "2023/11/27 10:00:00 http: panic serving 10.0.0.1:3: boom\ngoroutine 7 [running]:\n\
+             net/http.(*conn).serve.func1()\n\t/usr/lib/go/server.go:1 +0x1\npanic({0x1, 0x2})",
+            "Unhandled exception. System.InvalidOperationException: no\n ---> System.IO.IOException: INFO\n\
+             \x20  at App.Main() in /app/a.cs:line 3\n   --- End of inner exception stack trace ---",
+            "terminate called after throwing an instance of 'std::runtime_error'\n  what():  INFO\nAborted (core dumped)",
+            "Fatal Python error: Segmentation fault\n\nCurrent thread 0x00007f (most recent call first):\n\
+             \x20 File \"a.py\", line 1 in debug\n\nExtension modules: numpy.core (total: 1)\nSegmentation fault",
+            "a.rb:1:in `info': no (RuntimeError)\n\tfrom a.rb:3:in `<main>'",
+            "Uncaught TypeError: no\n    at info (a.js:1:2)",
+            "[default0]:Traceback (most recent call last):\n[default0]:  File \"a.py\", line 1\n[default0]:KeyError: 'INFO'",
+            "[1,0]<stderr>:Traceback (most recent call last):\n[1,0]<stderr>:  File \"a.py\", line 1\n[1,0]<stderr>:KeyError: 1",
+            "(train pid=17, ip=10.0.0.7) Traceback (most recent call last):\n(train pid=17, ip=10.0.0.7)   File \"a.py\"\n\
+             (train pid=17, ip=10.0.0.7) RuntimeError: no",
+            "[rank0]:[E1127 10:00:00.123456 ProcessGroupNCCL.cpp:616] [Rank 0] Watchdog caught collective operation timeout",
             "  + Exception Group Traceback (most recent call last):\n  |   File \"a.py\", line 1\n\
              \x20 | ExceptionGroup: both (2 sub-exceptions)\n  +-+---------------- 1 ----------------",
         ] {
