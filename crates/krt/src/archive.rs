@@ -4,7 +4,7 @@
 //! skips all other contents.
 
 mod documents;
-mod formats;
+pub(crate) mod formats;
 mod gzip;
 mod pax;
 mod saves;
@@ -16,7 +16,14 @@ use std::{collections::BTreeSet, io};
 use domain::{Problem, is_unseen};
 use serde::{Deserialize, Serialize};
 
-use crate::{ArchiveIndex, Limits, Protos, digest, limits::Limit, manifest, model::Manifest, paths, problems::shown};
+use crate::{
+    ArchiveIndex, Limits, Protos, digest,
+    limits::Limit,
+    manifest,
+    model::Manifest,
+    paths,
+    problems::{describe_difference, shown},
+};
 use gzip::Gunzip;
 use scan::Scan;
 use tar_entries::TarEntries;
@@ -292,7 +299,8 @@ fn missing_manifest(index: &ArchiveIndex) -> Problem {
             shown(name)
         )
     } else if let Some(name) = named.or_else(|| index.files().find(|name| looks_like_manifest(name))) {
-        format!("{there_is_none}; rename `{}` to `krt.yml`", shown(name))
+        let difference = describe_difference(name, "krt.yml");
+        format!("{there_is_none}; rename `{}` to `krt.yml`{difference}", shown(name))
     } else {
         format!("{there_is_none}; add the manifest")
     };
@@ -303,7 +311,9 @@ fn missing_manifest(index: &ArchiveIndex) -> Problem {
 fn looks_like_manifest(name: &str) -> bool {
     let name: String = name.to_ascii_lowercase().chars().filter(|c| !is_unseen(*c) && *c != ' ').collect();
     let is_near = |wanted: &str| name.starts_with(wanted) || strsim::osa_distance(&name, wanted) <= 2;
-    !name.contains('/') && (is_near("krt.yml") || is_near("krt.yaml"))
+    // A second download is `krt (1).yml`.
+    let is_numbered = name.starts_with("krt(") && (name.ends_with(").yml") || name.ends_with(").yaml"));
+    !name.contains('/') && (is_near("krt.yml") || is_near("krt.yaml") || is_numbered)
 }
 
 /// Why reading stopped before the archive's end.

@@ -20,6 +20,7 @@ use domain::Problem;
 
 use crate::{
     ArchiveIndex,
+    archive::formats::{binary_format_of, wide_encoding_of},
     limits::MAX_PROBLEMS,
     model::{KrtVersion, Manifest},
     paths,
@@ -48,10 +49,16 @@ pub(crate) fn parse(
         Ok(Some(root)) => root,
         Ok(None) => return Err(vec![yaml::problem(Position::START, "the manifest is empty")]),
         Err(problem) => {
+            if let Some(problem) = in_another_form(text.as_bytes()) {
+                return Err(vec![problem]);
+            }
             let cause = yaml::cause(text, problem.line.unwrap_or(u32::MAX));
             return Err(vec![cause.unwrap_or(problem)]);
         }
     };
+    if let Some(problem) = in_another_form(text.as_bytes()).filter(|_| Item::root(&root).peek_fields().is_none()) {
+        return Err(vec![problem]);
+    }
     let mut report = Report::new(index, skipped_protos, max_problems);
     report.duplicate_fields(&root, "");
     let manifest = read(&Item::root(&root), &mut report);
@@ -124,14 +131,20 @@ pub(crate) fn files_named(text: &[u8]) -> BTreeSet<String> {
     files.filter_map(|file| paths::normalize(file.raw()?).ok()).collect()
 }
 
-fn not_text(bytes: &[u8], valid_up_to: usize) -> Problem {
-    let whole = match bytes {
-        [0x1f, 0x8b, ..] => Some("the manifest is compressed with gzip; pack it uncompressed"),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("the manifest is UTF-16; save it as UTF-8 text"),
-        _ => None,
+/// That the manifest is in another encoding, compressed, packed, or not fetched.
+fn in_another_form(bytes: &[u8]) -> Option<Problem> {
+    let message = match (wide_encoding_of(bytes), binary_format_of(bytes)) {
+        (Some(encoding), _) => format!("the manifest is {encoding}; save it as UTF-8 text"),
+        (None, Some("gzip data")) => "the manifest is compressed with gzip; pack it uncompressed".to_owned(),
+        (None, Some(format)) => format!("the manifest is not YAML, but {format}; pack the text itself"),
+        (None, None) => return None,
     };
-    if let Some(message) = whole {
-        return yaml::problem(Position::START, message);
+    Some(yaml::problem(Position::START, message))
+}
+
+fn not_text(bytes: &[u8], valid_up_to: usize) -> Problem {
+    if let Some(problem) = in_another_form(bytes) {
+        return problem;
     }
     let before = String::from_utf8_lossy(&bytes[..valid_up_to]);
     let line = before.matches('\n').count() + 1;

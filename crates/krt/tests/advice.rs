@@ -67,6 +67,9 @@ fn what_a_template_left_is_named_and_not_taken_for_a_value() {
     expect("version: demo-v2", "version: $VERSION", &["placeholder `$VERSION`"]);
     expect("version: demo-v2", "{% if x %}\nversion: demo-v2", &["`{%` begins a template's placeholder"]);
     expect("    - REGION", "    - __REGION__", &["placeholder `__REGION__`"]);
+    expect("replicas: 2", "replicas: ${REPLICAS}", &["`replicas` contains the placeholder `${REPLICAS}`"]);
+    expect("gpu: true", "gpu: \"{{ gpu }}\"", &["`gpu` contains the placeholder `{{ gpu }}`"]);
+    expect(image, "image: @IMAGE@", &["`@` begins a template's placeholder"]);
     expect("src: src/etl/main.py", "src: \"%SRC%/main.py\"", &["placeholder `%SRC%`"]);
     expect("image: busybox:1.37", "image: Konstellation/kre-py", &["write `konstellation`"]);
 }
@@ -81,6 +84,9 @@ fn what_is_in_the_way_of_reading_the_text_is_named_with_its_place() {
             "conflict marker",
         ),
         ("config:\n", "config:\n>>>>>>> theirs\n", 8, "conflict marker"),
+        // What is left when one of the markers has been removed.
+        ("version: demo-v2\n", "version: demo-v2\n=======\n", 2, "conflict marker"),
+        ("version: demo-v2\n", "||||||| base\nversion: demo-v2\n", 1, "conflict marker"),
         ("  proto: public_input.proto", "\u{a0}\u{a0}proto: public_input.proto", 5, "the indentation contains U+00A0"),
         ("  image: konstellation/kre-entrypoint:latest", "  \u{3000}image: x", 6, "the indentation contains U+3000"),
         ("  variables:\n", "\tvariables:\n", 8, "the indentation contains a tab"),
@@ -131,6 +137,18 @@ fn backslashes_are_explained_on_both_sides() {
         "src: src\\etl\\main.py",
         &["folders are separated by `/`: write `src/etl/main.py`"],
     );
+    for (written, advice) in [
+        (
+            "C:\\work\\src\\etl\\main.py",
+            "is absolute; paths begin at the archive's root, with `/` between folders: write `src/etl/main.py`",
+        ),
+        ("\\src\\etl\\main.py", "write `src/etl/main.py`"),
+        ("D:\\other.py", "name the file as it is there"),
+        ("\"src\\\\etl\\\\main.py\"", "write `src/etl/main.py`"),
+        ("\"src\\main.py\"", "in double quotes `\\` begins an escape"),
+    ] {
+        expect("src: src/etl/main.py", &format!("src: {written}"), &[advice]);
+    }
     let with = |files: &[&str]| {
         let tar = files.iter().fold(Tar::default(), |tar, name| tar.file(name, ""));
         refused(&tar.file("krt.yml", MANIFEST).file("public_input.proto", PROTO).packed())
@@ -144,7 +162,17 @@ fn backslashes_are_explained_on_both_sides() {
 
 #[test]
 fn a_manifest_under_nearly_its_name_or_in_another_form_is_recognised() {
-    for name in ["krt.yml.txt", "krt.yaml.bak", "KRT.yml", "krt.ymal", "krt.yml ", "ktr.yml", "krt.yml\u{200b}"] {
+    for name in [
+        "krt.yml.txt",
+        "krt.yaml.bak",
+        "KRT.yml",
+        "krt.ymal",
+        "krt.yml ",
+        "ktr.yml",
+        "krt.yml\u{200b}",
+        "krt (1).yml",
+        "kr\u{442}.yml",
+    ] {
         let problem = refused_for_one(&Tar::default().file(name, MANIFEST).packed());
         assert!(
             problem.message.contains("; rename `krt")
@@ -153,8 +181,15 @@ fn a_manifest_under_nearly_its_name_or_in_another_form_is_recognised() {
             "{problem}"
         );
     }
+    let alike = refused_for_one(&Tar::default().file("kr\u{442}.yml", MANIFEST).packed());
+    assert!(alike.message.contains("here it has U+0442, there U+0074"), "{alike}");
     for (manifest, fragment) in [
         (gzip(MANIFEST.as_bytes()), "compressed with gzip"),
+        (b"PK\x03\x04\x14\0\x08\0".to_vec(), "not YAML, but a ZIP file"),
+        (b"BZh91AY&SY\xff\xfe".to_vec(), "not YAML, but data compressed with bzip2"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n".to_vec(), "a Git LFS pointer"),
+        (MANIFEST.encode_utf16().flat_map(u16::to_le_bytes).collect(), "is UTF-16"),
+        (MANIFEST.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect(), "is UTF-32"),
         ([vec![0xff, 0xfe], MANIFEST.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat(), "is UTF-16"),
         (MANIFEST.replace("Greets", "Gr\u{fc}\u{df}t").chars().map(|c| c as u8).collect(), "not UTF-8 here"),
     ] {
@@ -178,6 +213,8 @@ fn what_other_tars_write_is_named_with_advice_for_each() {
     assert_eq!(problem.path, "label");
     assert!(problem.message.contains("volume label, not a file; pack it without `--label`"), "{problem}");
 
+    let pointer = refused_for_one(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+    assert!(pointer.message.contains("it is a Git LFS pointer"), "{pointer}");
     for (kind, fragments) in [
         (EntryType::GNUSparse, &["`--sparse` (GNU tar)", "`--no-read-sparse` (bsdtar)"][..]),
         (EntryType::Link, &["GNU tar by `--hard-dereference`", "`cp -R`"]),
@@ -187,4 +224,12 @@ fn what_other_tars_write_is_named_with_advice_for_each() {
         let problem = refused_for_one(&Tar::valid().entry(b"x", kind, b"").packed());
         assert!(fragments.iter().all(|fragment| problem.message.contains(fragment)), "{problem}");
     }
+}
+
+#[test]
+fn a_character_that_no_database_stores_is_refused_where_it_is() {
+    expect("description: Shows it all.", "description: \"a\\0b\"", &["`description` has a NUL character"]);
+    expect("    - REGION", "    - \"REG\\0ION\"", &["this element has a NUL character"]);
+    expect("image: busybox:1.37", "image: \"busybox\\0\"", &["NUL character"]);
+    expect("src: src/etl/main.py", "src: \"src/etl/main.py\\0\"", &["NUL character"]);
 }

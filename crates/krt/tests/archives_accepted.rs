@@ -157,6 +157,10 @@ fn documentation_that_would_not_be_seen_is_warned_of() {
         ("docs/img/a.png", b"\xff\xfe\x00".to_vec(), None),
         ("docs/guide.md", b"# Hi".to_vec(), None),
         ("docs/README.md", utf_16, Some("is UTF-16")),
+        // Without a mark, and with four bytes for each character.
+        ("docs/README.md", "# Hi".encode_utf16().flat_map(u16::to_le_bytes).collect(), Some("is UTF-16")),
+        ("docs/README.md", "# Hi".encode_utf16().flat_map(u16::to_be_bytes).collect(), Some("is UTF-16")),
+        ("docs/README.md", "# Hi".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(), Some("is UTF-32")),
         ("docs/README.md", b"caf\xe9".to_vec(), Some("is not UTF-8")),
         ("docs/notes/b.txt", b"caf\xe9".to_vec(), Some("is not UTF-8")),
         ("docs/readme.md", b"# Hi".to_vec(), Some("`docs/README.md`, in exactly these letters")),
@@ -173,4 +177,6 @@ fn documentation_that_would_not_be_seen_is_warned_of() {
             _ => panic!("{path}: {said:?}"),
         }
     }
+    let unseen = accepted(&Tar::valid().file("docs/READ\u{200b}ME.md", "# Hi").packed()).warnings;
+    assert_eq!(unseen[0].path, "docs/READ<U+200B>ME.md");
 }

@@ -1,8 +1,8 @@
 //! Warnings about documentation that pages will not show as its author expects.
 
-use domain::{Problem, Severity};
+use domain::{Problem, Severity, is_unseen};
 
-use super::DOCS;
+use super::{DOCS, formats::wide_encoding_of};
 use crate::{ArchiveIndex, problems::shown};
 
 /// The page that is shown first.
@@ -16,10 +16,10 @@ pub(super) fn is_page(path: &str) -> bool {
 
 /// A warning of a page in another encoding.
 pub(super) fn not_utf_8(path: &str, content: &[u8]) -> Option<Problem> {
-    let what = match content {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "is UTF-16",
-        content if str::from_utf8(content).is_err() => "is not UTF-8, so some of its characters are not shown",
-        _ => return None,
+    let what = match wide_encoding_of(content) {
+        Some(encoding) => format!("is {encoding}"),
+        None if str::from_utf8(content).is_err() => "is not UTF-8, so some of its characters are not shown".to_owned(),
+        None => return None,
     };
     Some(warning(path, format!("{what}; save it as UTF-8 text")))
 }
@@ -30,7 +30,8 @@ pub(super) fn misnamed_first(index: &ArchiveIndex) -> Option<Problem> {
         return None;
     }
     let is_meant = |name: &&str| {
-        let stem = name.split('/').next_back().unwrap_or_default().split('.').next().unwrap_or_default();
+        let last = name.split('/').next_back().unwrap_or_default();
+        let stem: String = last.chars().take_while(|c| *c != '.').filter(|c| !is_unseen(*c)).collect();
         stem.eq_ignore_ascii_case("readme") || stem.eq_ignore_ascii_case("index")
     };
     let in_docs = |name: &&str| name.get(..DOCS.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(DOCS));

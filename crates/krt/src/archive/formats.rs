@@ -6,7 +6,12 @@ pub(super) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The format in a few words; none if it is not known here.
 pub(super) fn format_of(head: &[u8]) -> Option<&'static str> {
-    const MARKS: [(&[u8], &str); 11] = [
+    binary_format_of(head).or_else(|| is_text(head).then_some("a text"))
+}
+
+/// The format of what stands in a text's place.
+pub(crate) fn binary_format_of(head: &[u8]) -> Option<&'static str> {
+    const MARKS: [(&[u8], &str); 12] = [
         (&GZIP, "gzip data"),
         (b"PK", "a ZIP file"),
         (b"BZh", "data compressed with bzip2"),
@@ -18,12 +23,23 @@ pub(super) fn format_of(head: &[u8]) -> Option<&'static str> {
         (b"7z\xbc\xaf\x27\x1c", "a 7-Zip file"),
         (b"Rar!", "a RAR file"),
         (b"%PDF", "a PDF document"),
+        (b"version https://git-lfs", "a Git LFS pointer, in place of the file that `git lfs pull` fetches"),
     ];
     if head.get(257..262) == Some(b"ustar") {
         return Some("a tar without compression");
     }
-    let marked = MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, what)| *what);
-    marked.or_else(|| is_text(head).then_some("a text"))
+    MARKS.iter().find(|(mark, _)| head.starts_with(mark)).map(|(_, what)| *what)
+}
+
+/// The encoding of a text that is not UTF-8: by its mark, or by the NULs that ASCII has in it.
+pub(crate) fn wide_encoding_of(text: &[u8]) -> Option<&'static str> {
+    match text {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [1..=0xff, 0, 0, 0, ..] | [0, 0, 0, 1..=0xff, ..] => {
+            Some("UTF-32")
+        }
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=0xff, 0, ..] | [0, 1..=0xff, ..] => Some("UTF-16"),
+        _ => None,
+    }
 }
 
 /// The head may end within a character.

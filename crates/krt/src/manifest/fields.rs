@@ -87,6 +87,11 @@ impl<'n> Item<'n> {
                 report.error(self.at, &self.path, format!("{} is empty; write a text", self.name_shown()));
                 None
             }
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text }) if text.contains('\0') => {
+                let message = format!("{} has a NUL character (`\\0`); remove it", self.name_shown());
+                report.error(self.at, &self.path, message);
+                None
+            }
             Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => Some(text),
             Value::Scalar(Scalar { text, kind }) if *kind != ScalarKind::Null => {
                 let hint = format!("text (in quotes: `\"{}\"`)", shown(text));
@@ -155,6 +160,7 @@ impl<'n> Item<'n> {
             {
                 self.wrong_quotes(text, "`true` or `false`", report)
             }
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text }) if self.has_placeholder(text, report) => None,
             Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => {
                 // The booleans of YAML 1.1, which other programs still read.
                 let meant = match text.to_ascii_lowercase().as_str() {
@@ -177,6 +183,7 @@ impl<'n> Item<'n> {
             {
                 self.wrong_quotes(text, wanted, report)
             }
+            Value::Scalar(Scalar { text, kind: ScalarKind::Text }) if self.has_placeholder(text, report) => None,
             Value::Scalar(Scalar { text, kind: ScalarKind::Integer(_) }) if is_octal_to_some(text) => {
                 let plain = text.trim_start_matches(['+', '-', '0']);
                 let message = format!(

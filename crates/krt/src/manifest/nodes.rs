@@ -121,7 +121,19 @@ fn backslashes(path: &str, index: &ArchiveIndex) -> Option<String> {
             "is in the archive as `{packed}`, where `\\` is part of the name and not a separator; pack it with a tool that writes `/`, such as `tar`"
         ));
     }
-    path.contains('\\').then(|| format!("has `\\` in it; folders are separated by `/`: write `{}`", shown(&slashed)))
+    if !path.contains('\\') {
+        return None;
+    }
+    let is_drive = |text: &str| text.len() == 2 && text.ends_with(':');
+    if slashed.starts_with('/') || slashed.split('/').next().is_some_and(is_drive) {
+        // A path of the machine that it was written on, which may end with the one in the archive.
+        let ends_with = |name: &&str| slashed.strip_suffix(name).is_some_and(|before| before.ends_with('/'));
+        let meant = index.files().filter(ends_with).max_by_key(|name| name.len());
+        let meant =
+            meant.map_or_else(|| "name the file as it is there".to_owned(), |name| format!("write `{}`", shown(name)));
+        return Some(format!("is absolute; paths begin at the archive's root, with `/` between folders: {meant}"));
+    }
+    Some(format!("has `\\` in it; folders are separated by `/`: write `{}`", shown(&slashed)))
 }
 
 fn why_no_path(text: &str, error: PathError) -> String {
