@@ -135,6 +135,8 @@ impl fmt::Display for PublicUrl {
 
 /// Whether a host is of this machine, whatever a name server says.
 pub(crate) fn is_loopback_host(host: &str) -> bool {
+    // A name that is written to its root is the same one.
+    let host = host.strip_suffix('.').unwrap_or(host);
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
 }

@@ -10,7 +10,12 @@ use serde_json::{Map, Value};
 /// The fields that applying `wanted` would change of `live`, as `spec.template.spec.containers[node].image`.
 pub(crate) fn differences<K: Serialize>(wanted: &K, live: &K) -> Vec<String> {
     match (serde_json::to_value(wanted), serde_json::to_value(live)) {
-        (Ok(wanted), Ok(live)) => of_values(&wanted, &live),
+        (Ok(mut wanted), Ok(live)) => {
+            // Says what an apply is based on, and not what is wanted.
+            let metadata = wanted.get_mut("metadata").and_then(Value::as_object_mut);
+            metadata.and_then(|metadata| metadata.remove("resourceVersion"));
+            of_values(&wanted, &live)
+        }
         _ => Vec::new(),
     }
 }
@@ -113,14 +118,22 @@ fn compare(wanted: &Value, live: &Value, path: &FieldPath, found: &mut Vec<Strin
                 }
             }
         },
-        (wanted, live) if wanted == live || (is_empty(wanted) && is_empty(live)) => {}
-        (Value::Bool(false), Value::Null) if FALSE_IS_LEFT_OUT.contains(&path.field.as_str()) => {}
+        (wanted, live) if wanted == live => {}
+        (wanted, live) if is_empty(wanted) && is_empty(live) && !MEANT_WHEN_EMPTY.contains(&path.field.as_str()) => {}
+        (wanted, Value::Null) if is_zero(wanted) && ZERO_IS_LEFT_OUT.contains(&path.field.as_str()) => {}
         _ => found.push(path.path.clone()),
     }
 }
 
-/// Fields of ours that the API server leaves out when they are false.
-const FALSE_IS_LEFT_OUT: [&str; 1] = ["paused"];
+/// Fields of ours that the API server leaves out when they are false or zero.
+const ZERO_IS_LEFT_OUT: [&str; 2] = ["paused", "minReadySeconds"];
+
+/// Fields of ours that say by being there what kind of thing something is, and have nothing in them.
+const MEANT_WHEN_EMPTY: [&str; 1] = ["emptyDir"];
+
+fn is_zero(value: &Value) -> bool {
+    *value == Value::Bool(false) || value.as_i64() == Some(0)
+}
 
 fn name_of(element: &Value, keys: &[&str]) -> String {
     match keys.iter().find_map(|key| element.get(key)) {
@@ -151,7 +164,7 @@ mod tests {
     fn what_others_add_beside_ours_is_no_difference_and_what_they_change_of_ours_is() {
         let wanted = json!({
             "spec": {
-                "replicas": 1, "paused": false,
+                "replicas": 1, "paused": false, "minReadySeconds": 0,
                 "template": { "spec": {
                     "containers": [{
                         "name": "node", "image": "a:1",
@@ -178,7 +191,7 @@ mod tests {
                             ],
                         },
                     ],
-                    "volumes": [{"name": "theirs", "hostPath": {"path": "/"}}, {"name": "files"}],
+                    "volumes": [{"name": "theirs", "hostPath": {"path": "/"}}, {"name": "files", "emptyDir": {}}],
                     "tolerations": [{"key": "theirs"}],
                 }},
             },
@@ -188,9 +201,20 @@ mod tests {
         node["image"] = json!("evil/miner:1");
         node["env"][2]["value"] = json!("2");
         live["spec"]["paused"] = json!(true);
+        live["spec"]["minReadySeconds"] = json!(3600);
+        live["spec"]["template"]["spec"]["volumes"][1] = json!({"name": "files", "hostPath": {"path": "/"}});
         let found = of_values(&wanted, &live);
         let container = "spec.template.spec.containers[node]";
-        assert_eq!(found, ["spec.paused", &format!("{container}.env[A].value"), &format!("{container}.image")]);
+        assert_eq!(
+            found,
+            [
+                "spec.minReadySeconds",
+                "spec.paused",
+                &format!("{container}.env[A].value"),
+                &format!("{container}.image"),
+                "spec.template.spec.volumes[files].emptyDir",
+            ]
+        );
     }
 
     #[test]

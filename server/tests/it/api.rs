@@ -62,6 +62,8 @@ async fn each_wrong_field_of_a_new_runtime_is_named_at_once() {
         (json!({ "id": "demo", "name": "two\nlines" }), &["name"]),
         (json!({ "id": "demo", "name": "gnp\u{202e}.krt" }), &["name"]),
         (json!({ "id": "demo", "name": "a\u{2067}b" }), &["name"]),
+        (json!({ "id": "demo", "name": "a\u{200f}" }), &["name"]),
+        (json!({ "id": "demo", "name": "\u{7}a" }), &["name"]),
         (json!({ "id": "new", "name": "x" }), &["id"]),
         (json!({ "id": "demo", "name": "x", "description": "x".repeat(2001) }), &["description"]),
         (json!({ "id": "demo", "name": "x", "description": "a\u{0}b" }), &["description"]),

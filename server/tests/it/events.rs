@@ -24,6 +24,7 @@ impl Stream {
         let response = server.client().get(server.url("/api/v1/events")).send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["x-accel-buffering"], "no", "nginx would keep events to itself");
         Self { response, text: String::new() }
     }
 

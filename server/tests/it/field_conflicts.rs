@@ -2,6 +2,7 @@
 //! each time is told, with growing pauses.
 
 use std::{
+    fmt::Debug,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -18,13 +19,18 @@ use axum::{
 };
 use domain::{Caller, Command, Health, Timestamp, VersionState};
 use futures::StreamExt;
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Secret, Service},
+    networking::v1::Ingress,
+};
 use kube::{
-    Api,
+    Api, Resource,
     api::{Patch, PatchParams},
     runtime::{WatchStreamExt, watcher},
 };
 use sandbox::{Options, Sandbox};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use server::{
     changes::Changes,
@@ -86,16 +92,133 @@ async fn what_others_add_beside_ours_stays_and_is_not_put_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_somebody_paused_goes_on_and_gets_its_new_configuration() {
+async fn what_keeps_a_node_from_its_new_configuration_by_being_set_is_put_back() {
     let (fixture, deployments) = started().await;
-    patch(&deployments, "kubectl-rollout", json!({ "spec": { "paused": true } })).await;
-    let is_paused = async || deployments.get(NODE).await.unwrap().spec.unwrap().paused == Some(true);
-    fixture.until_cluster("it goes on", async || !is_paused().await).await;
-    let said = async || {
-        let history = fixture.history(RUNTIME, "one").await;
-        repairs(&history) == ["Deployment one-entrypoint was edited: spec.paused"]
+    for (field, value) in [("paused", json!(true)), ("minReadySeconds", json!(86_400)), ("replicas", json!(0))] {
+        let before = serde_json::to_value(deployments.get(NODE).await.unwrap()).unwrap()["spec"][field].clone();
+        patch(&deployments, "kubectl-rollout", json!({ "spec": { field: value } })).await;
+        let is_set = async || {
+            let now = serde_json::to_value(deployments.get(NODE).await.unwrap()).unwrap()["spec"][field].clone();
+            now == value && now != before
+        };
+        fixture.until_cluster("it goes on", async || !is_set().await).await;
+        let what = format!("Deployment one-entrypoint was edited: spec.{field}");
+        let said = async || repairs(&fixture.history(RUNTIME, "one").await).contains(&what.as_str());
+        fixture.until_cluster("it is in the history", said).await;
+    }
+    fixture.configure(RUNTIME, "one", json!({ "API_KEY": "y" })).await;
+    fixture.reach(RUNTIME, "one", "publish", "published").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_that_somebody_restarts_is_left_to_them() {
+    let (fixture, deployments) = started().await;
+    let restarted = json!({ "kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z" });
+    let template = json!({ "metadata": { "annotations": restarted } });
+    patch(&deployments, "kubectl-rollout", json!({ "spec": { "template": template } })).await;
+    // This makes the server look at all of the version again, and at this Deployment's own change before.
+    fixture.configure(RUNTIME, "one", json!({ "API_KEY": "y" })).await;
+    fixture.reach(RUNTIME, "one", "publish", "published").await;
+    assert_eq!(repairs(&fixture.history(RUNTIME, "one").await), [""; 0]);
+    let now = serde_json::to_value(deployments.get(NODE).await.unwrap()).unwrap();
+    let annotations = &now["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["kubectl.kubernetes.io/restartedAt"], "2026-01-01T00:00:00Z");
+    fixture.until(RUNTIME, "one", "healthy", |view| view["health"]["status"] == "healthy").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn different_edits_of_a_node_are_told_one_by_one() {
+    let (fixture, deployments) = started().await;
+    let image = json!({ "spec": { "template": { "spec": { "containers": [
+        { "name": "entrypoint", "image": "evil/miner:1" },
+    ]}}}});
+    let replicas = json!({ "spec": { "replicas": 3 } });
+    let fields = ["spec.template.spec.containers[entrypoint].image", "spec.replicas"];
+    for (edit, field) in [image, replicas].into_iter().zip(fields) {
+        patch(&deployments, "kubectl", edit).await;
+        let what = format!("Deployment one-entrypoint was edited: {field}");
+        let said = async || repairs(&fixture.history(RUNTIME, "one").await).contains(&what.as_str());
+        fixture.until_cluster("it is in the history", said).await;
+    }
+    let history = fixture.history(RUNTIME, "one").await;
+    let expected = fields.map(|field| format!("Deployment one-entrypoint was edited: {field}"));
+    assert_eq!(repairs(&history), [expected[1].as_str(), &expected[0]], "the newest first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changes_an_object_of_any_kind_back_each_time_is_told() {
+    let (fixture, _) = started().await;
+    fixture.reach(RUNTIME, "one", "publish", "published").await;
+    let told = async |object: &str, field: &str| {
+        let (begins, ends) = (format!("{object}: `{field}"), "changed back by `rival`");
+        let said = async || {
+            let history = fixture.history(RUNTIME, "one").await;
+            repairs(&history).iter().any(|said| said.starts_with(&begins) && said.ends_with(ends))
+        };
+        fixture.until_cluster(&format!("{object} is in the history"), said).await;
     };
-    fixture.until_cluster("it is in the history", said).await;
+    let astray = json!({ "spec": { "selector": { "version-name": "nobody" } } });
+    let elsewhere = json!({ "spec": { "rules": [{ "host": "elsewhere.example.org" }] } });
+    let secret = json!({ "data": { "API_KEY": "d3Jvbmc=" } });
+    let subjects = json!({ "data": { "nats_subject.json": "{}" } });
+    let counts: [Arc<AtomicUsize>; 4] = Default::default();
+    let [services, secrets, config_maps, ingresses] = counts.clone();
+    let rivals = [
+        tokio::spawn(insist(fixture.api::<Secret>(RUNTIME), "one-config", secret, secrets)),
+        tokio::spawn(insist(fixture.api::<ConfigMap>(RUNTIME), "one-subjects", subjects, config_maps)),
+        tokio::spawn(insist(fixture.api::<Ingress>(RUNTIME), "entrypoint", elsewhere, ingresses)),
+    ];
+    told("Secret one-config", "data.API_KEY").await;
+    told("ConfigMap one-subjects", "data.nats_subject.json").await;
+    told("Ingress entrypoint", "spec.rules").await;
+    rivals.iter().for_each(tokio::task::JoinHandle::abort);
+    // By itself: the Ingress is seen to only where the Service is as it should be.
+    let rival = tokio::spawn(insist(fixture.api::<Service>(RUNTIME), "active-entrypoint", astray, services));
+    told("Service active-entrypoint", "spec.selector.version-name").await;
+    rival.abort();
+    // Of its writes only the first few follow each other at once.
+    let writes = counts.map(|count| count.load(Ordering::SeqCst));
+    assert!(writes.iter().all(|writes| *writes <= 16), "{writes:?} in this time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_somebody_undoes_each_time_fails_with_who_and_what() {
+    let fixture = Fixture::sandbox_with(|settings| settings.start_timeout = Duration::from_secs(6)).await;
+    fixture.add(RUNTIME, vec![Fixture::krt("one").bytes()]).await;
+    // Each change of it makes other pods, so none of ours is ever there for long enough.
+    let annotations = json!({ "kai-server/config-sha256": "theirs" });
+    let theirs = json!({ "spec": { "template": { "metadata": { "annotations": annotations } } } });
+    let rival = tokio::spawn(insist(fixture.api::<Deployment>(RUNTIME), NODE, theirs, Arc::default()));
+    fixture.act(RUNTIME, "one", "start").await;
+    let view = fixture.until(RUNTIME, "one", "failed", |view| view["failure"].is_object()).await;
+    rival.abort();
+    let field = "spec.template.metadata.annotations.kai-server/config-sha256";
+    let expected = format!("the start timed out: Deployment {NODE}: `{field}` is changed back by `rival`");
+    assert_eq!(view["failure"]["reason"], expected);
+}
+
+/// As somebody's own controller does, which wants a part of the object otherwise.
+async fn insist<K>(api: Api<K>, name: &'static str, wanted: Value, writes: Arc<AtomicUsize>)
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Serialize + Debug + Send + 'static,
+{
+    let params = PatchParams { field_manager: Some("rival".to_owned()), ..PatchParams::default() };
+    let watched = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    let mut seen = watcher(api.clone(), watched).applied_objects().boxed();
+    while let Some(Ok(seen)) = seen.next().await {
+        if !has(&serde_json::to_value(&seen).unwrap(), &wanted) {
+            writes.fetch_add(1, Ordering::SeqCst);
+            // It may be on its way out just now.
+            drop(api.patch(name, &params, &Patch::Merge(&wanted)).await);
+        }
+    }
+}
+
+fn has(live: &Value, wanted: &Value) -> bool {
+    match wanted {
+        Value::Object(fields) => fields.iter().all(|(name, wanted)| has(&live[name], wanted)),
+        wanted => live == wanted,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,11 +266,32 @@ async fn scale_up_again_and_again(deployments: Api<Deployment>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_rewrites_images_does_not_keep_a_version_from_starting_and_is_told() {
+    let image = |container: &mut Value| {
+        let image = container["image"].as_str().unwrap();
+        container["image"] = format!("mirror.example.org/{image}").into();
+    };
+    let Health::Degraded { reason } = health_behind_a_webhook(image).await else { panic!("nothing is said") };
+    assert!(reason.contains("changed back by an admission webhook"), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_adds_to_pods_what_is_not_ours_is_left_alone() {
+    let adds = |container: &mut Value| {
+        let proxy = json!({ "name": "HTTPS_PROXY", "value": "http://proxy.example.org" });
+        container["env"].as_array_mut().unwrap().push(proxy);
+        container["resources"] = json!({ "limits": { "cpu": "1" } });
+    };
+    assert_eq!(health_behind_a_webhook(adds).await, Health::Healthy);
+}
+
+/// How a version is that is started where a mutating admission webhook does this with each container, and whose
+/// objects are applied once, or ever less often.
+async fn health_behind_a_webhook(rewrite: fn(&mut Value)) -> Health {
     let store = store::open("sqlite::memory:").await.unwrap();
     let (runtime, version) = add_version(&store, &Krt::new("one")).await;
     let sandbox = Sandbox::start(Options { ready_after: Duration::from_millis(20), ..Options::default() });
     let applies = Arc::new(AtomicUsize::new(0));
-    let router = sandbox.router().layer(from_fn_with_state(applies.clone(), rewrite_images));
+    let router = sandbox.router().layer(from_fn_with_state((applies.clone(), rewrite), rewrite_containers));
     let looks = Changes::default();
     let timings = ReconcilerTimings {
         interval: Duration::from_millis(25),
@@ -170,8 +314,7 @@ async fn a_webhook_that_rewrites_images_does_not_keep_a_version_from_starting_an
         assert!(Instant::now() < end, "{:?}", reconciler.status(&record().await));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let Health::Degraded { reason } = reconciler.status(&record().await).health else { panic!("nothing is said") };
-    assert!(reason.contains("changed back by an admission webhook"), "{reason}");
+    let health = reconciler.status(&record().await).health;
     let before = applies.load(Ordering::SeqCst);
     for _ in 0..20 {
         reconciler.wake(&runtime);
@@ -182,17 +325,22 @@ async fn a_webhook_that_rewrites_images_does_not_keep_a_version_from_starting_an
     assert!(applies.load(Ordering::SeqCst) - before <= 4, "{before} before, {} now", applies.load(Ordering::SeqCst));
     stop.cancel();
     running.await.unwrap();
+    health
 }
 
-/// As a mutating admission webhook does that has images taken from a mirror.
-async fn rewrite_images(State(applies): State<Arc<AtomicUsize>>, request: Request, next: Next) -> Response {
+type Webhook = (Arc<AtomicUsize>, fn(&mut Value));
+
+async fn rewrite_containers(State((applies, rewrite)): State<Webhook>, request: Request, next: Next) -> Response {
     if request.method() != Method::PATCH || !request.uri().path().contains("/deployments/") {
         return next.run(request).await;
     }
     applies.fetch_add(1, Ordering::SeqCst);
     let (mut parts, body) = request.into_parts();
-    let body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
-    let body = body.replace("\"image\":\"", "\"image\":\"mirror.example.org/");
+    let mut body: Value = serde_json::from_slice(&to_bytes(body, usize::MAX).await.unwrap()).unwrap();
+    let pod = &mut body["spec"]["template"]["spec"];
+    for list in ["initContainers", "containers"] {
+        pod[list].as_array_mut().unwrap().iter_mut().for_each(rewrite);
+    }
     parts.headers.remove(CONTENT_LENGTH);
-    next.run(Request::from_parts(parts, Body::from(body))).await
+    next.run(Request::from_parts(parts, Body::from(body.to_string()))).await
 }

@@ -1,4 +1,4 @@
-//! The backoff of a watch that always fails.
+//! The backoff of a watch that always fails, and which endpoints are ready.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -50,4 +50,35 @@ async fn a_watch_that_has_expired_before_it_begins_is_not_begun_again_at_once() 
     }
     let lists = lists.load(Ordering::SeqCst);
     assert!((1..10).contains(&lists), "{lists}");
+}
+
+#[test]
+fn an_endpoint_without_conditions_is_ready() {
+    let endpoint = |pod: &str, conditions: Option<serde_json::Value>| {
+        let mut endpoint = json!({ "addresses": ["10.0.0.1"], "targetRef": { "kind": "Pod", "name": pod } });
+        conditions.into_iter().for_each(|conditions| endpoint["conditions"] = conditions);
+        endpoint
+    };
+    let slice = json!({
+        "metadata": {
+            "name": "slice", "namespace": "kai-demo", "labels": { "kubernetes.io/service-name": "active-entrypoint" },
+        },
+        "addressType": "IPv4",
+        "endpoints": [
+            endpoint("none", None),
+            endpoint("empty", Some(json!({}))),
+            endpoint("null", Some(json!({ "ready": null, "serving": true }))),
+            endpoint("ready", Some(json!({ "ready": true }))),
+            endpoint("unready", Some(json!({ "ready": false }))),
+        ],
+    });
+    let mut slice: EndpointSlice = serde_json::from_value(slice).unwrap();
+    slice.trim();
+    let watches = Watches::default();
+    watches.slices.written(slice);
+    let ready = watches.ready_pods("kai-demo");
+    assert_eq!(
+        ready["active-entrypoint"].iter().map(String::as_str).collect::<Vec<_>>(),
+        ["empty", "none", "null", "ready"]
+    );
 }

@@ -208,8 +208,8 @@ fn deployment<const N: usize>(
             selector: LabelSelector { match_labels: Some(selector), match_expressions: None },
             // Unset it would be somebody else's, and a paused Deployment keeps its old pods whatever is applied.
             paused: Some(false),
-            // Zero is what an absent field means, and the API server leaves it out again.
-            min_ready_seconds: i32::try_from(min_ready.as_secs()).ok().filter(|secs| *secs > 0),
+            // So is this one: with hours in it no new pod ever counts as available.
+            min_ready_seconds: Some(i32::try_from(min_ready.as_secs()).unwrap_or(i32::MAX)),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(pod_labels),

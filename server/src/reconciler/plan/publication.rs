@@ -69,7 +69,12 @@ fn route_to(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan)
     let wanted = objects::active_service_object(version, situation.settings);
     let mut steps = Vec::new();
     if observed.active_selects() != Some(version.name.as_str()) {
-        if may_switch(situation, version) {
+        // Whoever leads requests elsewhere each time is not raced; another version is another object to want.
+        let delay = match situation.object_state(&wanted, active) {
+            ObjectState::Differs { delay, .. } => delay,
+            ObjectState::UpToDate | ObjectState::Ending => None,
+        };
+        if may_switch(situation, version) && situation.is_due(StepScope::Publication, &wanted, delay, plan) {
             steps.push(switch(wanted, active.map(AsRef::as_ref)));
         }
         return (steps, false);
