@@ -107,6 +107,7 @@ for (const [what, wrong] of [
   ["ten minutes behind", -10 * 60_000],
   ["a day ahead", 24 * 3_600_000],
   ["an hour ahead, as with a wrong zone", 3_600_000],
+  ["half a minute ahead", 30_000],
   ["years behind, as after its battery was empty", -15 * 365 * 24 * 3_600_000],
 ] as const) {
   test(`times are the server's where the browser's clock is ${what}`, async ({ page }) => {

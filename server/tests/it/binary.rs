@@ -26,6 +26,25 @@ fn settings_that_cannot_be_used_end_it_with_what_to_do() {
     }
 }
 
+#[test]
+fn administrators_are_made_and_get_another_link_on_the_command_line() {
+    let data = tempfile::tempdir().unwrap();
+    let admin = |task: &str, name: &str| {
+        let mut command = program(data.path());
+        let output = command.args(["admin", task, name]).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    let (is_made, link, told) = admin("create", "ana");
+    assert!(is_made && link.contains("/link/"), "{link}{told}");
+    let (is_made_again, _, told) = admin("create", "ana");
+    assert!(!is_made_again && told.contains("ana"), "{told}");
+    let (is_reset, other_link, told) = admin("reset", "ana");
+    assert!(is_reset && other_link.contains("/link/") && other_link != link, "{other_link}{told}");
+    let (is_reset, _, told) = admin("reset", "ben");
+    assert!(!is_reset && told.contains("there is nobody named `ben`"), "{told}");
+}
+
 #[tokio::test]
 async fn it_says_where_it_is_and_ends_orderly_when_told_to() {
     let data = tempfile::tempdir().unwrap();

@@ -127,6 +127,29 @@ async fn a_rollout_that_somebody_restarts_is_left_to_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_leads_requests_elsewhere_leads_to_pods_again_and_another_type_stays() {
+    let (fixture, _) = started().await;
+    fixture.reach(RUNTIME, "one", "publish", "published").await;
+    let services = fixture.api::<Service>(RUNTIME);
+    let of_type = async |kind: &str, more: Value| {
+        let spec = json!({ "spec": { "type": kind, "externalName": more } });
+        services.patch("active-entrypoint", &PatchParams::default(), &Patch::Merge(spec)).await.unwrap();
+    };
+    let type_now = async || services.get("active-entrypoint").await.unwrap().spec.unwrap().type_;
+    of_type("ExternalName", json!("elsewhere.example")).await;
+    let is_back = async || type_now().await.as_deref() == Some("ClusterIP");
+    fixture.until_cluster("a Service of pods", is_back).await;
+    let said = "Service active-entrypoint was edited: spec.type";
+    let is_told = async || repairs(&fixture.history(RUNTIME, "one").await).contains(&said);
+    fixture.until_cluster("it is in the history", is_told).await;
+    of_type("NodePort", Value::Null).await;
+    // Makes the server look at all of the version again.
+    fixture.configure(RUNTIME, "one", json!({ "API_KEY": "y" })).await;
+    fixture.until(RUNTIME, "one", "healthy", |view| view["health"]["status"] == "healthy").await;
+    assert_eq!(type_now().await.as_deref(), Some("NodePort"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn different_edits_of_a_node_are_told_one_by_one() {
     let (fixture, deployments) = started().await;
     let image = json!({ "spec": { "template": { "spec": { "containers": [

@@ -82,6 +82,17 @@ pub(super) enum ObjectState<'a> {
     Differs { fields: Vec<String>, delay: Option<&'a Delay> },
 }
 
+/// The type of a Service is others' (decision 21), unless it leads requests past all pods.
+pub(super) fn in_cluster(mut wanted: Service, services: &BTreeMap<String, Arc<Service>>) -> Service {
+    let live = services.get(&wanted.name_any()).and_then(|live| live.spec.as_ref());
+    if live.and_then(|spec| spec.type_.as_deref()) == Some("ExternalName")
+        && let Some(spec) = &mut wanted.spec
+    {
+        spec.type_ = Some("ClusterIP".to_owned());
+    }
+    wanted
+}
+
 impl<'a> Situation<'a> {
     pub(super) fn object_state<K: Planned>(&self, wanted: &K, live: Option<&Arc<K>>) -> ObjectState<'a> {
         let fields = match live {

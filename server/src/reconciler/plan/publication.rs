@@ -9,7 +9,7 @@ use domain::{Desired, Timestamp};
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
 
-use super::{Kind, Object, Plan, RECOVERY, Situation, Step, StepScope, Transition, object::ObjectState, version};
+use super::{Kind, Object, Plan, RECOVERY, Situation, Step, StepScope, Transition, object::{ObjectState, in_cluster}, version};
 use crate::{
     reconciler::objects::{self, ACTIVE_SERVICE, INGRESS, own_service},
     store::{VersionKey, VersionRecord},
@@ -66,7 +66,7 @@ fn route_to(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan)
     if active.is_some_and(|live| live.metadata.deletion_timestamp.is_some()) {
         return (Vec::new(), false);
     }
-    let wanted = objects::active_service_object(version, situation.settings);
+    let wanted = in_cluster(objects::active_service_object(version, situation.settings), &observed.services);
     let mut steps = Vec::new();
     if observed.active_selects() != Some(version.name.as_str()) {
         // Whoever leads requests elsewhere each time is not raced; another version is another object to want.

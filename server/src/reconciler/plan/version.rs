@@ -7,7 +7,7 @@ use kube::{Resource, ResourceExt};
 
 use super::{
     FailureCause, Kind, Plan, Situation, Step, StepScope, Transition, messaging,
-    object::{Object, Planned},
+    object::{Object, Planned, in_cluster},
 };
 use crate::{
     reconciler::{
@@ -129,7 +129,8 @@ fn missing(situation: &Situation<'_>, version: &VersionRecord, plan: &mut Plan) 
         missing.check(deployment, &observed.deployments);
     }
     if version.role != Role::Serving {
-        missing.check(objects::own_service_object(version, situation.settings), &observed.services);
+        let own = in_cluster(objects::own_service_object(version, situation.settings), &observed.services);
+        missing.check(own, &observed.services);
     }
     (missing.steps, missing.is_complete)
 }
