@@ -31,7 +31,8 @@ fn administrators_are_made_and_get_another_link_on_the_command_line() {
     let data = tempfile::tempdir().unwrap();
     let admin = |task: &str, name: &str| {
         let mut command = program(data.path());
-        let output = command.args(["admin", task, name]).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+        let output =
+            command.args(["admin", task, name]).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.success(), text(output.stdout), text(output.stderr))
     };

@@ -9,7 +9,11 @@ use domain::{Desired, Timestamp};
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt;
 
-use super::{Kind, Object, Plan, RECOVERY, Situation, Step, StepScope, Transition, object::{ObjectState, in_cluster}, version};
+use super::{
+    Kind, Object, Plan, RECOVERY, Situation, Step, StepScope, Transition,
+    object::{ObjectState, in_cluster},
+    version,
+};
 use crate::{
     reconciler::objects::{self, ACTIVE_SERVICE, INGRESS, own_service},
     store::{VersionKey, VersionRecord},
